@@ -1,0 +1,1 @@
+"""PostgreSQL: our own server, the event log, the views, the meter."""

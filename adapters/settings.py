@@ -1,0 +1,75 @@
+"""Settings: the only module that reads the environment.
+
+Names are those of the README's table. A `.env` file in the working folder is read too;
+the environment wins.
+"""
+
+from __future__ import annotations
+
+from pathlib import Path
+from typing import Annotated, Self
+
+from pydantic import Field, field_validator, model_validator
+from pydantic_settings import BaseSettings, NoDecode, SettingsConfigDict
+
+from domain.errors import BadSetup
+
+
+class Settings(BaseSettings):
+    """What a process was told. Unset addresses mean the embedded default."""
+
+    model_config = SettingsConfigDict(
+        env_file=".env", env_ignore_empty=True, extra="ignore", frozen=True, populate_by_name=True
+    )
+
+    database_url: str | None = None
+    read_database_url: str | None = None
+    redis_url: str | None = None
+    rabbitmq_url: str | None = None
+
+    bot_master_key: str | None = Field(default=None, repr=False)
+    bot_master_key_file: Path | None = None
+
+    clawbot_data_dir: Path = Field(default_factory=lambda: default_data_dir())
+    clawbot_host: str = "127.0.0.1"
+    clawbot_port: int = Field(default=3100, ge=1, le=65535)
+    clawbot_proxy_host: str = "127.0.0.1"
+    clawbot_proxy_port: int = Field(default=3101, ge=1, le=65535)
+    clawbot_workers: int = Field(default=1, ge=1, le=64)
+    proxy_base_url: str | None = None
+    proxy_token_ttl: int = Field(default=0, ge=0)
+    metrics_token: str | None = Field(default=None, repr=False)
+    egress_allow: Annotated[tuple[str, ...], NoDecode] = ()
+    zero_trust_mode: bool = True
+
+    @field_validator("egress_allow", mode="before")
+    @classmethod
+    def _split(cls, value: object) -> object:
+        if isinstance(value, str):
+            return tuple(part.strip() for part in value.split(",") if part.strip())
+        return value
+
+    @model_validator(mode="after")
+    def _zero_trust_stays_on(self) -> Self:
+        if not self.zero_trust_mode:
+            msg = (
+                "ZERO_TRUST_MODE=false is refused: without it bots would hold provider keys. "
+                "Remove the setting; keys stay in the vault and calls go through the proxy."
+            )
+            raise BadSetup(msg)
+        return self
+
+    @property
+    def bots_proxy_url(self) -> str:
+        """How a bot reaches the proxy, without a slash at the end."""
+        if self.proxy_base_url:
+            return self.proxy_base_url.rstrip("/")
+        host = self.clawbot_proxy_host
+        reachable = "127.0.0.1" if host in {"0.0.0.0", "::"} else host  # noqa: S104
+        return f"http://{reachable}:{self.clawbot_proxy_port}"
+
+
+def default_data_dir() -> Path:
+    """`/var/lib/clawbot` for root (the database runs as another user), else `~/.clawbot`."""
+    home = Path.home()
+    return Path("/var/lib/clawbot") if home == Path("/root") else home / ".clawbot"

@@ -1,0 +1,120 @@
+"""What the application and the proxy ask of the outside, as roles. Adapters play them."""
+
+from __future__ import annotations
+
+from contextlib import AbstractContextManager
+from dataclasses import dataclass
+from typing import Protocol
+from uuid import UUID
+
+from domain.calls import CallAdmitted, CallRefused, CallSettled
+
+
+class Secret:
+    """A credential in clear, between the vault and the socket.
+
+    It cannot be printed, compared, copied or serialised by accident: `reveal` is the only
+    way in, and `wipe` overwrites what it held (best effort: Python may have copies).
+    """
+
+    __slots__ = ("_value",)
+
+    def __init__(self, value: bytes) -> None:
+        self._value = bytearray(value)
+
+    def reveal(self) -> bytes:
+        return bytes(self._value)
+
+    def wipe(self) -> None:
+        self._value[:] = bytes(len(self._value))
+
+    def __repr__(self) -> str:
+        return "Secret(…)"
+
+    __str__ = __repr__
+
+    def __format__(self, _: str) -> str:
+        return repr(self)
+
+    def __eq__(self, _: object) -> bool:
+        msg = "a secret is not compared"
+        raise TypeError(msg)
+
+    __hash__ = None  # type: ignore[assignment]
+
+    def __reduce__(self) -> str:
+        msg = "a secret is not serialised"
+        raise TypeError(msg)
+
+
+@dataclass(frozen=True, kw_only=True)
+class SecretRef:
+    """Which secret, and where it may be sent: all of it is bound into the ciphertext.
+
+    `origin` is `scheme://host:port`; a record opened under another origin does not open.
+    """
+
+    team_id: UUID
+    id: UUID
+    version: int
+    purpose: str  # "provider_key"
+    vendor: str
+    origin: str
+
+
+class Vault(Protocol):
+    """Where secrets are put and removed by the control plane, which cannot read them back."""
+
+    def put(self, ref: SecretRef, secret: Secret) -> None:
+        """Seal and store one version, in the current unit of work."""
+
+    def remove(self, team_id: UUID, secret_id: UUID) -> None:
+        """Shred every version, in the current unit of work."""
+
+
+class OpenVault(Protocol):
+    """The proxy's side of the vault."""
+
+    async def open(self, ref: SecretRef) -> Secret:
+        """The secret in clear; `Unavailable` if the vault does not answer or does not open it."""
+
+
+@dataclass(frozen=True, kw_only=True)
+class Person:
+    """What is known of a user and may have to be erased: never in an event."""
+
+    email: str
+    name: str
+    password_hash: str
+
+
+class People(Protocol):
+    """Personal data, sealed under a key per person."""
+
+    def put(self, user_id: UUID, person: Person) -> None: ...
+    def get(self, user_id: UUID) -> Person | None: ...
+
+
+class UnitOfWork(Protocol):
+    """All that is written inside is committed together, or not at all."""
+
+    def __call__(self) -> AbstractContextManager[None]: ...
+
+
+class Meter(Protocol):
+    """Admits, refuses and ends calls; each answer comes after the commit."""
+
+    async def admit(self, call_id: UUID, admitted: CallAdmitted) -> int:
+        """The call is on record: its position in the `calls` log. `Unavailable`: it is not."""
+
+    async def refuse(self, call_id: UUID, refused: CallRefused) -> int:
+        """The refusal is on record: its position."""
+
+    async def settle(self, call_id: UUID, settled: CallSettled) -> int:
+        """The end is on record, as a correction if the call was abandoned meanwhile."""
+
+
+class JobQueue(Protocol):
+    """Runs work later, at least once: a job must be harmless to run twice."""
+
+    def enqueue(self, job: str, **arguments: str) -> None: ...

@@ -1,0 +1,1 @@
+"""The data plane: raw ASGI, no framework and no query on the hot path."""
