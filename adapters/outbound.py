@@ -1,0 +1,81 @@
+"""The outbound address check: a name is resolved once, and every answer is judged.
+
+Plays the `Resolver` of `proxy/upstream.py`. Whoever gets an address from here connects to
+that address and to no other, so that a second look-up cannot lead elsewhere.
+"""
+
+from __future__ import annotations
+
+import asyncio
+import socket
+from collections.abc import Collection
+
+from domain.destinations import DestinationIsNotPublic, Origin, is_public, listed_origins
+from domain.errors import Unavailable
+
+LOOK_UP_SECONDS = 5.0
+KEPT_SECONDS = 30.0
+MOST_KEPT = 1024
+
+_FLAGS = socket.AI_ADDRCONFIG  # no IPv6 answers where there is no IPv6
+
+
+class CheckedResolver:
+    """Resolves origins to addresses that may be connected to; keeps them for 30 s.
+
+    Calls that wait for the same origin share one look-up. Only good answers are kept.
+    `egress_allow` holds the operator's exact origins, which may lead anywhere;
+    `BadSetup` if one of them is not an origin.
+    """
+
+    def __init__(self, *, egress_allow: Collection[str]) -> None:
+        self._excused = listed_origins(egress_allow)
+        self._kept: dict[Origin, tuple[str, float]] = {}
+        self._under_way: dict[Origin, asyncio.Task[str]] = {}
+
+    async def resolve(self, origin: Origin) -> str:
+        """One checked address of the origin, IPv4 if it has both kinds.
+
+        Raises `DestinationIsNotPublic` if any of its addresses is inside, and `Unavailable`
+        if it does not resolve within 5 s.
+        """
+        kept = self._kept.get(origin)
+        if kept is not None and asyncio.get_running_loop().time() < kept[1]:
+            return kept[0]
+        look_up = self._under_way.get(origin)
+        if look_up is None:
+            look_up = asyncio.ensure_future(self._look_up(origin))
+            self._under_way[origin] = look_up
+            look_up.add_done_callback(lambda _: self._under_way.pop(origin))
+        return await asyncio.shield(look_up)  # one caller that leaves stops nobody else
+
+    async def _look_up(self, origin: Origin) -> str:
+        addresses = await _addresses(origin)
+        if origin not in self._excused and not all(map(is_public, addresses)):
+            raise DestinationIsNotPublic(
+                "The host leads to an address that is not public; the operator can list "
+                "its origin in EGRESS_ALLOW."
+            )
+        address = min(addresses, key=lambda address: ":" in address)
+        if len(self._kept) >= MOST_KEPT:
+            del self._kept[next(iter(self._kept))]
+        until = asyncio.get_running_loop().time() + KEPT_SECONDS
+        self._kept[origin] = (address, until)
+        return address
+
+
+async def _addresses(origin: Origin) -> list[str]:
+    """All addresses of the origin, in the system's order; never empty."""
+    if origin.address is not None:
+        return [origin.address]
+    loop = asyncio.get_running_loop()
+    try:
+        async with asyncio.timeout(LOOK_UP_SECONDS):
+            answers = await loop.getaddrinfo(
+                origin.host, origin.port, type=socket.SOCK_STREAM, flags=_FLAGS
+            )
+    except (OSError, UnicodeError) as wrong:  # a timeout is an OSError
+        raise Unavailable("The host's name does not resolve.") from wrong
+    if not answers:
+        raise Unavailable("The host's name has no address.")
+    return [str(answer[4][0]) for answer in answers]

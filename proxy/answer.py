@@ -1,0 +1,104 @@
+"""An upstream's answer as the relay sees it, and the two ways in which there is none."""
+
+from __future__ import annotations
+
+import asyncio
+from typing import Protocol
+
+
+class UpstreamError(Exception):
+    """No answer came. `code` is "upstream-unreachable" or "upstream-timeout".
+
+    `sent` says whether the upstream may have seen some of the request.
+    """
+
+    def __init__(self, code: str, detail: str, *, sent: bool) -> None:
+        super().__init__(detail)
+        self.code = code
+        self.sent = sent
+
+
+class UpstreamCut(Exception):
+    """The answer broke off, stalled or grew over a cap after its headers had come."""
+
+
+class Source(Protocol):
+    """The connection that an answer comes from, while it comes."""
+
+    def resume(self) -> None:
+        """The reader has taken what was there."""
+
+    def abort(self, reason: str) -> None:
+        """Close at once."""
+
+
+class Answer:
+    """An answer whose headers have come and whose body may still be on its way.
+
+    Whoever has one reads it to its end or calls `abort`; one reader at a time. `put`,
+    `wake` and `end` are for the connection.
+    """
+
+    __slots__ = (
+        "_cut", "_pieces", "_source", "_waiter", "content_length", "headers", "status",
+        "unread",
+    )  # fmt: skip
+
+    def __init__(
+        self,
+        source: Source,
+        status: int,
+        headers: list[tuple[bytes, bytes]],
+        content_length: int | None,
+    ) -> None:
+        self.status = status
+        self.headers = headers  # names in lower case, else as received, repetitions kept
+        self.content_length = content_length  # None: chunked, or as long as it lasts
+        self.unread = 0  # bytes
+        self._source: Source | None = source  # None: nothing more will come
+        self._cut: str | None = None
+        self._pieces: list[bytes] = []
+        self._waiter: asyncio.Future[None] | None = None
+
+    async def read(self) -> bytes:
+        """What has arrived, as soon as something has; b"" at the end; raises `UpstreamCut`.
+
+        What came before a cut is answered before the cut is raised.
+        """
+        pieces = self._pieces
+        if not pieces and self._source is not None:
+            self._waiter = asyncio.get_running_loop().create_future()
+            await self._waiter
+        if pieces:
+            data = pieces[0] if len(pieces) == 1 else b"".join(pieces)
+            pieces.clear()
+            self.unread = 0
+            if self._source is not None:
+                self._source.resume()
+            return data
+        if self._cut is not None:
+            raise UpstreamCut(self._cut)
+        return b""
+
+    def abort(self) -> None:
+        """Close the connection at once, unless the answer has come to its end."""
+        self._pieces.clear()
+        if self._source is not None:
+            self._source.abort("the answer was given up")
+
+    def put(self, piece: bytes) -> None:
+        """A piece has come; `wake` follows when everything that came with it is in."""
+        self._pieces.append(piece)
+        self.unread += len(piece)
+
+    def wake(self) -> None:
+        """Let a waiting reader look again."""
+        waiter, self._waiter = self._waiter, None
+        if waiter is not None and not waiter.done():
+            waiter.set_result(None)
+
+    def end(self, cut: str | None) -> None:
+        """Nothing more will come; `cut` says why that is too early, if it is."""
+        self._source = None
+        self._cut = cut
+        self.wake()

@@ -1,0 +1,248 @@
+"""One connection to an upstream: one call at a time, and what is due by when.
+
+    IDLE --exchange--> HEAD --headers--> BODY --last byte--> IDLE (kept) or CLOSED
+
+Bytes go from the transport through the parser into the answer, in as many pieces as there
+were: nothing waits for more to arrive. Time costs one timer per connection, not per call:
+`_expect_by` notes a later deadline, and the timer looks at the note when it goes off.
+"""
+
+from __future__ import annotations
+
+import asyncio
+from collections.abc import Callable
+from dataclasses import dataclass
+from enum import Enum, auto
+from typing import cast
+
+from proxy.answer import Answer, UpstreamError
+from proxy.answer_parser import AnswerParser, Malformed
+
+UPLOAD_PIECE = 128 * 1024  # a body is handed to the transport in pieces of so many bytes
+CLOCK_STEP = 0.002  # seconds; a timer that is early by less than this is on time
+
+
+@dataclass(frozen=True, kw_only=True)
+class Limits:
+    """How long and how much (security-baseline, section 3). Times are in seconds."""
+
+    connect: float = 5.0  # TCP and TLS together
+    first_byte: float = 60.0  # from the last piece of the request to the end of the headers
+    idle: float = 60.0  # between two pieces, while the reader keeps up
+    total: float = 600.0  # the whole call
+    keepalive: float = 60.0  # how long an unused connection is kept
+    max_idle: int = 256  # unused connections kept per origin and address
+    header_bytes: int = 32 * 1024  # also trailers, and framing that brings no body
+    answer_bytes: int = 32 * 1024 * 1024  # of an answer that is not an event stream
+    unread_bytes: int = 256 * 1024  # more than this unread, and reading pauses
+
+
+class _Phase(Enum):
+    IDLE = auto()
+    HEAD = auto()
+    BODY = auto()
+    CLOSED = auto()
+
+
+class Connection(asyncio.Protocol):
+    """A connection; `on_idle` hears when it can be used again, `on_lost` when it is gone.
+
+    `heard` says whether anything of the current answer has come, and `lost` is done when
+    the socket is closed.
+    """
+
+    def __init__(
+        self,
+        limits: Limits,
+        on_idle: Callable[[Connection], None],
+        on_lost: Callable[[Connection], None],
+    ) -> None:
+        self._loop = asyncio.get_running_loop()
+        self.heard = False
+        self.lost: asyncio.Future[None] = self._loop.create_future()
+        self._limits = limits
+        self._on_idle = on_idle
+        self._on_lost = on_lost
+        self._parser = AnswerParser(
+            self, header_bytes=limits.header_bytes, answer_bytes=limits.answer_bytes
+        )
+        self._transport: asyncio.Transport
+        self._phase = _Phase.IDLE
+        self._reading_paused = False
+        self._uploading = False
+        self._writable: asyncio.Future[None] | None = None  # set while writing is paused
+        self._ends_at = 0.0
+        self._deadline = 0.0
+        self._timer: asyncio.TimerHandle | None = None
+
+    @property
+    def usable(self) -> bool:
+        """Whether a call can begin here."""
+        return self._phase is _Phase.IDLE and not self._transport.is_closing()
+
+    async def exchange(
+        self, head: bytes, body: bytes, *, head_only: bool, ends_at: float
+    ) -> Answer:
+        """Send the request and wait for the answer's headers, until `ends_at` (loop time).
+
+        Raises `UpstreamError`; then, and when the caller is cancelled, this is closed.
+        """
+        coming: asyncio.Future[Answer] = self._loop.create_future()
+        self._parser.begin(coming, head_only=head_only)
+        self._phase = _Phase.HEAD
+        self._ends_at = ends_at
+        self.heard = False
+        self._expect_within(self._limits.first_byte)
+        try:
+            if len(body) <= UPLOAD_PIECE:
+                self._transport.write(head + body)
+            else:
+                self._transport.write(head)
+                await self._upload(memoryview(body), coming)
+            return await coming
+        except asyncio.CancelledError:
+            coming.cancel()
+            if coming.cancelled():
+                self.abort("the caller left")
+            elif coming.exception() is None:
+                # The answer may be whole already, and the connection in other hands.
+                coming.result().abort()
+            raise
+
+    def resume(self) -> None:
+        """The reader has taken what was there: go on reading if that was paused."""
+        if self._reading_paused:
+            self._reading_paused = False
+            self._transport.resume_reading()
+            self._expect_within(self._limits.idle)
+
+    def abort(self, reason: str) -> None:
+        """Close at once; whoever waits for an answer here is told why."""
+        self._fail("upstream-unreachable", reason)
+
+    # asyncio.Protocol
+
+    def connection_made(self, transport: asyncio.BaseTransport) -> None:
+        self._transport = cast("asyncio.Transport", transport)
+
+    def data_received(self, data: bytes) -> None:
+        if self._phase is _Phase.IDLE or self._phase is _Phase.CLOSED:
+            self.abort("bytes came that nobody had asked for")
+            return
+        self.heard = True
+        parser = self._parser
+        try:
+            parser.feed(data)
+        except Malformed as wrong:
+            self._fail("upstream-unreachable", f"the answer is malformed: {wrong}")
+            return
+        if parser.complete:
+            self._finish()
+        elif parser.answer is not None:
+            self._more_of(parser.answer)
+
+    def eof_received(self) -> None:
+        self._closed_by_peer(None)
+
+    def connection_lost(self, exc: Exception | None) -> None:
+        self._closed_by_peer(exc)
+        self._on_lost(self)
+        if not self.lost.done():
+            self.lost.set_result(None)
+
+    def pause_writing(self) -> None:
+        self._writable = self._loop.create_future()
+
+    def resume_writing(self) -> None:
+        writable, self._writable = self._writable, None
+        if writable is not None and not writable.done():
+            writable.set_result(None)
+
+    # one call after another
+
+    async def _upload(self, body: memoryview, coming: asyncio.Future[Answer]) -> None:
+        """Hand over the body as it drains; stop when an answer or an error is there."""
+        self._uploading = True
+        for start in range(0, len(body), UPLOAD_PIECE):
+            while self._writable is not None and not coming.done():
+                await asyncio.wait(
+                    (self._writable, coming), return_when=asyncio.FIRST_COMPLETED
+                )
+            if coming.done():
+                return
+            self._transport.write(body[start : start + UPLOAD_PIECE])
+            self._expect_within(self._limits.first_byte)
+        self._uploading = False
+
+    def _more_of(self, answer: Answer) -> None:
+        self._phase = _Phase.BODY
+        answer.wake()
+        if answer.unread > self._limits.unread_bytes and not self._reading_paused:
+            self._reading_paused = True
+            self._transport.pause_reading()
+        self._expect_within(self._limits.idle)
+
+    def _finish(self) -> None:
+        """The answer is whole: let the next call in, or close."""
+        if self._reading_paused:
+            self._reading_paused = False
+            self._transport.resume_reading()
+        half_sent = self._uploading or self._writable is not None
+        if self._parser.reusable and not half_sent and not self._transport.is_closing():
+            self._phase = _Phase.IDLE
+            self._expect_by(self._loop.time() + self._limits.keepalive)
+            self._end_answer(None)
+            self._on_idle(self)
+        else:
+            self._close()
+            self._end_answer(None)
+
+    def _fail(self, code: str, reason: str) -> None:
+        if self._phase is _Phase.CLOSED:
+            return
+        waited_for = self._phase is not _Phase.IDLE and not self._parser.head.done()
+        self._close()
+        if waited_for:
+            self._parser.head.set_exception(UpstreamError(code, reason, sent=True))
+        self._end_answer(reason)
+
+    def _end_answer(self, cut: str | None) -> None:
+        answer, self._parser.answer = self._parser.answer, None
+        if answer is not None:
+            answer.end(cut)
+
+    def _closed_by_peer(self, exc: Exception | None) -> None:
+        if self._phase is _Phase.BODY and self._parser.until_close and exc is None:
+            self._finish()
+        else:
+            self._fail("upstream-unreachable", "the upstream closed too early")
+
+    def _close(self) -> None:
+        self._phase = _Phase.CLOSED
+        if self._timer is not None:
+            self._timer.cancel()
+            self._timer = None
+        self._transport.abort()
+
+    # time
+
+    def _expect_within(self, seconds: float) -> None:
+        self._expect_by(min(self._loop.time() + seconds, self._ends_at))
+
+    def _expect_by(self, when: float) -> None:
+        self._deadline = when
+        if self._timer is not None:
+            if self._timer.when() <= when:
+                return
+            self._timer.cancel()
+        self._timer = self._loop.call_at(when, self._on_timer)
+
+    def _on_timer(self) -> None:
+        self._timer = None
+        now = self._loop.time()
+        if self._reading_paused:  # it is the reader who is slow
+            self._deadline = min(now + self._limits.idle, self._ends_at)
+        if now + CLOCK_STEP < self._deadline:
+            self._expect_by(self._deadline)
+        else:
+            self._fail("upstream-timeout", "the upstream took too long")
