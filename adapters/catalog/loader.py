@@ -1,0 +1,108 @@
+"""Reads the catalog. A file that is wrong stops the process with its name and the field."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable
+from functools import cache
+from importlib.resources import files
+from importlib.resources.abc import Traversable
+from typing import Any, TypeVar
+
+import yaml
+from pydantic import ValidationError
+
+from adapters.catalog.schema import EndpointSetsFile, EndpointSpec, Spec, Use, VendorFile
+from domain.catalog import Catalog, Endpoint, Vendor
+from domain.errors import BadSetup
+from domain.paths import ClosedPaths, PathPattern
+
+SpecT = TypeVar("SpecT", bound=Spec)
+# The one in C is many times faster; a PyYAML built without libyaml lacks it.
+_SafeLoader: Any = getattr(yaml, "CSafeLoader", yaml.SafeLoader)
+
+
+@cache
+def load_catalog() -> Catalog:
+    """The catalog that we ship, read once a process."""
+    return read_catalog(files("adapters.catalog"))
+
+
+def read_catalog(folder: Traversable) -> Catalog:
+    """The catalog in the folder; `BadSetup` names the file and the field that is wrong."""
+    shared = _read(folder / "endpoint_sets.yaml", EndpointSetsFile)
+    named: dict[str, str] = {}
+    vendors = []
+    for file in sorted((folder / "vendors").iterdir(), key=lambda file: file.name):
+        if not file.name.endswith(".yaml"):
+            continue
+        spec = _read(file, VendorFile)
+        if file.name != f"{spec.id}.yaml":
+            raise BadSetup(f"{file.name}: id: the file must be called {spec.id}.yaml")
+        for name in (spec.id, *spec.aliases):
+            if name in named:
+                raise BadSetup(f"{file.name}: id, aliases: {name} is in {named[name]} too")
+            named[name] = file.name
+        vendors.append(_vendor(spec, shared, file.name))
+    return Catalog(vendors)
+
+
+class _Loader(_SafeLoader):  # type: ignore[misc]
+    """YAML's safe loader, but a key that is there twice is an error."""
+
+    def construct_mapping(self, node: yaml.MappingNode, deep: bool = False) -> Any:  # noqa: FBT001, FBT002
+        keys = [self.construct_object(key, deep=deep) for key, _ in node.value]
+        twice = next((key for place, key in enumerate(keys) if key in keys[:place]), None)
+        if twice is not None:
+            raise yaml.MarkedYAMLError(problem=f"{twice} is there twice")
+        return super().construct_mapping(node, deep)
+
+
+def _read(file: Traversable, spec: type[SpecT]) -> SpecT:
+    try:
+        content = yaml.load(file.read_bytes(), Loader=_Loader)  # noqa: S506 - a safe one
+        return spec.model_validate(content)
+    except yaml.YAMLError as error:
+        raise BadSetup(f"{file.name}: not readable as YAML: {error}") from error
+    except ValidationError as error:
+        wrong = error.errors(include_url=False)[0]
+        field = ".".join(str(part) for part in wrong["loc"])
+        raise BadSetup(f"{file.name}: {field}: {wrong['msg']}") from error
+
+
+def _vendor(spec: VendorFile, shared: EndpointSetsFile, file: str) -> Vendor:
+    for place, use in enumerate(spec.uses):
+        if use.set not in shared.sets:
+            raise BadSetup(f"{file}: uses.{place}.set: there is no set {use.set}")
+    sets = [shared.sets[use.set] for use in spec.uses]
+    headers = [shared.pass_headers, *(s.pass_headers for s in sets), spec.pass_headers]
+    closed = [shared.closed, *(s.closed for s in sets), spec.closed]
+    return Vendor(
+        id=spec.id,
+        aliases=tuple(spec.aliases),
+        category=spec.category,
+        names=spec.names.model_dump(),
+        base_url=spec.base_url,
+        alt_base_urls=spec.alt_base_urls,
+        auth=spec.auth.auth(),
+        needs_key=spec.needs_key,
+        fixed_headers=spec.fixed_headers,
+        pass_headers=tuple(dict.fromkeys(name for names in headers for name in names)),
+        openai_base=spec.openai_base,
+        anthropic_base=spec.anthropic_base,
+        path_roots=tuple(spec.path_roots),
+        models_path=spec.models_path,
+        endpoints=tuple(_endpoints(spec.endpoints, spec.uses, shared)),
+        closed=ClosedPaths(PathPattern(path) for paths in closed for path in paths),
+        include_usage=spec.include_usage,
+        verdicts=tuple(rule.rule() for rule in spec.verdicts),
+    )
+
+
+def _endpoints(
+    own: Iterable[EndpointSpec], uses: Iterable[Use], shared: EndpointSetsFile
+) -> Iterable[Endpoint]:
+    """The vendor's own endpoints first, so that they win over shared ones."""
+    yield from (spec.endpoint() for spec in own)
+    for use in uses:
+        specs = shared.sets[use.set].endpoints
+        yield from (spec.endpoint(use.at, use.auth) for spec in specs)
