@@ -55,14 +55,13 @@ def rabbitmq_url() -> Iterator[str]:
             "RABBITMQ_ENABLED_PLUGINS_FILE": str(folder / "plugins"),
         }
         url = _rabbitmq_at(amqp)
-        try:
-            with _running(
-                [str(RABBITMQ)], folder, environment, lambda: _rabbitmq_answers(url)
-            ):
-                yield url
-        finally:  # Erlang's name server outlives what started it, unless told to end
-            forget = ["epmd", "-port", str(names), "-kill"]
-            subprocess.run(forget, env=environment, check=False, stdout=subprocess.DEVNULL)
+        # Started by us, for the one that Erlang would start outlives everything.
+        names_server = ["epmd", "-port", str(names), "-address", "127.0.0.1"]
+        with (
+            _running(names_server, folder, environment, lambda: _listens(names)),
+            _running([str(RABBITMQ)], folder, environment, lambda: _rabbitmq_answers(url)),
+        ):
+            yield url
 
 
 @pytest.fixture(scope="session")
@@ -115,6 +114,11 @@ def _redis_answers(url: str) -> bool:
             return False
 
 
+def _listens(port: int) -> bool:
+    with socket.socket() as probe:
+        return probe.connect_ex(("127.0.0.1", port)) == 0
+
+
 def _free_ports(count: int) -> list[int]:
     probes = [socket.create_server(("127.0.0.1", 0)) for _ in range(count)]
     ports = [probe.getsockname()[1] for probe in probes]
@@ -143,28 +147,33 @@ def _running(
     environment: Mapping[str, str],
     answers: Callable[[], bool],
 ) -> Iterator[None]:
-    """The server answers within; afterwards it has ended."""
-    user = ["--reuid", folder.owner(), "--regid", folder.group(), "--clear-groups"]
-    as_user = [*user] if os.geteuid() == 0 else []
-    ours = ["setpriv", "--pdeathsig", "TERM", *as_user, *command]
+    """The server answers within; it has ended afterwards, or as soon as we are killed."""
+    tied = ["setpriv", "--pdeathsig", "TERM"]
+    if os.geteuid() == 0:
+        tied += ["--reuid", folder.owner(), "--regid", folder.group(), "--clear-groups"]
+    output = folder / f"{Path(command[0]).name}.output"
     with (
-        (folder / "output").open("wb") as output,
+        output.open("wb") as written,
         subprocess.Popen(
-            ours, cwd=folder, env=environment, stdout=output, stderr=subprocess.STDOUT
+            [*tied, *command],
+            cwd=folder,
+            env=environment,
+            stdout=written,
+            stderr=subprocess.STDOUT,
         ) as server,
     ):
         try:
-            _wait_until(answers, server, folder)
+            _wait_until(answers, server, output)
             yield
         finally:
             server.terminate()
 
 
 def _wait_until(
-    answers: Callable[[], bool], server: subprocess.Popen[bytes], folder: Path
+    answers: Callable[[], bool], server: subprocess.Popen[bytes], output: Path
 ) -> None:
     deadline = time.monotonic() + START_SECONDS
     while not answers():
         if server.poll() is not None or time.monotonic() > deadline:
-            pytest.fail(f"It did not start:\n{(folder / 'output').read_text()[-2000:]}")
+            pytest.fail(f"It did not start:\n{output.read_text()[-2000:]}")
         time.sleep(0.1)
