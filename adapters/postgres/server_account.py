@@ -44,14 +44,14 @@ class ServerAccount:
 
     def first_closed(self, folder: Path) -> Path | None:
         """The outermost folder on the way to `folder`, or that, which it cannot enter."""
+        if self.is_ours:
+            return None  # the operating system tells us itself
         for step in (*reversed(folder.parents), folder):
-            if step.exists() and not self._may_enter(step.stat()):
+            if step.is_dir() and not self._may_enter(step.stat()):
                 return step
         return None
 
     def _may_enter(self, folder: os.stat_result) -> bool:
-        if self.is_ours:
-            return True  # the operating system tells us itself
         if folder.st_uid == self.uid:
             return bool(folder.st_mode & stat.S_IXUSR)
         if folder.st_gid == self.gid:
