@@ -10,6 +10,9 @@ from uuid import UUID
 from domain.calls import CallAdmitted, CallRefused, CallSettled
 
 
+MASKED_BELOW = 12  # characters: four of fewer would give too much away
+
+
 class Secret:
     """A credential in clear, between the vault and the socket.
 
@@ -24,6 +27,11 @@ class Secret:
 
     def reveal(self) -> bytes:
         return bytes(self._value)
+
+    def last4(self) -> str:
+        """All of it that is ever shown; nothing of a short one."""
+        text = self._value.decode("ascii", "replace")
+        return text[-4:] if len(text) >= MASKED_BELOW else ""
 
     def wipe(self) -> None:
         self._value[:] = bytes(len(self._value))

@@ -51,6 +51,16 @@ class Usage:
 UNKNOWN = Usage()
 
 
+class CallStatus(StrEnum):
+    """Where a call stands."""
+
+    NEW = "new"
+    OPEN = "open"
+    REFUSED = "refused"
+    SETTLED = "settled"
+    ABANDONED = "abandoned"
+
+
 @dataclass(frozen=True, kw_only=True, slots=True)
 class CallFacts:
     """Who called what. `bot_id` is None for a check of a key by the worker."""
@@ -116,7 +126,8 @@ class CallAbandoned(Event, topic="call.abandoned"):
 class CallCorrected(Event, topic="call.corrected"):
     """A settlement that came after another end: `now` replaces `before` in every total."""
 
-    facts: CallFacts
+    facts: CallFacts  # those of the end that it corrects, so that sums meet
+    ended_as: CallStatus
     before: Usage
     now: Usage
     before_cost_micro_usd: int | None
@@ -132,35 +143,25 @@ class CallHasEnded(Conflict):
     """A call ends once."""
 
 
-class CallStatus(StrEnum):
-    """Where a call stands."""
-
-    NEW = "new"
-    OPEN = "open"
-    REFUSED = "refused"
-    SETTLED = "settled"
-    ABANDONED = "abandoned"
-
-
 @dataclass(frozen=True, kw_only=True)
 class Call:
     """One call, as far as its own rules need to know it."""
 
     status: CallStatus = CallStatus.NEW
-    usage: Usage = UNKNOWN
-    cost_micro_usd: int | None = None
+    abandoned: CallAbandoned | None = None
 
     def settle(self, settlement: CallSettled) -> list[CallEvent]:
         """End the call; after an abandonment, correct it; after an end of our own, refuse."""
         if self.status is CallStatus.OPEN:
             return [settlement]
-        if self.status is CallStatus.ABANDONED:
+        if self.status is CallStatus.ABANDONED and self.abandoned is not None:
             return [
                 CallCorrected(
-                    facts=settlement.facts,
-                    before=self.usage,
+                    facts=self.abandoned.facts,
+                    ended_as=CallStatus.ABANDONED,
+                    before=self.abandoned.usage,
                     now=settlement.usage,
-                    before_cost_micro_usd=self.cost_micro_usd,
+                    before_cost_micro_usd=None,
                     cost_micro_usd=settlement.cost_micro_usd,
                     http_status=settlement.http_status,
                     reason="settled-late",
@@ -174,21 +175,9 @@ class Call:
                 return replace(self, status=CallStatus.OPEN)
             case CallRefused():
                 return replace(self, status=CallStatus.REFUSED)
-            case CallSettled():
-                return replace(
-                    self,
-                    status=CallStatus.SETTLED,
-                    usage=event.usage,
-                    cost_micro_usd=event.cost_micro_usd,
-                )
+            case CallSettled() | CallCorrected():
+                return replace(self, status=CallStatus.SETTLED)
             case CallAbandoned():
-                return replace(self, status=CallStatus.ABANDONED, usage=event.usage)
-            case CallCorrected():
-                return replace(
-                    self,
-                    status=CallStatus.SETTLED,
-                    usage=event.now,
-                    cost_micro_usd=event.cost_micro_usd,
-                )
+                return replace(self, status=CallStatus.ABANDONED, abandoned=event)
             case _:
                 assert_never(event)

@@ -1,0 +1,74 @@
+"""How events are written down: JSON under a stable topic, checked when read back.
+
+A stored state is `{"at", "actor", "team_id", "correlation_id", "causation_id", "event"}`.
+An event whose shape changed keeps its old topic readable by an upcast: a function from the
+old event's JSON object to the new topic and object, so that nothing stored is rewritten.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from datetime import datetime
+from functools import cache
+from typing import Any, cast
+from uuid import UUID
+
+import orjson
+from eventsourcing.persistence import StoredEvent
+from pydantic import TypeAdapter
+
+from domain import bots, calls, claims, keys, sessions, teams
+from domain.events import Event, Recorded
+
+# Loading these modules registers their topics; a test checks that none is missing.
+EVENT_MODULES = (bots, calls, claims, keys, sessions, teams)
+
+Upcast = Callable[[dict[str, Any]], tuple[str, dict[str, Any]]]
+
+
+class EventMapper:
+    """Between a `Recorded` event and a row of the event store."""
+
+    def __init__(self, upcasts: dict[str, Upcast] | None = None) -> None:
+        self._upcasts = upcasts or {}
+
+    def to_stored_event(self, recorded: Recorded[Event]) -> StoredEvent:
+        """The row that keeps this event."""
+        return StoredEvent(
+            originator_id=recorded.originator_id,
+            originator_version=recorded.originator_version,
+            topic=recorded.event.TOPIC,
+            state=orjson.dumps(
+                {
+                    "at": recorded.at,
+                    "actor": recorded.actor,
+                    "team_id": recorded.team_id,
+                    "correlation_id": recorded.correlation_id,
+                    "causation_id": recorded.causation_id,
+                    "event": recorded.event,
+                }
+            ),
+        )
+
+    def to_recorded(self, stored: StoredEvent) -> Recorded[Event]:
+        """The event of this row; pydantic refuses what does not fit its type."""
+        state = orjson.loads(stored.state)
+        topic, body = stored.topic, state["event"]
+        while topic in self._upcasts:
+            topic, body = self._upcasts[topic](body)
+        team_id = state["team_id"]
+        return Recorded(
+            originator_id=cast("UUID", stored.originator_id),
+            originator_version=stored.originator_version,
+            at=datetime.fromisoformat(state["at"]),
+            actor=state["actor"],
+            team_id=None if team_id is None else UUID(team_id),
+            correlation_id=state["correlation_id"],
+            causation_id=state["causation_id"],
+            event=_reader(topic).validate_python(body),
+        )
+
+
+@cache
+def _reader(topic: str) -> TypeAdapter[Any]:
+    return TypeAdapter(Event.by_topic[topic])

@@ -1,0 +1,118 @@
+"""Feeds a log to projectors and policies, in order, from where each left off.
+
+Pages hold up to `PAGE` events. Followers of one log that stand at the same position share
+the decoded page, so that ten views do not decode every event ten times.
+"""
+
+from __future__ import annotations
+
+import logging
+import threading
+from collections import OrderedDict
+from collections.abc import Callable, Mapping
+from typing import Any, Protocol
+
+from application.event_log import EventLog, Page
+from domain.errors import ConcurrentChange, Unavailable
+from projections.view import Projector, View
+
+PAGE = 1000
+KEPT_PAGES = 4
+
+log = logging.getLogger(__name__)
+
+
+class Reader:
+    """The pages of one log, decoded once for all who ask for the same ones."""
+
+    def __init__(self, event_log: EventLog) -> None:
+        self._event_log = event_log
+        self._pages: OrderedDict[int, Page] = OrderedDict()
+        self._lock = threading.Lock()
+
+    @property
+    def name(self) -> str:
+        return self._event_log.name
+
+    def page(self, after: int, *, upto: int | None = None) -> Page:
+        """What the log holds behind `after`, at most `PAGE` events and not past `upto`."""
+        with self._lock:
+            page = self._pages.get(after)
+            if page is None or (upto is not None and page.upto > upto):
+                page = self._event_log.page(after=after, limit=PAGE, upto=upto)
+                if len(page.events) == PAGE:  # a full page never changes
+                    self._pages[after] = page
+                    while len(self._pages) > KEPT_PAGES:
+                        self._pages.popitem(last=False)
+            return page
+
+
+class Follower(Protocol):
+    """What moves along one or more logs."""
+
+    name: str
+    logs: tuple[str, ...]
+
+    def position(self, log: str) -> int: ...
+
+    def take(self, page: Page) -> None:
+        """Everything in the page is done, and the position is its end."""
+
+
+class ViewFollower:
+    """A projector and the view that it fills."""
+
+    def __init__(self, projector: Projector[Any], view: View[Any]) -> None:
+        self.name = projector.name
+        self.logs = projector.logs
+        self.projector = projector
+        self.view = view
+
+    def position(self, log: str) -> int:
+        return self.view.position(log)
+
+    def take(self, page: Page) -> None:
+        self.view.advance(self.projector, page)
+
+
+def catch_up(
+    follower: Follower,
+    reader: Reader,
+    *,
+    upto: int | None = None,
+    after_page: Callable[[Page], None] | None = None,
+) -> int:
+    """Take all that is recorded by now, or up to a position; the position reached."""
+    position = follower.position(reader.name)
+    while (page := reader.page(position, upto=upto)).upto > position:
+        follower.take(page)
+        position = page.upto
+        if after_page is not None:
+            after_page(page)
+    return position
+
+
+def follow(
+    follower: Follower,
+    readers: Mapping[str, Reader],
+    *,
+    wake: threading.Event,
+    stop: threading.Event,
+    poll_seconds: float = 1.0,
+) -> None:
+    """Keep up until told to stop: on every `wake`, and every `poll_seconds` anyway.
+
+    What is away is waited for; anything else is a bug and is raised.
+    """
+    while not stop.is_set():
+        wake.clear()
+        try:
+            for name in follower.logs:
+                catch_up(follower, readers[name])
+        except (Unavailable, ConcurrentChange) as error:
+            log.warning(
+                "follower.waits", extra={"follower": follower.name, "error": str(error)}
+            )
+            stop.wait(poll_seconds)
+            continue
+        wake.wait(poll_seconds)

@@ -1,0 +1,102 @@
+"""The outside, played in memory: for tests and for trying things out.
+
+The unit of work does not roll back: what needs that is tested on PostgreSQL.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from contextlib import contextmanager
+from typing import Generic, TypeVar
+from uuid import UUID
+
+from eventsourcing.popo import POPOApplicationRecorder
+
+from application.event_log import Page
+from domain.errors import ConcurrentChange
+from projections.bot_directory import BotDirectory, BotRow
+from projections.key_ring import KeyRing, KeyRow
+from projections.route_table import BotRoute, BotRoutes, KeyRoute, KeyRoutes
+from projections.view import Key, Projector, Row, View
+
+RowT = TypeVar("RowT", bound=Row)
+
+
+@contextmanager
+def no_unit_of_work() -> Iterator[None]:
+    """Nothing is rolled back."""
+    yield
+
+
+class MemoryRecorder(POPOApplicationRecorder):
+    """The library's recorder in memory, which also tells positions."""
+
+    def position_of(self, originator_id: UUID, version: int) -> int:
+        for position, one in enumerate(self._stored_events, start=1):
+            if (one.originator_id, one.originator_version) == (originator_id, version):
+                return position
+        return 0
+
+
+class MemoryView(View[RowT], Generic[RowT]):
+    """Rows in a dictionary."""
+
+    def __init__(self) -> None:
+        self.rows: dict[Key, RowT] = {}
+        self._positions: dict[str, int] = {}
+
+    def position(self, log: str) -> int:
+        return self._positions.get(log, 0)
+
+    def advance(self, projector: Projector[RowT], page: Page) -> None:
+        if self.position(page.log) != page.after:
+            raise ConcurrentChange(projector.name)
+        for key, row in projector.fold(page, self.rows).items():
+            if row is None:
+                self.rows.pop(key, None)
+            else:
+                self.rows[key] = row
+        self._positions[page.log] = page.upto
+
+
+class MemoryBotDirectory(MemoryView[BotRow], BotDirectory):
+    def of_team(self, team_id: UUID, *, after: str, limit: int) -> list[BotRow]:
+        mine = (
+            row
+            for row in self.rows.values()
+            if row.team_id == team_id and row.hostname > after
+        )
+        return sorted(mine, key=lambda row: row.hostname)[:limit]
+
+
+class MemoryKeyRing(MemoryView[KeyRow], KeyRing):
+    def of_team(self, team_id: UUID, *, after: UUID | None, limit: int) -> list[KeyRow]:
+        mine = (
+            row
+            for row in self.rows.values()
+            if row.team_id == team_id and (after is None or row.key_id > after)
+        )
+        return sorted(mine, key=lambda row: row.key_id)[:limit]
+
+    def awaiting_check(self) -> list[KeyRow]:
+        return [row for row in self.rows.values() if row.open_check is not None]
+
+
+class MemoryBotRoutes(MemoryView[BotRoute], BotRoutes):
+    def all(self) -> list[BotRoute]:
+        return list(self.rows.values())
+
+
+class MemoryKeyRoutes(MemoryView[KeyRoute], KeyRoutes):
+    def all(self) -> list[KeyRoute]:
+        return list(self.rows.values())
+
+
+class MemoryJobQueue:
+    """Keeps what was asked for."""
+
+    def __init__(self) -> None:
+        self.jobs: list[tuple[str, dict[str, str]]] = []
+
+    def enqueue(self, job: str, **arguments: str) -> None:
+        self.jobs.append((job, arguments))

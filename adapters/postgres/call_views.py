@@ -1,0 +1,124 @@
+"""The views over the calls log in PostgreSQL."""
+
+from __future__ import annotations
+
+from datetime import datetime
+from typing import Any, LiteralString
+from uuid import UUID
+
+from psycopg.sql import SQL, Composable, Composed, Identifier
+
+from adapters.postgres.view import PostgresView
+from projections.call_log import CallLog, CallRow
+from projections.usage import SUMS, UsageFilter, UsageTotals
+from projections.usage_by_hour import UsageByHour, UsageRow
+
+_CALL_SUMS: dict[str, LiteralString] = {
+    "calls": "count(*)",
+    "settled": "count(*) FILTER (WHERE status = 'settled')",
+    "refused": "count(*) FILTER (WHERE status = 'refused')",
+    "abandoned": "count(*) FILTER (WHERE status = 'abandoned')",
+    "unmetered": "count(*) FILTER (WHERE status IN ('settled', 'abandoned') "
+    "AND input_tokens IS NULL AND output_tokens IS NULL)",
+    "unpriced": "count(*) FILTER (WHERE status IN ('settled', 'abandoned') "
+    "AND cost_micro_usd IS NULL)",
+}
+
+
+def _sums(expressions: dict[str, LiteralString]) -> Composed:
+    return SQL(", ").join(
+        SQL("COALESCE({}, 0)::bigint").format(
+            SQL(expressions[name])
+            if name in expressions
+            else SQL("sum({})").format(Identifier(name))
+        )
+        for name in SUMS
+    )
+
+
+def _totals(row: tuple[Any, ...]) -> UsageTotals:
+    return UsageTotals(**dict(zip(SUMS, row, strict=True)))
+
+
+def _where(wanted: UsageFilter, *, time: str, model: Composable) -> tuple[Composed, list[Any]]:
+    """What the filter asks for, as a condition with its values."""
+    conditions: list[Composed] = [SQL("team_id = {}").format(SQL("%s"))]
+    values: list[Any] = [wanted.team_id]
+    for column, operator, value in (
+        (Identifier(time), SQL(">="), wanted.since),
+        (Identifier(time), SQL("<"), wanted.until),
+        (Identifier("hostname"), SQL("="), wanted.hostname),
+        (Identifier("vendor"), SQL("="), wanted.vendor),
+        (model, SQL("="), wanted.model),
+        (Identifier("provider_key_id"), SQL("="), wanted.provider_key_id),
+        (Identifier("status"), SQL("="), wanted.status and wanted.status.value),
+    ):
+        if value is not None:
+            conditions.append(SQL("{} {} %s").format(column, operator))
+            values.append(value)
+    return SQL(" AND ").join(conditions), values
+
+
+class PostgresCallLog(PostgresView[CallRow], CallLog):
+    table = "call_log"
+    row = CallRow
+
+    def select(
+        self, wanted: UsageFilter, *, before: tuple[datetime, UUID] | None, limit: int
+    ) -> list[CallRow]:
+        where, values = self._matching(wanted)
+        if before is not None:
+            where += SQL(" AND (admitted_at, call_id) < (%s, %s)")
+            values.extend(before)
+        with self._database.team_cursor(wanted.team_id) as cursor:
+            cursor.execute(
+                SQL(
+                    "SELECT * FROM call_log WHERE {} "
+                    "ORDER BY admitted_at DESC, call_id DESC LIMIT %s"
+                ).format(where),
+                [*values, limit],
+            )
+            return self._rows(cursor)
+
+    def totals(self, wanted: UsageFilter) -> UsageTotals:
+        where, values = self._matching(wanted)
+        statement = SQL("SELECT {} FROM call_log WHERE {} AND status <> 'open'").format(
+            _sums(_CALL_SUMS), where
+        )
+        with self._database.team_cursor(wanted.team_id) as cursor:
+            return _totals(cursor.execute(statement, values).fetchone() or ())
+
+    def by_minute(self, wanted: UsageFilter) -> list[tuple[datetime, UsageTotals]]:
+        where, values = self._matching(wanted)
+        statement = SQL(
+            "SELECT date_trunc('minute', admitted_at, 'UTC') AS minute, {} FROM call_log "
+            "WHERE {} AND status <> 'open' GROUP BY minute ORDER BY minute"
+        ).format(_sums(_CALL_SUMS), where)
+        with self._database.team_cursor(wanted.team_id) as cursor:
+            rows = cursor.execute(statement, values).fetchall()
+        return [(row[0], _totals(row[1:])) for row in rows]
+
+    def _matching(self, wanted: UsageFilter) -> tuple[Composed, list[Any]]:
+        return _where(
+            wanted, time="admitted_at", model=SQL("COALESCE(model, requested_model)")
+        )
+
+
+class PostgresUsageByHour(PostgresView[UsageRow], UsageByHour):
+    table = "usage_by_hour"
+    row = UsageRow
+
+    def totals(self, wanted: UsageFilter) -> UsageTotals:
+        where, values = _where(wanted, time="hour", model=Identifier("model"))
+        statement = SQL("SELECT {} FROM usage_by_hour WHERE {}").format(_sums({}), where)
+        with self._database.team_cursor(wanted.team_id) as cursor:
+            return _totals(cursor.execute(statement, values).fetchone() or ())
+
+    def by_hour(self, wanted: UsageFilter) -> list[tuple[datetime, UsageTotals]]:
+        where, values = _where(wanted, time="hour", model=Identifier("model"))
+        statement = SQL(
+            "SELECT hour, {} FROM usage_by_hour WHERE {} GROUP BY hour ORDER BY hour"
+        ).format(_sums({}), where)
+        with self._database.team_cursor(wanted.team_id) as cursor:
+            rows = cursor.execute(statement, values).fetchall()
+        return [(row[0], _totals(row[1:])) for row in rows]

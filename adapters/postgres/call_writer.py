@@ -1,0 +1,132 @@
+"""Writes batches of call events in one statement, which is one transaction.
+
+It keeps the order of the log (see `recorder.py`) and tells, for each event, its position,
+that another event stands in its place, or that it was not taken for want of a lease.
+"""
+
+from __future__ import annotations
+
+import asyncio
+from dataclasses import dataclass
+from typing import Any
+from uuid import UUID
+
+import psycopg
+
+from adapters.postgres.recorder import LOCKS
+from application.event_log import CALLS
+
+# The lease is read in the statement's snapshot. A statement that began while the lease
+# stood may commit after its end, by at most the batch timeout: the reaper looks again.
+INSERT = """
+WITH lock AS MATERIALIZED (SELECT pg_advisory_xact_lock(%(lock)s)),
+     lease AS MATERIALIZED (
+        SELECT EXISTS (SELECT FROM call_lease
+                       WHERE process_id = %(process)s AND ends_at > now()) AS stands)
+INSERT INTO calls_events (originator_id, originator_version, topic, state)
+SELECT e.id, e.version, e.topic, e.state
+FROM lock, lease,
+     unnest(%(ids)s::uuid[], %(versions)s::bigint[], %(topics)s::text[],
+            %(states)s::bytea[]) AS e (id, version, topic, state)
+WHERE lease.stands OR e.topic <> 'call.admitted'
+ON CONFLICT DO NOTHING
+RETURNING originator_id, originator_version, notification_id
+"""
+
+FOUND = """
+SELECT e.originator_id, e.originator_version, e.notification_id, e.state
+FROM calls_events AS e
+JOIN unnest(%s::uuid[], %s::bigint[]) AS k (id, version)
+  ON e.originator_id = k.id AND e.originator_version = k.version
+"""
+
+
+class PlaceTaken(Exception):
+    """Another event stands where this one was to go."""
+
+
+@dataclass(eq=False, slots=True, kw_only=True)
+class Entry:
+    """One event on its way into the log, and who waits for it."""
+
+    call_id: UUID
+    version: int
+    topic: str
+    state: bytes
+    since: float  # monotonic seconds
+    tries_on: bool  # until it is in; else it may be given up
+    done: asyncio.Future[int]
+
+    def fail(self, error: Exception) -> None:
+        """Tell the one who waits, if anybody still does."""
+        if not self.done.done():
+            self.done.set_exception(error)
+            self.done.exception()  # looked at: nobody may be waiting any more
+
+
+class CallWriter:
+    """The one connection through which a process writes the calls log."""
+
+    def __init__(self, conninfo: str, process_id: UUID) -> None:
+        self._conninfo = conninfo
+        self._process_id = process_id
+        self._connection: psycopg.AsyncConnection[tuple[Any, ...]] | None = None
+
+    async def write(self, batch: list[Entry]) -> dict[tuple[UUID, int], int | None]:
+        """The position of each event that is in the log now; None if another has its place.
+
+        An event that is missing from the answer was not taken: the lease does not stand.
+        """
+        connection = await self._connected()
+        cursor = await connection.execute(
+            INSERT,
+            {
+                "lock": LOCKS[CALLS],
+                "process": self._process_id,
+                "ids": [entry.call_id for entry in batch],
+                "versions": [entry.version for entry in batch],
+                "topics": [entry.topic for entry in batch],
+                "states": [entry.state for entry in batch],
+            },
+            prepare=True,
+            binary=True,
+        )
+        written: dict[tuple[UUID, int], int | None] = {
+            (call_id, version): position
+            for call_id, version, position in await cursor.fetchall()
+        }
+        if len(written) < len(batch):
+            await self._compare(connection, batch, written)
+        return written
+
+    async def _compare(
+        self,
+        connection: psycopg.AsyncConnection[tuple[Any, ...]],
+        batch: list[Entry],
+        written: dict[tuple[UUID, int], int | None],
+    ) -> None:
+        """Tell our own earlier tries, which are in the log, from events of others."""
+        missing = {
+            (entry.call_id, entry.version): entry.state
+            for entry in batch
+            if (entry.call_id, entry.version) not in written
+        }
+        cursor = await connection.execute(
+            FOUND, ([k for k, _ in missing], [v for _, v in missing]), binary=True
+        )
+        for call_id, version, position, state in await cursor.fetchall():
+            ours = missing[call_id, version] == state
+            written[call_id, version] = position if ours else None
+
+    async def _connected(self) -> psycopg.AsyncConnection[tuple[Any, ...]]:
+        if self._connection is None or self._connection.closed:
+            self._connection = await psycopg.AsyncConnection[tuple[Any, ...]].connect(
+                self._conninfo, autocommit=True
+            )
+        return self._connection
+
+    async def close(self) -> None:
+        """Drop the connection; the next write makes a new one."""
+        connection, self._connection = self._connection, None
+        if connection is not None:
+            await connection.close()

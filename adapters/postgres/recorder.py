@@ -1,0 +1,129 @@
+"""An event store's recorder on PostgreSQL, inside the unit of work of the command.
+
+Positions (`notification_id`) become visible in order: whoever inserts first takes the log's
+advisory lock and holds it until its transaction ends, so that a follower that has read up
+to a position never misses a smaller one. The library's own writers lock the whole table,
+which waits for ours and makes ours wait: the two may be mixed.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from typing import Any, LiteralString
+from uuid import UUID
+
+import psycopg
+from eventsourcing.persistence import IntegrityError, Notification, StoredEvent
+
+from adapters.postgres.database import Database, current_unit
+
+TABLES: dict[str, LiteralString] = {"fleet": "fleet_events", "calls": "calls_events"}
+LOCKS: dict[str, int] = {"fleet": 0x636C6177_01, "calls": 0x636C6177_02}
+
+
+class PostgresRecorder:
+    """Plays `Recorder` for one log; its table is made by the migrations."""
+
+    def __init__(self, database: Database, log: str) -> None:
+        self._database = database
+        self._log = log
+        self._table = TABLES[log]
+
+    def insert_events(self, stored_events: Sequence[StoredEvent]) -> Sequence[int]:
+        """The positions of the events, all or none; `IntegrityError` if a place is taken."""
+        columns: tuple[list[Any], ...] = ([], [], [], [])
+        for one in stored_events:
+            columns[0].append(one.originator_id)
+            columns[1].append(one.originator_version)
+            columns[2].append(one.topic)
+            columns[3].append(one.state)
+        try:
+            with self._database.cursor() as cursor:
+                cursor.execute(
+                    "WITH lock AS MATERIALIZED (SELECT pg_advisory_xact_lock(%s)) "
+                    f"INSERT INTO {self._table} "
+                    "(originator_id, originator_version, topic, state) "
+                    "SELECT e.* FROM lock, "
+                    "unnest(%s::uuid[], %s::bigint[], %s::text[], %s::bytea[]) AS e "
+                    "RETURNING notification_id",
+                    (LOCKS[self._log], *columns),
+                )
+                positions = [row[0] for row in cursor.fetchall()]
+                cursor.execute(f"NOTIFY {self._table}")
+        except psycopg.errors.UniqueViolation as error:
+            raise IntegrityError(self._table) from error
+        unit, first = current_unit(), stored_events[0]
+        if unit is not None and unit.wrote is None and isinstance(first.originator_id, UUID):
+            unit.wrote = (
+                self._table,
+                first.originator_id,
+                first.originator_version,
+                first.state,
+            )
+        return positions
+
+    def select_events(
+        self, originator_id: UUID, *, lte: int | None = None
+    ) -> Sequence[StoredEvent]:
+        """One stream, oldest first, up to a version."""
+        with self._database.cursor() as cursor:
+            cursor.execute(
+                "SELECT originator_version, topic, state "
+                f"FROM {self._table} WHERE originator_id = %s "
+                "AND originator_version <= %s ORDER BY originator_version",
+                (originator_id, 2**62 if lte is None else lte),
+            )
+            return [
+                StoredEvent(
+                    originator_id=originator_id,
+                    originator_version=version,
+                    topic=topic,
+                    state=state,
+                )
+                for version, topic, state in cursor.fetchall()
+            ]
+
+    def select_notifications(
+        self, start: int, limit: int, stop: int | None = None, *, inclusive_of_start: bool
+    ) -> Sequence[Notification]:
+        """The events at and behind a position, in order."""
+        with self._database.cursor() as cursor:
+            cursor.execute(
+                "SELECT notification_id, originator_id, originator_version, topic, state "
+                f"FROM {self._table} WHERE notification_id > %s AND notification_id <= %s "
+                "ORDER BY notification_id LIMIT %s",
+                (
+                    start - 1 if inclusive_of_start else start,
+                    2**62 if stop is None else stop,
+                    limit,
+                ),
+                binary=True,
+            )
+            return [
+                Notification(
+                    id=position,
+                    originator_id=stream_id,
+                    originator_version=version,
+                    topic=topic,
+                    state=state,
+                )
+                for position, stream_id, version, topic, state in cursor.fetchall()
+            ]
+
+    def max_notification_id(self) -> int | None:
+        """The position of the last event."""
+        with self._database.cursor() as cursor:
+            cursor.execute(f"SELECT max(notification_id) FROM {self._table}")
+            row = cursor.fetchone()
+            return row[0] if row else None
+
+    def position_of(self, originator_id: UUID, version: int) -> int:
+        """The position of one event of a stream."""
+        with self._database.cursor() as cursor:
+            cursor.execute(
+                f"SELECT notification_id FROM {self._table} "
+                "WHERE originator_id = %s AND originator_version = %s",
+                (originator_id, version),
+            )
+            row = cursor.fetchone()
+            return int(row[0]) if row else 0

@@ -1,0 +1,157 @@
+"""A view's table in PostgreSQL: rows and position move in one transaction.
+
+The table has a column per field of the row, in the row's order, made by the migrations.
+Tuples of a row are kept as jsonb; everything is checked against the row's types when read.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Sequence
+from dataclasses import fields
+from datetime import datetime
+from enum import StrEnum
+from typing import Any, ClassVar, Generic, LiteralString, TypeVar, get_type_hints
+from uuid import UUID
+
+import orjson
+from psycopg.sql import SQL, Composed, Identifier, Placeholder
+from psycopg.types.json import Jsonb
+from pydantic import TypeAdapter
+
+from adapters.postgres.database import Cursor, Database
+from application.event_log import Page
+from domain.errors import ConcurrentChange
+from projections.view import Key, Projector, Row, View
+
+RowT = TypeVar("RowT", bound=Row)
+
+KEY_TYPES: dict[object, LiteralString] = {
+    UUID: "uuid",
+    int: "bigint",
+    datetime: "timestamptz",
+}
+
+
+class PostgresView(View[RowT], Generic[RowT]):
+    """A subclass names its table and its row, and adds its queries."""
+
+    table: ClassVar[str]
+    row: ClassVar[type[Any]]
+
+    def __init__(
+        self, database: Database, *, table: Identifier | None = None, name: str = ""
+    ) -> None:
+        """`table` and `name` stand in for the view's own while it is being rebuilt."""
+        self._database = database
+        self._at = table or Identifier(self.table)
+        self._name = name or self.table
+        self._adapter: TypeAdapter[list[RowT]] = TypeAdapter(list[self.row])  # type: ignore[name-defined]
+        self._names = [field.name for field in fields(self.row)]
+        self._key: tuple[str, ...] = self.row.KEY
+
+    def position(self, log: str) -> int:
+        with self._database.cursor() as cursor:
+            cursor.execute(
+                "SELECT position FROM view_position WHERE view = %s AND log = %s",
+                (self._name, log),
+            )
+            found = cursor.fetchone()
+            return int(found[0]) if found else 0
+
+    def advance(self, projector: Projector[RowT], page: Page) -> None:
+        with (
+            self._database.connection() as connection,
+            connection.transaction(),
+            connection.cursor() as cursor,
+        ):
+            self._move(cursor, page)
+            rows = self._load(cursor, projector.keys(page)) if page.events else {}
+            changed = projector.fold(page, rows)
+            removed = [key for key, row in changed.items() if row is None and key in rows]
+            if removed:
+                cursor.executemany(self._delete(), removed)
+            kept = [self._values(row) for row in changed.values() if row is not None]
+            if kept:
+                cursor.executemany(self._upsert(), kept)
+
+    def _move(self, cursor: Cursor, page: Page) -> None:
+        """Take the position from where the page begins to where it ends."""
+        cursor.execute(
+            "INSERT INTO view_position AS p (view, log, position) VALUES (%s, %s, %s) "
+            "ON CONFLICT (view, log) DO UPDATE SET position = excluded.position "
+            "WHERE p.position = %s",
+            (self._name, page.log, page.upto, page.after),
+        )
+        if cursor.rowcount != 1:
+            raise ConcurrentChange(self._name)
+
+    def _load(self, cursor: Cursor, keys: Iterable[Key]) -> dict[Key, RowT]:
+        columns: list[list[Any]] = [list(column) for column in zip(*keys, strict=True)]
+        if not columns:
+            return {}
+        hints = get_type_hints(self.row)
+        arrays = SQL(", ").join(
+            SQL("%s::{}[]").format(SQL(KEY_TYPES.get(hints[name], "text")))
+            for name in self._key
+        )
+        statement = SQL("SELECT t.* FROM {} AS t JOIN unnest({}) AS k ({}) USING ({})").format(
+            self._at, arrays, self._columns(self._key), self._columns(self._key)
+        )
+        cursor.execute(statement, [[_plain(v) for v in column] for column in columns])
+        return {self._key_of(row): row for row in self._rows(cursor)}
+
+    def query(self, team_id: UUID, where: LiteralString, *values: object) -> list[RowT]:
+        """Rows of one team; `where` is what follows WHERE, bound by `values`."""
+        with self._database.team_cursor(team_id) as cursor:
+            cursor.execute(SQL("SELECT * FROM {} WHERE ").format(self._at) + SQL(where), values)
+            return self._rows(cursor)
+
+    def every(self) -> list[RowT]:
+        """All rows of all teams that the process's role may see."""
+        with self._database.cursor() as cursor:
+            cursor.execute(SQL("SELECT * FROM {}").format(self._at))
+            return self._rows(cursor)
+
+    def _rows(self, cursor: Cursor) -> list[RowT]:
+        names = [column.name for column in cursor.description or ()]
+        return self._adapter.validate_python(
+            [dict(zip(names, row, strict=True)) for row in cursor.fetchall()]
+        )
+
+    def _key_of(self, row: RowT) -> Key:
+        return tuple(getattr(row, name) for name in self._key)
+
+    def _values(self, row: RowT) -> list[Any]:
+        return [_plain(getattr(row, name)) for name in self._names]
+
+    def _columns(self, names: Sequence[str]) -> Composed:
+        return SQL(", ").join(map(Identifier, names))
+
+    def _delete(self) -> Composed:
+        matches = SQL(" AND ").join(SQL("{} = %s").format(Identifier(k)) for k in self._key)
+        return SQL("DELETE FROM {} WHERE ").format(self._at) + matches
+
+    def _upsert(self) -> Composed:
+        rest = [name for name in self._names if name not in self._key]
+        updates = SQL(", ").join(
+            SQL("{0} = excluded.{0}").format(Identifier(name)) for name in rest
+        )
+        return SQL(
+            "INSERT INTO {table} ({columns}) VALUES ({values}) "
+            "ON CONFLICT ({key}) DO UPDATE SET {updates}"
+        ).format(
+            table=self._at,
+            columns=self._columns(self._names),
+            values=SQL(", ").join([Placeholder()] * len(self._names)),
+            key=self._columns(self._key),
+            updates=updates,
+        )
+
+
+def _plain(value: object) -> object:
+    """As the driver takes it: an enumeration's text, a tuple as jsonb."""
+    if isinstance(value, StrEnum):
+        return value.value
+    if isinstance(value, tuple):
+        return Jsonb(value, dumps=orjson.dumps)
+    return value

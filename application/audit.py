@@ -1,0 +1,44 @@
+"""Audit: what was recorded, by whom, and the state it led to, event by event."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from datetime import datetime
+from typing import Any
+from uuid import UUID
+
+from application.event_log import CALLS, FLEET, EventLog
+from domain.bots import Bot
+from domain.calls import Call
+from domain.claims import Claim
+from domain.errors import NotFound
+from domain.events import Aggregate, Event, Recorded
+from domain.keys import ProviderKey
+from domain.sessions import Session
+from domain.teams import Team, User
+
+KINDS: dict[str, tuple[str, Aggregate[Any]]] = {
+    "bot": (FLEET, Bot()),
+    "provider_key": (FLEET, ProviderKey()),
+    "team": (FLEET, Team()),
+    "user": (FLEET, User()),
+    "session": (FLEET, Session()),
+    "claim": (FLEET, Claim()),
+    "call": (CALLS, Call()),
+}
+
+
+def replay(
+    event_log: EventLog, kind: str, stream_id: UUID, *, at: datetime | None = None
+) -> Iterator[tuple[Recorded[Event], Aggregate[Any]]]:
+    """Each event of the stream, oldest first, with the state just after it.
+
+    Refused if the stream holds nothing, or is of another kind.
+    """
+    _, state = KINDS[kind]
+    history = event_log.history(stream_id, at=at)
+    if not history or not history[0].event.TOPIC.startswith(f"{kind}."):
+        raise NotFound(stream_id)
+    for recorded in history:
+        state = state.evolve(recorded.event)
+        yield recorded, state

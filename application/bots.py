@@ -1,0 +1,169 @@
+"""Commands about bots, each with its handler below it.
+
+Bots are named by their hostname inside the team; `bot_named` finds the stream through the
+hostname's claim, so that it is never behind.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from datetime import datetime
+
+from application.bus import Command
+from application.event_log import EventLog, Stream
+from domain.bots import Bot, ProviderLink
+from domain.claims import Claim, hostname_claim
+from domain.errors import InvalidFields, NotFound, PreconditionFailed
+from domain.ids import BotId, LinkId, TeamId
+from domain.keys import ProviderKey
+
+
+def bot_named(event_log: EventLog, team_id: TeamId, hostname: str) -> Stream[Bot]:
+    """The team's bot of that hostname as it stands; refused if there is none."""
+    claim = event_log.read(Claim(), hostname_claim(team_id, hostname))
+    if claim.state.holder is None:
+        raise NotFound
+    return event_log.read(Bot(), claim.state.holder)
+
+
+def expect(stream: Stream[Bot] | Stream[ProviderKey], version: int | None) -> None:
+    """Refuse if the caller read another version than the one that stands."""
+    if version is not None and version != stream.version:
+        raise PreconditionFailed
+
+
+@dataclass(frozen=True, kw_only=True)
+class CreateBot(Command[int]):
+    """Answers the position reached."""
+
+    bot_id: BotId  # chosen by the caller, so that trying again is harmless
+    team_id: TeamId
+    hostname: str
+    name: str
+    tags: tuple[str, ...]
+    links: tuple[ProviderLink, ...]
+    token_hash: str
+    now: datetime
+
+
+def create_bot(command: CreateBot, *, event_log: EventLog) -> int:
+    bot = event_log.begin(Bot(), command.bot_id)
+    claim = event_log.look(Claim(), hostname_claim(command.team_id, command.hostname))
+    created = bot.state.create(
+        team_id=command.team_id,
+        hostname=command.hostname,
+        name=command.name,
+        tags=command.tags,
+    )
+    linked = [
+        event
+        for link in command.links
+        for event in bot.state.link(_checked(event_log, command.team_id, link))
+    ]
+    token = bot.state.issue_token(
+        token_hash=command.token_hash, previous_end_at=command.now
+    )
+    return event_log.append_all(
+        (claim, claim.state.take(command.bot_id)), (bot, [*created, *linked, *token])
+    )
+
+
+def _checked(event_log: EventLog, team_id: TeamId, link: ProviderLink) -> ProviderLink:
+    """The link, unless it names a key that is not the team's."""
+    if link.provider_key_id is not None:
+        key = event_log.look(ProviderKey(), link.provider_key_id).state
+        if key.team_id != team_id or key.removed:
+            raise InvalidFields(provider_key_id="not-found")
+    return link
+
+
+@dataclass(frozen=True, kw_only=True)
+class EditBot(Command[int]):
+    """None leaves a field as it is."""
+
+    team_id: TeamId
+    hostname: str
+    name: str | None
+    tags: tuple[str, ...] | None
+    expected_version: int | None
+
+
+def edit_bot(command: EditBot, *, event_log: EventLog) -> int:
+    bot = bot_named(event_log, command.team_id, command.hostname)
+    expect(bot, command.expected_version)
+    renamed = [] if command.name is None else bot.state.rename(command.name)
+    tagged = [] if command.tags is None else bot.state.tag(command.tags)
+    return event_log.append(bot, [*renamed, *tagged])
+
+
+@dataclass(frozen=True, kw_only=True)
+class LinkProvider(Command[int]):
+    team_id: TeamId
+    hostname: str
+    link: ProviderLink
+
+
+def link_provider(command: LinkProvider, *, event_log: EventLog) -> int:
+    bot = bot_named(event_log, command.team_id, command.hostname)
+    link = _checked(event_log, command.team_id, command.link)
+    return event_log.append(bot, bot.state.link(link))
+
+
+@dataclass(frozen=True, kw_only=True)
+class UnlinkProvider(Command[int]):
+    team_id: TeamId
+    hostname: str
+    link_id: LinkId
+
+
+def unlink_provider(command: UnlinkProvider, *, event_log: EventLog) -> int:
+    bot = bot_named(event_log, command.team_id, command.hostname)
+    return event_log.append(bot, bot.state.unlink(command.link_id))
+
+
+@dataclass(frozen=True, kw_only=True)
+class IssueBotToken(Command[int]):
+    team_id: TeamId
+    hostname: str
+    token_hash: str
+    previous_end_at: datetime
+
+
+def issue_bot_token(command: IssueBotToken, *, event_log: EventLog) -> int:
+    bot = bot_named(event_log, command.team_id, command.hostname)
+    return event_log.append(
+        bot,
+        bot.state.issue_token(
+            token_hash=command.token_hash, previous_end_at=command.previous_end_at
+        ),
+    )
+
+
+@dataclass(frozen=True, kw_only=True)
+class StartBot(Command[int]):
+    team_id: TeamId
+    hostname: str
+
+
+def start_bot(command: StartBot, *, event_log: EventLog) -> int:
+    bot = bot_named(event_log, command.team_id, command.hostname)
+    return event_log.append(bot, bot.state.start())
+
+
+@dataclass(frozen=True, kw_only=True)
+class DeleteBot(Command[int]):
+    team_id: TeamId
+    hostname: str
+    expected_version: int | None
+
+
+def delete_bot(command: DeleteBot, *, event_log: EventLog) -> int:
+    """The hostname is free again in the same transaction."""
+    bot = bot_named(event_log, command.team_id, command.hostname)
+    expect(bot, command.expected_version)
+    claim = event_log.read(Claim(), hostname_claim(command.team_id, command.hostname))
+    return event_log.append_all(
+        (bot, bot.state.delete()), (claim, claim.state.release())
+    )
+
+

@@ -1,0 +1,163 @@
+"""Commands about provider keys, each with its handler below it.
+
+The secret goes into the vault and the event into the log in one unit of work: either both
+are there, or neither is.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from uuid import UUID
+
+from application.bots import expect
+from application.bus import Command
+from application.event_log import EventLog, Stream
+from application.ports import Secret, SecretRef, Vault
+from domain.errors import NotFound
+from domain.ids import ProviderKeyId, TeamId
+from domain.keys import (
+    AllowPaths,
+    ProviderKey,
+    ProviderKeyAdded,
+    ProviderKeyChecked,
+    ProviderKeyEdited,
+)
+from domain.verdicts import Verdict
+
+PURPOSE = "provider_key"
+
+
+def key_of_team(
+    event_log: EventLog, team_id: TeamId, key_id: ProviderKeyId
+) -> Stream[ProviderKey]:
+    """The team's key as it stands; another team's, or a removed one, is not there."""
+    key = event_log.read(ProviderKey(), key_id)
+    if key.state.team_id != team_id or key.state.removed:
+        raise NotFound
+    return key
+
+
+@dataclass(frozen=True, kw_only=True)
+class AddProviderKey(Command[int]):
+    """Answers the position reached. The origin has passed the outbound check."""
+
+    key_id: ProviderKeyId
+    team_id: TeamId
+    vendor: str
+    label: str
+    secret: Secret
+    base_url: str | None
+    origin: str
+    tags: tuple[str, ...]
+    models: tuple[str, ...]
+    allow_paths: AllowPaths
+
+
+def add_provider_key(
+    command: AddProviderKey, *, event_log: EventLog, vault: Vault
+) -> int:
+    key = event_log.begin(ProviderKey(), command.key_id)
+    version = 1
+    vault.put(
+        SecretRef(
+            team_id=command.team_id,
+            id=command.key_id,
+            version=version,
+            purpose=PURPOSE,
+            vendor=command.vendor,
+            origin=command.origin,
+        ),
+        command.secret,
+    )
+    added = ProviderKeyAdded(
+        team_id=command.team_id,
+        vendor=command.vendor,
+        label=command.label,
+        base_url=command.base_url,
+        origin=command.origin,
+        tags=command.tags,
+        models=command.models,
+        allow_paths=command.allow_paths,
+        secret_version=version,
+        last4=command.secret.last4(),
+    )
+    return event_log.append(key, key.state.add(added))
+
+
+@dataclass(frozen=True, kw_only=True)
+class EditProviderKey(Command[int]):
+    """None leaves a field as it is."""
+
+    key_id: ProviderKeyId
+    team_id: TeamId
+    label: str | None
+    tags: tuple[str, ...] | None
+    models: tuple[str, ...] | None
+    allow_paths: AllowPaths | None
+    expected_version: int | None
+
+
+def edit_provider_key(command: EditProviderKey, *, event_log: EventLog) -> int:
+    key = key_of_team(event_log, command.team_id, command.key_id)
+    expect(key, command.expected_version)
+    now = key.state
+    edited = ProviderKeyEdited(
+        label=now.label if command.label is None else command.label,
+        tags=now.tags if command.tags is None else command.tags,
+        models=now.models if command.models is None else command.models,
+        allow_paths=command.allow_paths or now.allow_paths,
+    )
+    return event_log.append(key, now.edit(edited))
+
+
+@dataclass(frozen=True, kw_only=True)
+class RemoveProviderKey(Command[int]):
+    key_id: ProviderKeyId
+    team_id: TeamId
+    expected_version: int | None
+
+
+def remove_provider_key(
+    command: RemoveProviderKey, *, event_log: EventLog, vault: Vault
+) -> int:
+    """The secret is shredded in the same unit of work."""
+    key = key_of_team(event_log, command.team_id, command.key_id)
+    expect(key, command.expected_version)
+    vault.remove(command.team_id, command.key_id)
+    return event_log.append(key, key.state.remove())
+
+
+@dataclass(frozen=True, kw_only=True)
+class CheckProviderKey(Command[int]):
+    """Asks for the vendor's verdict; a policy has the worker fetch it."""
+
+    key_id: ProviderKeyId
+    team_id: TeamId
+    check_id: UUID
+
+
+def check_provider_key(command: CheckProviderKey, *, event_log: EventLog) -> int:
+    key = key_of_team(event_log, command.team_id, command.key_id)
+    return event_log.append(key, key.state.request_check(command.check_id))
+
+
+@dataclass(frozen=True, kw_only=True)
+class RecordKeyCheck(Command[int]):
+    """What the worker found out."""
+
+    key_id: ProviderKeyId
+    check_id: UUID
+    verdict: Verdict
+    http_status: int | None
+    error: str | None
+
+
+def record_key_check(command: RecordKeyCheck, *, event_log: EventLog) -> int:
+    key = event_log.read(ProviderKey(), command.key_id)
+    checked = ProviderKeyChecked(
+        check_id=command.check_id,
+        verdict=command.verdict,
+        http_status=command.http_status,
+        error=command.error,
+    )
+    return event_log.append(key, key.state.record_check(checked))

@@ -1,0 +1,149 @@
+"""The call log: one row per call, from its admission or refusal to its end."""
+
+from __future__ import annotations
+
+from abc import abstractmethod
+from dataclasses import dataclass, replace
+from datetime import datetime
+from typing import ClassVar, assert_never, cast
+from uuid import UUID
+
+from application.event_log import CALLS, Placed
+from domain.calls import (
+    CallAbandoned,
+    CallAdmitted,
+    CallCorrected,
+    CallEvent,
+    CallFacts,
+    CallRefused,
+    CallSettled,
+    CallStatus,
+    Usage,
+    UsageSource,
+)
+from projections.usage import UsageFilter, UsageTotals
+from projections.view import Key, Projector, View
+
+
+@dataclass(frozen=True, kw_only=True)
+class CallRow:
+    KEY: ClassVar[tuple[str, ...]] = ("call_id",)
+    call_id: UUID
+    team_id: UUID
+    bot_id: UUID | None
+    hostname: str | None
+    vendor: str
+    model: str | None
+    requested_model: str | None
+    provider_key_id: UUID | None
+    status: CallStatus
+    http_status: int | None = None
+    input_tokens: int | None = None
+    output_tokens: int | None = None
+    cache_read_tokens: int | None = None
+    cache_write_tokens: int | None = None
+    reasoning_tokens: int | None = None
+    usage_source: UsageSource = UsageSource.NONE
+    cost_micro_usd: int | None = None
+    price_source: str | None = None
+    attempts: int = 0
+    admitted_at: datetime
+    first_byte_ms: int | None = None
+    duration_ms: int | None = None
+    client_left: bool = False
+    error: str | None = None
+
+
+class CallLog(View[CallRow]):
+    """What can be asked of the call log."""
+
+    @abstractmethod
+    def select(
+        self, wanted: UsageFilter, *, before: tuple[datetime, UUID] | None, limit: int
+    ) -> list[CallRow]:
+        """The team's calls that match, newest first, from behind `before`."""
+
+    @abstractmethod
+    def totals(self, wanted: UsageFilter) -> UsageTotals:
+        """What the matching calls add up to."""
+
+    @abstractmethod
+    def by_minute(self, wanted: UsageFilter) -> list[tuple[datetime, UsageTotals]]:
+        """The same for each minute that has calls, oldest first."""
+
+
+class CallLogProjector(Projector[CallRow]):
+    name = "call_log"
+    logs = (CALLS,)
+    row = CallRow
+
+    def key(self, placed: Placed) -> Key | None:
+        return (placed.recorded.originator_id,)
+
+    def project(self, row: CallRow | None, placed: Placed) -> CallRow | None:
+        call_id = placed.recorded.originator_id
+        event = cast("CallEvent", placed.recorded.event)
+        match event:
+            case CallAdmitted():
+                return _row(call_id, event.facts, CallStatus.OPEN)
+            case CallRefused():
+                return replace(
+                    _row(call_id, event.facts, CallStatus.REFUSED), error=event.code
+                )
+            case CallSettled():
+                return _settled(call_id, event)
+            case CallAbandoned():
+                return _used(_row(call_id, event.facts, CallStatus.ABANDONED), event.usage)
+            case CallCorrected():
+                row = row or _row(call_id, event.facts, event.ended_as)
+                return _used(
+                    replace(
+                        row,
+                        cost_micro_usd=event.cost_micro_usd,
+                        http_status=event.http_status,
+                    ),
+                    event.now,
+                )
+            case _:
+                assert_never(event)
+
+
+def _row(call_id: UUID, facts: CallFacts, status: CallStatus) -> CallRow:
+    return CallRow(
+        call_id=call_id,
+        team_id=facts.team_id,
+        bot_id=facts.bot_id,
+        hostname=facts.hostname,
+        vendor=facts.vendor,
+        model=facts.model,
+        requested_model=facts.requested_model,
+        provider_key_id=facts.provider_key_id,
+        status=status,
+        admitted_at=facts.admitted_at,
+    )
+
+
+def _settled(call_id: UUID, event: CallSettled) -> CallRow:
+    return replace(
+        _used(_row(call_id, event.facts, CallStatus.SETTLED), event.usage),
+        http_status=event.http_status,
+        cost_micro_usd=event.cost_micro_usd,
+        price_source=event.price_source,
+        attempts=event.attempts,
+        first_byte_ms=event.first_byte_ms,
+        duration_ms=event.duration_ms,
+        client_left=event.client_left,
+        error=event.error,
+    )
+
+
+def _used(row: CallRow, usage: Usage) -> CallRow:
+    return replace(
+        row,
+        input_tokens=usage.input_tokens,
+        output_tokens=usage.output_tokens,
+        cache_read_tokens=usage.cache_read_tokens,
+        cache_write_tokens=usage.cache_write_tokens,
+        reasoning_tokens=usage.reasoning_tokens,
+        usage_source=usage.source,
+    )

@@ -1,0 +1,227 @@
+"""The route table: who a bot token belongs to, and which keys its calls may use.
+
+Every proxy holds it in memory, loaded from the views' tables at start and kept current by
+following the fleet log, so that no call needs a query.
+"""
+
+from __future__ import annotations
+
+from abc import abstractmethod
+from collections.abc import Iterable, Iterator
+from dataclasses import dataclass, replace
+from datetime import datetime
+from typing import ClassVar, cast
+from uuid import UUID
+
+from application.event_log import FLEET, Placed
+from domain.bots import (
+    BotCreated,
+    BotDeleted,
+    BotEvent,
+    BotProviderLinked,
+    BotProviderUnlinked,
+    BotTokenIssued,
+    ProviderLink,
+    linked,
+    unlinked,
+)
+from domain.keys import (
+    AllowPaths,
+    KeyStatus,
+    ProviderKeyAdded,
+    ProviderKeyChecked,
+    ProviderKeyEdited,
+    ProviderKeyEvent,
+    ProviderKeyRemoved,
+    status_after,
+)
+from projections.view import Key, Projector, View
+
+
+@dataclass(frozen=True, kw_only=True)
+class BotToken:
+    token_hash: str
+    ends_at: datetime | None  # None: until the next one is issued
+
+
+@dataclass(frozen=True, kw_only=True)
+class BotRoute:
+    KEY: ClassVar[tuple[str, ...]] = ("bot_id",)
+    bot_id: UUID
+    team_id: UUID
+    hostname: str
+    tokens: tuple[BotToken, ...] = ()
+    links: tuple[ProviderLink, ...] = ()
+
+
+@dataclass(frozen=True, kw_only=True)
+class KeyRoute:
+    KEY: ClassVar[tuple[str, ...]] = ("key_id",)
+    key_id: UUID
+    team_id: UUID
+    vendor: str
+    base_url: str | None
+    origin: str
+    tags: tuple[str, ...]
+    models: tuple[str, ...]
+    allow_paths: AllowPaths
+    secret_version: int
+    status: KeyStatus = KeyStatus.ACTIVE
+
+
+class BotRoutes(View[BotRoute]):
+    @abstractmethod
+    def all(self) -> Iterable[BotRoute]: ...
+
+
+class KeyRoutes(View[KeyRoute]):
+    @abstractmethod
+    def all(self) -> Iterable[KeyRoute]: ...
+
+
+class BotRoutesProjector(Projector[BotRoute]):
+    name = "bot_routes"
+    logs = (FLEET,)
+    row = BotRoute
+
+    def key(self, placed: Placed) -> Key | None:
+        if isinstance(placed.recorded.event, BotEvent):
+            return (placed.recorded.originator_id,)
+        return None
+
+    def project(self, row: BotRoute | None, placed: Placed) -> BotRoute | None:
+        event = cast("BotEvent", placed.recorded.event)
+        if isinstance(event, BotCreated):
+            return BotRoute(
+                bot_id=placed.recorded.originator_id,
+                team_id=event.team_id,
+                hostname=event.hostname,
+            )
+        if row is None or isinstance(event, BotDeleted):
+            return None
+        match event:
+            case BotProviderLinked(link=link):
+                return replace(row, links=linked(row.links, link))
+            case BotProviderUnlinked(link_id=link_id):
+                return replace(row, links=unlinked(row.links, link_id))
+            case BotTokenIssued():
+                return replace(row, tokens=tokens_after(row.tokens, event))
+            case _:
+                return row
+
+
+def tokens_after(
+    tokens: tuple[BotToken, ...], issued: BotTokenIssued
+) -> tuple[BotToken, ...]:
+    """The newest token first; older ones end when it says, or before if they did."""
+    end = issued.previous_end_at
+    older = (
+        replace(t, ends_at=end if t.ends_at is None else min(t.ends_at, end))
+        for t in tokens[:4]
+    )
+    return (BotToken(token_hash=issued.token_hash, ends_at=None), *older)
+
+
+class KeyRoutesProjector(Projector[KeyRoute]):
+    name = "key_routes"
+    logs = (FLEET,)
+    row = KeyRoute
+
+    def key(self, placed: Placed) -> Key | None:
+        if isinstance(placed.recorded.event, ProviderKeyEvent):
+            return (placed.recorded.originator_id,)
+        return None
+
+    def project(self, row: KeyRoute | None, placed: Placed) -> KeyRoute | None:
+        event = cast("ProviderKeyEvent", placed.recorded.event)
+        if isinstance(event, ProviderKeyAdded):
+            return KeyRoute(
+                key_id=placed.recorded.originator_id,
+                team_id=event.team_id,
+                vendor=event.vendor,
+                base_url=event.base_url,
+                origin=event.origin,
+                tags=event.tags,
+                models=event.models,
+                allow_paths=event.allow_paths,
+                secret_version=event.secret_version,
+            )
+        if row is None or isinstance(event, ProviderKeyRemoved):
+            return None
+        match event:
+            case ProviderKeyEdited():
+                return replace(
+                    row, tags=event.tags, models=event.models, allow_paths=event.allow_paths
+                )
+            case ProviderKeyChecked(verdict=verdict):
+                return replace(row, status=status_after(row.status, verdict))
+            case _:
+                return row
+
+
+class RouteTable:
+    """The answer to "who, and with which keys", from rows that are in memory."""
+
+    def __init__(self, bots: Iterable[BotRoute] = (), keys: Iterable[KeyRoute] = ()) -> None:
+        self.keys: dict[UUID, KeyRoute] = {key.key_id: key for key in keys}
+        self.bots: dict[UUID, BotRoute] = {}
+        self._by_token: dict[str, tuple[BotRoute, datetime | None]] = {}
+        for bot in bots:
+            self.put_bot(bot.bot_id, bot)
+
+    def put_bot(self, bot_id: UUID, bot: BotRoute | None) -> None:
+        """The bot is as given from now on; None: it is no more."""
+        before = self.bots.pop(bot_id, None)
+        for token in before.tokens if before else ():
+            self._by_token.pop(token.token_hash, None)
+        if bot is not None:
+            self.bots[bot_id] = bot
+            for token in bot.tokens:
+                self._by_token[token.token_hash] = (bot, token.ends_at)
+
+    def put_key(self, key_id: UUID, key: KeyRoute | None) -> None:
+        """The key is as given from now on; None: it is no more."""
+        if key is None:
+            self.keys.pop(key_id, None)
+        else:
+            self.keys[key_id] = key
+
+    def bot_with_token(self, token_hash: str, now: datetime) -> BotRoute | None:
+        """Whose token it is, unless it has ended."""
+        found = self._by_token.get(token_hash)
+        if found is None or (found[1] is not None and now >= found[1]):
+            return None
+        return found[0]
+
+    def candidates(
+        self, bot: BotRoute, vendor: str, model: str | None
+    ) -> Iterator[KeyRoute]:
+        """The keys that may serve the bot's call, in the order of its links."""
+        for link in bot.links:
+            if model is not None and not _covers(link.models, model):
+                continue
+            for key in self._linked(bot.team_id, link):
+                if (
+                    key.vendor == vendor
+                    and key.status is KeyStatus.ACTIVE
+                    and (model is None or not key.models or _covers(key.models, model))
+                ):
+                    yield key
+
+    def _linked(self, team_id: UUID, link: ProviderLink) -> Iterator[KeyRoute]:
+        if link.provider_key_id is not None:
+            key = self.keys.get(link.provider_key_id)
+            if key is not None and key.team_id == team_id:
+                yield key
+            return
+        for key in self.keys.values():
+            if (
+                key.team_id == team_id
+                and (link.vendor is None or key.vendor == link.vendor)
+                and (link.tag is None or link.tag in key.tags)
+            ):
+                yield key
+
+
+def _covers(models: tuple[str, ...], model: str) -> bool:
+    return "*" in models or model in models
