@@ -1,0 +1,188 @@
+"""Framers: cut an answer's bytes into whole JSON texts for a tally.
+
+`EventStream` reads server-sent events (WHATWG HTML, "Server-sent events"): LF, CRLF or CR,
+borders of chunks anywhere, comments, byte order marks, events over several data lines, and
+a last event without its blank line. A data line that is a whole JSON object is taken at
+once. Beyond the standard, a raw JSON object without `data:` is taken too: Gemini sends
+errors so. What is too long is dropped and reading goes on behind it.
+"""
+
+from __future__ import annotations
+
+from proxy.usage.reading import Reading, Tally
+
+EVENT_CAP = 1024 * 1024  # bytes
+BODY_CAP = 32 * 1024 * 1024  # bytes
+
+BOM = b"\xef\xbb\xbf"
+_LF, _CR = 0x0A, 0x0D
+_DROPPED = b":"  # a comment
+_DONE = b"[DONE]"
+_DONE_LINE = b"data:" + _DONE
+
+
+class Framer:
+    """A reader that hands what it framed to a tally."""
+
+    def __init__(self, tally: Tally, requested_model: str | None) -> None:
+        self._tally = tally
+        self._requested_model = requested_model
+        self._closed = False
+
+    @property
+    def ended(self) -> bool:
+        return self._tally.ended
+
+    def reading(self) -> Reading:
+        return self._tally.reading(self._requested_model)
+
+
+class EventStream(Framer):
+    """Reads server-sent events."""
+
+    def __init__(self, tally: Tally, requested_model: str | None) -> None:
+        super().__init__(tally, requested_model)
+        self._rest = bytearray()  # a line that has not ended
+        self._too_long = False  # that line is being dropped
+        self._after_cr = False  # a LF that comes next belongs to the CR before
+        self._held: list[bytes] = []  # lines of one event that is no JSON yet
+        self._held_size = 0
+        self._raw = False  # the held lines have no `data:`
+
+    def feed(self, chunk: bytes) -> None:
+        if self._after_cr:
+            chunk = self._behind_cr(chunk)
+        if not chunk or self._closed:
+            return
+        lines = chunk.splitlines()  # of bytes: at LF, CRLF and CR, at nothing else
+        tail = b"" if chunk[-1] == _LF else self._tail(lines, chunk[-1])
+        if self._rest or self._too_long or len(chunk) > EVENT_CAP:
+            lines = self._mended(lines)
+        event = self._tally.event
+        for line in lines:
+            if self._held or line[:5] != b"data:":
+                if line or self._held:
+                    self._unusual(line)
+            elif not event(line[5:]):
+                self._no_object(line[5:])
+        if tail:
+            self._keep(tail)
+
+    def end(self) -> None:
+        if self._closed:
+            return
+        if self._rest:
+            self.feed(b"\n")
+        self._closed = True
+        self._flush()
+
+    def _no_object(self, data: bytes) -> None:
+        if data.strip() == _DONE:
+            self._tally.done()
+        else:
+            self._hold(data)
+
+    def _unusual(self, line: bytes) -> None:
+        """Take a line that is not the only data line of its event."""
+        line = line.removeprefix(BOM)
+        if not line:
+            self._flush()
+        elif line.startswith(b"data:"):
+            if self._raw:
+                self._flush()
+            if self._held:
+                self._hold(line[5:])
+            elif not self._tally.event(line[5:]):
+                self._no_object(line[5:])
+        elif self._raw or (line[:1] == b"{" and not self._held):
+            self._raw = True
+            self._hold(line)
+
+    def _hold(self, data: bytes) -> None:
+        self._held.append(data)
+        self._held_size += len(data) + 1
+        if self._held_size > EVENT_CAP:
+            self._held.clear()
+            self._held_size = 0
+
+    def _flush(self) -> None:
+        """The event has ended: take what is held of it, if it can be read now."""
+        if self._raw or len(self._held) > 1:
+            self._tally.event(b"\n".join(self._held))
+        self._held.clear()
+        self._held_size = 0
+        self._raw = False
+
+    def _keep(self, tail: bytes) -> None:
+        if self._too_long:
+            return
+        self._rest += tail
+        if len(self._rest) > EVENT_CAP:
+            self._rest.clear()
+            self._too_long = True
+        elif tail[-1:] == b"]" and self._rest[:20].replace(b" ", b"") == _DONE_LINE:
+            self._tally.done()  # clients may act on it before its line ends
+
+    def _behind_cr(self, chunk: bytes) -> bytes:
+        if chunk:
+            self._after_cr = False
+        return chunk.removeprefix(b"\n")
+
+    def _tail(self, lines: list[bytes], last: int) -> bytes:
+        """Take the line that has not ended off the lines."""
+        if last != _CR:
+            return lines.pop()
+        self._after_cr = True
+        return b""
+
+    def _mended(self, lines: list[bytes]) -> list[bytes]:
+        """The first line with what came of it before, and no line that is too long."""
+        if not lines:
+            return lines
+        if self._too_long:
+            lines[0], self._too_long = _DROPPED, False
+        elif self._rest:
+            lines[0] = bytes(self._rest) + lines[0]
+            self._rest.clear()
+        return [line if len(line) <= EVENT_CAP else _DROPPED for line in lines]
+
+
+class WholeBody(Framer):
+    """Reads a body that is one JSON text, perhaps behind blank lines or a BOM."""
+
+    def __init__(
+        self, tally: Tally, requested_model: str | None, *, cap: int = BODY_CAP
+    ) -> None:
+        super().__init__(tally, requested_model)
+        self._body = bytearray()
+        self._cap = cap
+        self._read = False
+
+    @property
+    def ended(self) -> bool:
+        return False
+
+    def feed(self, chunk: bytes) -> None:
+        if self._closed:
+            return
+        self._body += chunk
+        if len(self._body) > self._cap:
+            self._closed = True
+            self._body = bytearray()
+
+    def end(self) -> None:
+        self._parse()
+        self._closed = True
+        self._body = bytearray()
+
+    def reading(self) -> Reading:
+        self._parse()
+        return super().reading()
+
+    def _parse(self) -> None:
+        """Read the body once it is whole; part of a JSON text tells nothing."""
+        if self._read or not self._body:
+            return
+        if self._body.startswith(BOM):
+            del self._body[: len(BOM)]
+        self._read = self._tally.body(self._body)

@@ -1,0 +1,138 @@
+"""Gemini's generateContent, its streams, and embedContent.
+
+Thoughts are outside `candidatesTokenCount`, the prompts of tools outside
+`promptTokenCount`: both are added. Counts are cumulative and a 0 is left out, so a
+finished answer that tells no output had none.
+"""
+
+from __future__ import annotations
+
+from msgspec import Raw
+
+from proxy.usage.errors import error_in
+from proxy.usage.reading import Tally, Where
+from proxy.usage.shapes import WEIGHED, Number, Shape, compact, over, shaped, total, weight
+
+
+class _Usage(Shape, rename="camel"):
+    prompt_token_count: Number = None
+    tool_use_prompt_token_count: Number = None
+    candidates_token_count: Number = None
+    thoughts_token_count: Number = None
+    cached_content_token_count: Number = None
+    total_token_count: Number = None
+
+
+class _FunctionCall(Shape):
+    args: Raw = Raw()
+
+
+class _Part(Shape, rename="camel"):
+    text: str | None = None
+    function_call: _FunctionCall | None = None
+
+
+class _Content(Shape):
+    parts: list[_Part] | None = None
+
+
+class _Candidate(Shape, rename="camel"):
+    index: int = 0
+    content: _Content | None = None
+    finish_reason: str | None = None
+
+
+class _Feedback(Shape, rename="camel"):
+    block_reason: str | None = None
+
+
+class _Bill(Shape, rename="camel"):
+    model_version: str | None = None
+    usage_metadata: _Usage | None = None
+    prompt_feedback: _Feedback | None = None
+    error: Raw = Raw()
+
+
+class _Chunk(_Bill, rename="camel"):
+    candidates: list[_Candidate] | None = None
+
+
+_read_chunk = shaped(_Chunk)
+_read_bill = shaped(_Bill)
+
+
+class Gemini(Tally):
+    """Tallies chunks and bodies of generated content."""
+
+    _prompt: int | None = None
+    _tool_use: int | None = None
+    _candidates: int | None = None
+
+    def __init__(self) -> None:
+        self._speaking: set[int] = set()  # candidates without a finish reason yet
+
+    def event(self, data: bytes) -> bool:
+        chunk = _read_chunk(data)
+        if chunk is None:
+            return False
+        self._add(chunk, "stream_event")
+        self.ended = self.ended or self.finished
+        return True
+
+    def body(self, data: bytes | bytearray) -> bool:
+        if len(data) > WEIGHED:
+            bill = _read_bill(data)
+            if bill is None:
+                return False
+            self._bill(bill, "http_body")
+        else:
+            chunk = _read_chunk(data)
+            if chunk is None:
+                return False
+            self._add(chunk, "http_body")
+        self.finished = True
+        return True
+
+    def add_up(self) -> None:
+        self.input_tokens = total(self._prompt, self._tool_use)
+        self.output_tokens = total(self._candidates, self.reasoning_tokens)
+        told = self.input_tokens is not None or self.total_tokens is not None
+        if self.output_tokens is None and told and self.finished:
+            self.output_tokens = 0
+
+    def _add(self, chunk: _Chunk, where: Where) -> None:
+        self._bill(chunk, where)
+        candidates = chunk.candidates or ()
+        for candidate in candidates:
+            self._hear(candidate)
+        if not self._speaking and any(each.finish_reason for each in candidates):
+            self.finished = True
+
+    def _hear(self, candidate: _Candidate) -> None:
+        if candidate.finish_reason:
+            self._speaking.discard(candidate.index)
+        elif len(self._speaking) < 64:  # noqa: PLR2004 (a vendor must not fill our memory)
+            self._speaking.add(candidate.index)
+        if candidate.content is None:
+            return
+        for part in candidate.content.parts or ():
+            self.output_bytes += weight(part.text)
+            if part.function_call is not None:
+                self.output_bytes += compact(part.function_call.args)
+
+    def _bill(self, bill: _Bill, where: Where) -> None:
+        self.named(bill.model_version)
+        self.fail(error_in(bill.error, where))
+        if bill.usage_metadata is not None:
+            self._charge(bill.usage_metadata)
+        if bill.prompt_feedback is not None and bill.prompt_feedback.block_reason:
+            self.finished = True
+
+    def _charge(self, usage: _Usage) -> None:
+        self._prompt = over(self._prompt, usage.prompt_token_count)
+        self._tool_use = over(self._tool_use, usage.tool_use_prompt_token_count)
+        self._candidates = over(self._candidates, usage.candidates_token_count)
+        thought, cached = usage.thoughts_token_count, usage.cached_content_token_count
+        self.reasoning_tokens = over(self.reasoning_tokens, thought)
+        self.cache_read_tokens = over(self.cache_read_tokens, cached)
+        self.total_tokens = over(self.total_tokens, usage.total_token_count)

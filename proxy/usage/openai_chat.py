@@ -1,0 +1,199 @@
+"""OpenAI's chat completions, and the many vendors that answer in their shape.
+
+Usage may be on the last chunk, on every chunk (cumulative), inside a choice (Moonshot) or
+under `x_groq`. Field by field the last number wins, but a 0 never replaces more.
+"""
+
+from __future__ import annotations
+
+from msgspec import Raw
+
+from proxy.usage.errors import BaseResp, base_error, error_in
+from proxy.usage.reading import Tally, Where
+from proxy.usage.shapes import WEIGHED, Number, Shape, count, shaped, weight
+
+
+class _PromptDetails(Shape):
+    cached_tokens: Number = None
+    cache_write_tokens: Number = None
+    cache_creation_input_tokens: Number = None  # DashScope
+
+
+class _CompletionDetails(Shape):
+    reasoning_tokens: Number = None
+
+
+class ChatUsage(Shape):
+    """`usage` of a chat completion."""
+
+    prompt_tokens: Number = None
+    completion_tokens: Number = None
+    total_tokens: Number = None
+    prompt_tokens_details: _PromptDetails | None = None
+    completion_tokens_details: _CompletionDetails | None = None
+    prompt_cache_hit_tokens: Number = None  # DeepSeek
+    cached_tokens: Number = None  # Moonshot
+
+
+class _Function(Shape):
+    arguments: str | None = None
+
+
+class _ToolCall(Shape):
+    function: _Function | None = None
+
+
+class _Thought(Shape):
+    text: str | None = None
+
+
+class _Part(Shape):
+    text: str | None = None
+    thinking: list[_Thought] | str | None = None  # Mistral
+
+
+class _Said(Shape):
+    content: str | list[_Part] | None = None
+    reasoning_content: str | None = None
+    reasoning: str | None = None  # the same text under OpenRouter's name
+    refusal: str | None = None
+    tool_calls: list[_ToolCall] | None = None
+    function_call: _Function | None = None
+
+
+class _Choice(Shape):
+    delta: _Said | None = None
+    message: _Said | None = None
+    text: str | None = None  # legacy completions
+    finish_reason: str | None = None
+    usage: ChatUsage | None = None
+
+
+class _Groq(Shape):
+    usage: ChatUsage | None = None
+    error: Raw = Raw()
+
+
+class _Bill(Shape):
+    model: str | None = None
+    usage: ChatUsage | None = None
+    error: Raw = Raw()
+    base_resp: BaseResp | None = None
+
+
+class _Chunk(_Bill):
+    choices: list[_Choice] | None = None
+    x_groq: _Groq | None = None
+
+
+_read_chunk = shaped(_Chunk)
+_read_bill = shaped(_Bill)
+
+
+class OpenAiChat(Tally):
+    """Tallies chunks and bodies of chat completions."""
+
+    def event(self, data: bytes) -> bool:
+        chunk = _read_chunk(data)
+        if chunk is None:
+            return False
+        self._add(chunk, "stream_event")
+        return True
+
+    def body(self, data: bytes | bytearray) -> bool:
+        if len(data) > WEIGHED:
+            bill = _read_bill(data)
+            if bill is None:
+                return False
+            self._bill(bill, "http_body")
+        else:
+            chunk = _read_chunk(data)
+            if chunk is None:
+                return False
+            self._add(chunk, "http_body")
+        self.finished = True
+        return True
+
+    def _add(self, chunk: _Chunk, where: Where) -> None:
+        groq = chunk.x_groq
+        if groq is not None:
+            if groq.usage is not None:
+                self._charge(groq.usage)
+            self.fail(error_in(groq.error, where))
+        for choice in chunk.choices or ():
+            self._hear(choice)
+        self._bill(chunk, where)
+
+    def _bill(self, bill: _Bill, where: Where) -> None:
+        if bill.model != self.model:
+            self.named(bill.model)
+        if bill.usage is not None:
+            self._charge(bill.usage)
+        if len(bill.error):
+            self.fail(error_in(bill.error, where))
+        if bill.base_resp is not None:
+            self.fail(base_error(bill.base_resp))
+
+    def _hear(self, choice: _Choice) -> None:
+        said = choice.delta or choice.message
+        if said is not None:
+            self.output_bytes += _weight_of(said)
+        if choice.text:
+            self.output_bytes += weight(choice.text)
+        if choice.finish_reason and choice.finish_reason != "error":
+            self.finished = True
+        if choice.usage is not None:
+            self._charge(choice.usage)
+
+    def _charge(self, usage: ChatUsage) -> None:
+        self.input_tokens = _later(self.input_tokens, usage.prompt_tokens)
+        self.output_tokens = _later(self.output_tokens, usage.completion_tokens)
+        self.total_tokens = _later(self.total_tokens, usage.total_tokens)
+        self.cache_read_tokens = _later(
+            self.cache_read_tokens, usage.prompt_cache_hit_tokens
+        )
+        self.cache_read_tokens = _later(self.cache_read_tokens, usage.cached_tokens)
+        prompt, completion = usage.prompt_tokens_details, usage.completion_tokens_details
+        if prompt is not None:
+            written = prompt.cache_creation_input_tokens
+            self.cache_read_tokens = _later(self.cache_read_tokens, prompt.cached_tokens)
+            self.cache_write_tokens = _later(self.cache_write_tokens, written)
+            written = prompt.cache_write_tokens
+            self.cache_write_tokens = _later(self.cache_write_tokens, written)
+        if completion is not None:
+            reasoned = completion.reasoning_tokens
+            self.reasoning_tokens = _later(self.reasoning_tokens, reasoned)
+
+
+def _later(earlier: int | None, now: Number) -> int | None:
+    """The number reported now, unless it is none or a 0 after a number."""
+    if now is None:
+        return earlier
+    number = count(now)
+    return number or (number if earlier is None else earlier)
+
+
+def _weight_of(said: _Said) -> int:
+    """Bytes of everything that was said: text, reasoning, refusal, arguments."""
+    total, content = 0, said.content
+    if isinstance(content, str):
+        total = weight(content)
+    elif content:
+        total = sum(_weight_of_part(part) for part in content)
+    if thought := said.reasoning_content or said.reasoning:
+        total += weight(thought)
+    if said.refusal:
+        total += weight(said.refusal)
+    for call in said.tool_calls or ():
+        if call.function is not None:
+            total += weight(call.function.arguments)
+    if said.function_call is not None:
+        total += weight(said.function_call.arguments)
+    return total
+
+
+def _weight_of_part(part: _Part) -> int:
+    thinking = part.thinking
+    if isinstance(thinking, list):
+        return weight(part.text) + sum(weight(inner.text) for inner in thinking)
+    return weight(part.text) + weight(thinking)

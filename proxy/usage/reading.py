@@ -1,0 +1,137 @@
+"""What is read from one answer: its usage, its model, its error, how it ended.
+
+A `Tally` collects what one answer says; each format has its own and is fed by a framer
+(`framing`, `json_array`) with whole JSON texts. A `Reading` is what the relay is told.
+Counts follow `domain.calls.Usage`: None is unknown, never 0.
+"""
+
+from __future__ import annotations
+
+from abc import ABC, abstractmethod
+from dataclasses import dataclass
+from typing import Literal, Protocol
+
+from domain.calls import UNKNOWN, Usage, UsageSource
+
+LONGEST_MODEL = 200  # characters
+
+Where = Literal["http_body", "stream_event", "final_chunk"]
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class ErrorSeen:
+    """A vendor's error in its own words, which are not to be trusted."""
+
+    type: str | None
+    code: str | int | None
+    message: str | None
+    where: Where
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Reading:
+    """What an answer has said so far. The usage's source is never `estimated`."""
+
+    usage: Usage
+    model: str | None  # to price by: the answer's, else the requested one
+    complete: bool  # a terminal mark or a finish reason was seen, and no error
+    error: ErrorSeen | None
+    output_bytes: int  # UTF-8 of generated text, reasoning and tool arguments
+
+
+class UsageReader(Protocol):
+    """Reads along while an answer is relayed. No method raises, whatever the bytes."""
+
+    def feed(self, chunk: bytes) -> None:
+        """Read the next bytes; at most one event of 1 MiB, or a body of 32 MiB, is held."""
+
+    def end(self) -> None:
+        """No more bytes will come; may be said twice."""
+
+    @property
+    def ended(self) -> bool:
+        """Whether a stream's terminal mark was seen in what was fed."""
+
+    def reading(self) -> Reading:
+        """What was read so far; may be asked at any time."""
+
+
+class Tally(ABC):
+    """What one answer has said so far, in the numbers of `Usage`."""
+
+    input_tokens: int | None = None
+    output_tokens: int | None = None
+    cache_read_tokens: int | None = None
+    cache_write_tokens: int | None = None
+    cache_write_1h_tokens: int | None = None
+    reasoning_tokens: int | None = None
+    total_tokens: int | None = None
+    model: str | None = None
+    output_bytes: int = 0
+    error: ErrorSeen | None = None
+    finished: bool = False  # the vendor said its last word: the numbers are final
+    ended: bool = False  # a terminal mark was seen in a stream
+
+    @abstractmethod
+    def event(self, data: bytes) -> bool:
+        """Add one event of a stream; False when it is no JSON object."""
+
+    @abstractmethod
+    def body(self, data: bytes | bytearray) -> bool:
+        """Add a whole body; False when it is no JSON object."""
+
+    def add_up(self) -> None:  # noqa: B027 (most formats need nothing)
+        """Bring the numbers of `Usage` up to date, where a format keeps its own."""
+
+    def done(self) -> None:
+        """Note the terminal mark that is no JSON: `[DONE]`."""
+        self.ended = True
+        self.finished = self.finished or self.error is None
+
+    def fail(self, error: ErrorSeen | None) -> None:
+        """Note an error; the first one stands."""
+        self.error = self.error or error
+
+    def named(self, model: str | None) -> None:
+        """Note the model; a name too long to be one is not kept."""
+        if model and len(model) <= LONGEST_MODEL:
+            self.model = model
+
+    def reading(self, requested_model: str | None) -> Reading:
+        self.add_up()
+        error = self.error
+        answered = self.model if error is None or error.where != "http_body" else None
+        return Reading(
+            usage=self._usage(),
+            model=answered or requested_model,
+            complete=self.finished and error is None,
+            error=error,
+            output_bytes=self.output_bytes,
+        )
+
+    def _usage(self) -> Usage:
+        told = (self.input_tokens, self.output_tokens, self.total_tokens)
+        if told == (None, None, None):
+            return UNKNOWN
+        if self.error is not None and not any(told):
+            return UNKNOWN  # zeros beside an error are no report
+        return Usage(
+            input_tokens=self.input_tokens,
+            output_tokens=self.output_tokens,
+            cache_read_tokens=self.cache_read_tokens,
+            cache_write_tokens=self.cache_write_tokens,
+            cache_write_1h_tokens=self.cache_write_1h_tokens,
+            reasoning_tokens=self.reasoning_tokens,
+            total_tokens=self.total_tokens,
+            source=UsageSource.REPORTED if self.finished else UsageSource.PARTIAL,
+        )
+
+
+class Uncounted(Tally):
+    """The tally of an answer whose format nobody here can read."""
+
+    def event(self, data: bytes) -> bool:  # noqa: ARG002
+        return False
+
+    def body(self, data: bytes | bytearray) -> bool:  # noqa: ARG002
+        return False
