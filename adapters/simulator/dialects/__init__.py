@@ -1,0 +1,1 @@
+"""The vendors' formats, one module each."""

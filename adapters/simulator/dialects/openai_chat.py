@@ -1,0 +1,140 @@
+"""OpenAI's chat completions: `POST /v1/chat/completions`."""
+
+from __future__ import annotations
+
+from typing import Annotated
+
+import msgspec
+
+from adapters.simulator.counting import tokens_of_message
+from adapters.simulator.dialects.vendors import encode, openai_error
+from adapters.simulator.ledger import Usage
+from adapters.simulator.rendering import SSE, Answer, Asked, Refusal, Rendered
+
+AtLeastOne = Annotated[int, msgspec.Meta(ge=1)]
+BROKEN = Refusal(500, "The server had an error while processing your request.")
+ERROR_EVENT = b"data: %b\n\n" % encode(openai_error(BROKEN, "", 0))
+
+
+class Part(msgspec.Struct):
+    text: str = ""
+
+
+class Message(msgspec.Struct):
+    role: str
+    content: str | list[Part] | None = None
+
+    def texts(self) -> tuple[str, ...]:
+        """Its texts, in order."""
+        if isinstance(self.content, str):
+            return (self.content,)
+        return tuple(part.text for part in self.content or ())
+
+
+class StreamOptions(msgspec.Struct):
+    include_usage: bool | None = False
+
+
+class ChatRequest(msgspec.Struct):
+    model: str
+    messages: Annotated[list[Message], msgspec.Meta(min_length=1)]
+    stream: bool | None = False
+    stream_options: StreamOptions | None = None
+    max_tokens: AtLeastOne | None = None
+    max_completion_tokens: AtLeastOne | None = None
+
+
+decoder = msgspec.json.Decoder(ChatRequest)
+
+
+def last_text(messages: list[Message]) -> str:
+    """The newest text of the user."""
+    for message in reversed(messages):
+        if message.role == "user":
+            return " ".join(message.texts())
+    return ""
+
+
+def usage_json(usage: Usage) -> bytes:
+    """The usage as chat completions state it."""
+    return (
+        b'{"prompt_tokens":%d,"completion_tokens":%d,"total_tokens":%d,'
+        b'"prompt_tokens_details":{"cached_tokens":%d,"audio_tokens":0},'
+        b'"completion_tokens_details":{"reasoning_tokens":%d,"audio_tokens":0,'
+        b'"accepted_prediction_tokens":0,"rejected_prediction_tokens":0}}'
+    ) % (usage.input, usage.output, usage.input + usage.output, usage[2], usage[3])
+
+
+class OpenAIChat:
+    """Plays the Dialect of chat completions."""
+
+    def asked(self, body: bytes, model: str) -> Asked:  # noqa: ARG002  # in the body here
+        """What the body asks for; raises Refusal."""
+        request = decoder.decode(body)
+        messages, options = request.messages, request.stream_options
+        stream = bool(request.stream)
+        return Asked(
+            model=request.model,
+            input_tokens=sum([tokens_of_message(*each.texts()) for each in messages]),
+            last_text=last_text(messages),
+            limit=request.max_completion_tokens or request.max_tokens,
+            stream=stream,
+            with_usage=not stream or bool(options and options.include_usage),
+        )
+
+    def plain(self, answer: Answer) -> Rendered:
+        """`{"object": "chat.completion", …}`."""
+        usage = b""
+        if answer.with_usage:
+            usage = b',"usage":' + usage_json(answer.usage)
+        body = (
+            b'{"id":"chatcmpl-%b","object":"chat.completion","created":%d,"model":%b,'
+            b'"choices":[{"index":0,"message":{"role":"assistant","content":%b,'
+            b'"refusal":null,"annotations":[]},"logprobs":null,"finish_reason":"%b"}]%b,'
+            b'"service_tier":"default","system_fingerprint":"fp_simulator"}'
+        ) % (
+            answer.core.encode(),
+            answer.created,
+            encode(answer.model),
+            encode(answer.text),
+            b"length" if answer.by_length else b"stop",
+            usage,
+        )
+        stated = [(1, answer.usage)] if answer.with_usage else []
+        return Rendered([body], answer.usage, statements=stated)
+
+    def streamed(self, answer: Answer) -> Rendered:
+        """Chunks, the usage if it was asked for, and `data: [DONE]`."""
+        head = (
+            b'data: {"id":"chatcmpl-%b","object":"chat.completion.chunk","created":%d,'
+            b'"model":%b,"service_tier":"default","system_fingerprint":"fp_simulator",'
+            b'"choices":['
+        ) % (answer.core.encode(), answer.created, encode(answer.model))
+        no_usage = b',"usage":null' if answer.with_usage else b""
+        content = head + b'{"index":0,"delta":{"content":'
+        after = b'},"logprobs":null,"finish_reason":null}]%b}\n\n' % no_usage
+        role = b'{"index":0,"delta":{"role":"assistant","content":"","refusal":null'
+        reason = b"length" if answer.by_length else b"stop"
+        finish = b'{"index":0,"delta":{},"logprobs":null,"finish_reason":"%b"}]%b}\n\n'
+        events = [head + role + after]
+        events += [content + encode(piece) + after for piece in answer.pieces]
+        events.append(head + finish % (reason, no_usage))
+        ending = 2
+        stated = []
+        if answer.with_usage:
+            events.append(b'%b],"usage":%b}\n\n' % (head, usage_json(answer.usage)))
+            stated = [(len(events), answer.usage)]
+            ending = 3
+        events.append(b"data: [DONE]\n\n")
+        return Rendered(
+            events,
+            answer.usage,
+            content_type=SSE,
+            stream=True,
+            pieces=answer.pieces,
+            first_piece=1,
+            ending=ending,
+            statements=stated,
+            error_first=ERROR_EVENT,
+            error_later=ERROR_EVENT,
+        )

@@ -1,0 +1,100 @@
+"""Which path is which vendor's, and what answers it."""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Callable
+from dataclasses import dataclass, replace
+
+from adapters.simulator.dialects import single
+from adapters.simulator.dialects.anthropic_messages import AnthropicMessages
+from adapters.simulator.dialects.gemini import Gemini
+from adapters.simulator.dialects.openai_chat import OpenAIChat
+from adapters.simulator.dialects.openai_responses import OpenAIResponses
+from adapters.simulator.dialects.vendors import ANTHROPIC, GEMINI, OPENAI, Vendor
+from adapters.simulator.rendering import Dialect
+
+Single = Callable[[bytes], tuple[str, single.Whole]]
+
+
+@dataclass(frozen=True, slots=True)
+class Route:
+    """What answers: a dialect, something that is never streamed, or (None) nothing."""
+
+    vendor: Vendor
+    format: str  # its key in the list of vendors
+    answers: Dialect | Single | None
+    id_prefix: str = "req_"  # of an answer's id; where it has none, of its request's
+    metered: bool = True
+    model: str = ""  # where the path names it
+    array: bool = False  # errors come as a JSON array too
+
+
+CHAT = Route(OPENAI, "openai-chat", OpenAIChat(), "chatcmpl-")
+RESPONSES = Route(OPENAI, "openai-responses", OpenAIResponses(), "resp_")
+EMBEDDINGS = Route(OPENAI, "openai-embeddings", single.openai_embeddings)
+MESSAGES = Route(ANTHROPIC, "anthropic-messages", AnthropicMessages(), "msg_")
+COUNT = Route(ANTHROPIC, "count-tokens", single.anthropic_count, metered=False)
+MODELS = Route(OPENAI, "models", single.openai_models, metered=False)
+ANTHROPIC_MODELS = Route(ANTHROPIC, "models", single.anthropic_models, metered=False)
+GEMINI_MODELS = Route(GEMINI, "models", single.gemini_models, metered=False)
+GEMINI_METHODS = {
+    "generateContent": Route(GEMINI, "gemini", Gemini(stream=False), ""),
+    "streamGenerateContent": Route(GEMINI, "gemini", Gemini(stream=True), ""),
+    "embedContent": Route(GEMINI, "gemini", single.gemini_embedding),
+    "batchEmbedContents": Route(GEMINI, "gemini", single.gemini_embeddings),
+    "countTokens": Route(GEMINI, "count-tokens", single.gemini_count, metered=False),
+}
+AS_ARRAY = Route(GEMINI, "gemini", Gemini(stream=True, array=True), "", array=True)
+
+OPENAI_BASES = ("/v1", "", "/v1beta/openai")  # a custom vendor's base may hold the v1
+POSTS: dict[str, Route] = {
+    "/v1/messages": MESSAGES,
+    "/v1/messages/count_tokens": COUNT,
+    **{f"{base}/chat/completions": CHAT for base in OPENAI_BASES},
+    **{f"{base}/responses": RESPONSES for base in OPENAI_BASES},
+    **{f"{base}/embeddings": EMBEDDINGS for base in OPENAI_BASES},
+}
+GEMINI_PATH = re.compile(r"/v1(?:beta|alpha)?/models/(?P<model>[^/:]+):(?P<method>\w+)")
+GEMINI_LISTS = frozenset({"/v1beta/models", "/v1alpha/models"})
+OPENAI_LISTS = frozenset(f"{base}/models" for base in OPENAI_BASES)
+
+
+def route_of(method: bytes, path: str, query: bytes, headers: dict[bytes, bytes]) -> Route:
+    """The route of a vendor's call; one that leads nowhere where no vendor has anything."""
+    route = None
+    if method == b"POST":
+        route = POSTS.get(path) or _gemini_route(path, query)
+    elif method == b"GET" and path in GEMINI_LISTS:
+        route = GEMINI_MODELS
+    elif method == b"GET" and path in OPENAI_LISTS:
+        route = _models_route(headers)
+    return route or Route(_vendor_of(path, headers), "unknown", None, metered=False)
+
+
+def _vendor_of(path: str, headers: dict[bytes, bytes]) -> Vendor:
+    """Whose error shape a call to nowhere gets."""
+    if path.startswith("/v1/messages") or b"anthropic-version" in headers:
+        return ANTHROPIC
+    gemini = (
+        path.startswith(("/v1beta/models", "/v1alpha/")) or b"x-goog-api-key" in headers
+    )
+    return GEMINI if gemini else OPENAI
+
+
+def _models_route(headers: dict[bytes, bytes]) -> Route:
+    """All three vendors list their models at one path; the headers tell them apart."""
+    if b"x-goog-api-key" in headers:
+        return GEMINI_MODELS
+    anthropic = b"anthropic-version" in headers or b"x-api-key" in headers
+    return ANTHROPIC_MODELS if anthropic else MODELS
+
+
+def _gemini_route(path: str, query: bytes) -> Route | None:
+    found = GEMINI_PATH.fullmatch(path)
+    route = GEMINI_METHODS.get(found["method"]) if found else None
+    if found is None or route is None:
+        return None
+    if found["method"] == "streamGenerateContent" and b"alt=sse" not in query.split(b"&"):
+        route = AS_ARRAY
+    return replace(route, model=found["model"])
