@@ -51,6 +51,11 @@ class PostgresOpenVault:
         self._kept: dict[SecretRef, _Kept] = {}
         self._asked: dict[SecretRef, asyncio.Task[bytes]] = {}
 
+    @property
+    def kept(self) -> int:
+        """How many secrets are in memory now."""
+        return len(self._kept)
+
     async def open(self, ref: SecretRef) -> Secret:
         """The secret in clear, the caller's own to wipe.
 

@@ -50,7 +50,7 @@ class PostgresVault:
         self._keys = keys
 
     def put(self, ref: SecretRef, secret: Secret) -> None:
-        """Seal and store one version; `AlreadyExists` if it is there, or is another team's."""
+        """Seal and store one version; `AlreadyExists`: it is there, or another team's."""
         clear = secret.reveal()
         sealed = self._envelope.seal(ref, clear)
         marks = {

@@ -53,23 +53,29 @@ HKDF = {  # key, salt, info, output
         "0b" * 22,
         "000102030405060708090a0b0c",
         "f0f1f2f3f4f5f6f7f8f9",
-        "3cb25f25faacd57a90434f64d0362f2a2d2d0a90cf1a5a4c5db02d56ecc4c5bf"
-        "34007208d5b887185865",
+        (
+            "3cb25f25faacd57a90434f64d0362f2a2d2d0a90cf1a5a4c5db02d56ecc4c5bf"
+            "34007208d5b887185865"
+        ),
     ),
     "A.2": (
-        bytes(range(0x00, 0x50)).hex(),
+        bytes(range(0x50)).hex(),
         bytes(range(0x60, 0xB0)).hex(),
         bytes(range(0xB0, 0x100)).hex(),
-        "b11e398dc80327a1c8e7f78c596a49344f012eda2d4efad8a050cc4c19afa97c"
-        "59045a99cac7827271cb41c65e590e09da3275600c2f09b8367793a9aca3db71"
-        "cc30c58179ec3e87c14c01d5c1f3434f1d87",
+        (
+            "b11e398dc80327a1c8e7f78c596a49344f012eda2d4efad8a050cc4c19afa97c"
+            "59045a99cac7827271cb41c65e590e09da3275600c2f09b8367793a9aca3db71"
+            "cc30c58179ec3e87c14c01d5c1f3434f1d87"
+        ),
     ),
     "A.3": (
         "0b" * 22,
         "",
         "",
-        "8da4e775a563c18f715f802a063c5a31b8a11f5c5ee1879ec3454e5f3c738d2d"
-        "9d201395faa4b61a96c8",
+        (
+            "8da4e775a563c18f715f802a063c5a31b8a11f5c5ee1879ec3454e5f3c738d2d"
+            "9d201395faa4b61a96c8"
+        ),
     ),
 }
 
@@ -132,7 +138,9 @@ def test_whatever_was_sealed_opens_to_itself(plaintext: bytes, label: bytes) -> 
 
 
 @given(st.binary(min_size=1, max_size=200), st.data())
-def test_a_changed_bit_anywhere_does_not_open(plaintext: bytes, data: st.DataObject) -> None:
+def test_a_changed_bit_anywhere_does_not_open(
+    plaintext: bytes, data: st.DataObject
+) -> None:
     key, label = crypto.random_key(), b"label"
     nonce, ciphertext = crypto.seal(key, plaintext, label)
     parts = [key, nonce, ciphertext, label]
