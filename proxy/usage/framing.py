@@ -45,8 +45,8 @@ class EventStream(Framer):
         self._rest = bytearray()  # a line that has not ended
         self._too_long = False  # that line is being dropped
         self._after_cr = False  # a LF that comes next belongs to the CR before
-        self._held: list[bytes] = []  # lines of one event that is no JSON yet
-        self._held_size = 0
+        self._held = bytearray()  # lines of one event that is no JSON yet
+        self._held_lines = 0
         self._raw = False  # the held lines have no `data:`
 
     def feed(self, chunk: bytes) -> None:
@@ -99,18 +99,18 @@ class EventStream(Framer):
             self._hold(line)
 
     def _hold(self, data: bytes) -> None:
-        self._held.append(data)
-        self._held_size += len(data) + 1
-        if self._held_size > EVENT_CAP:
+        self._held += data + b"\n"
+        self._held_lines += 1
+        if len(self._held) > EVENT_CAP:
             self._held.clear()
-            self._held_size = 0
+            self._held_lines = 0
 
     def _flush(self) -> None:
         """The event has ended: take what is held of it, if it can be read now."""
-        if self._raw or len(self._held) > 1:
-            self._tally.event(b"\n".join(self._held))
+        if self._raw or self._held_lines > 1:
+            self._tally.event(bytes(self._held))
         self._held.clear()
-        self._held_size = 0
+        self._held_lines = 0
         self._raw = False
 
     def _keep(self, tail: bytes) -> None:

@@ -50,7 +50,7 @@ def count(value: Number) -> int | None:
         if not value.is_integer():
             return None
         value = int(value)
-    return value if value < LARGEST else LARGEST
+    return min(value, LARGEST)
 
 
 def over(earlier: int | None, now: Number) -> int | None:

@@ -5,6 +5,7 @@ from __future__ import annotations
 import json
 from collections.abc import Iterable, Iterator
 from dataclasses import dataclass
+from itertools import pairwise
 from pathlib import Path
 from typing import Any
 
@@ -70,7 +71,7 @@ def pieces(body: bytes, size: int) -> list[bytes]:
 def cut_at(body: bytes, places: Iterable[int]) -> list[bytes]:
     """The body in chunks, cut at the places; twice the same place is an empty chunk."""
     edges = [0, *sorted(min(place, len(body)) for place in places), len(body)]
-    return [body[start:end] for start, end in zip(edges, edges[1:], strict=False)]
+    return [body[start:end] for start, end in pairwise(edges)]
 
 
 def stream(text: bytes, format_: str = "openai-chat") -> Reading:

@@ -1,0 +1,242 @@
+"""How bytes become events: the standard, the habits of vendors, and hostile ones."""
+
+from __future__ import annotations
+
+import gzip
+import json
+import tracemalloc
+
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+
+from domain.calls import UNKNOWN
+from proxy.usage import ErrorSeen, reader_for
+from tests.proxy.usage.given import READ, Sample, body, cut_at, pieces, stream
+
+FORMATS = (
+    "openai-chat",
+    "openai-responses",
+    "openai-embeddings",
+    "anthropic-messages",
+    "gemini",
+    "never-heard-of",
+    None,
+)
+TYPES = ("text/event-stream", "application/json", "text/html", "")
+USAGE = b'{"choices":[],"usage":{"prompt_tokens":11,"completion_tokens":2}}'
+MIB = 1024 * 1024
+UNREADABLE = ErrorSeen(type=None, code=None, message=None, where="http_body")
+
+FRAGMENTS = (
+    *(b"data: ", b"data:", b"\n", b"\r", b"\r\n", b'{"', b"}", b"[", b"]", b'"', b"\\"),
+    *(
+        b"[DONE]",
+        b'{"usage":{}}',
+        b'{"candidates":[{}]}',
+        b"null",
+        b"\xef\xbb\xbf",
+        b"\xff",
+    ),
+    USAGE,
+)
+hostile = st.binary(max_size=200) | st.lists(st.sampled_from(FRAGMENTS), max_size=30).map(
+    b"".join
+)
+
+
+@given(
+    st.sampled_from(FORMATS),
+    st.sampled_from(TYPES),
+    st.sampled_from([200, 404]),
+    hostile,
+    st.lists(st.integers(0, 300), max_size=5),
+)
+def test_whatever_the_bytes_and_wherever_they_are_cut_the_reading_is_the_same(
+    format_: str | None, content_type: str, status: int, text: bytes, places: list[int]
+) -> None:
+    readings = []
+    for chunks in ([text], cut_at(text, places), pieces(text, 1)):
+        reader = reader_for(
+            format_, content_type=content_type, status=status, requested_model="m"
+        )
+        for chunk in chunks:
+            reader.feed(chunk)
+        reader.end()
+        readings.append((reader.reading(), reader.ended))
+    assert readings[0] == readings[1] == readings[2]
+
+
+@given(st.sampled_from(READ), st.integers(0, 2000), st.binary(min_size=1, max_size=9))
+def test_a_damaged_sample_is_read_without_complaint(
+    sample: Sample, place: int, damage: bytes
+) -> None:
+    sample.read([sample.body[:place], damage, sample.body[place + len(damage) :]])
+
+
+def test_an_event_over_several_data_lines_is_one_event() -> None:
+    pretty = json.dumps(json.loads(USAGE), indent=1).encode()
+    text = b"".join(b"data: " + line + b"\n" for line in pretty.splitlines()) + b"\n"
+    assert stream(text).usage.input_tokens == 11
+    assert stream(text[:-20]).usage == UNKNOWN
+
+
+def test_a_malformed_event_is_skipped_and_the_next_one_read() -> None:
+    assert stream(b'data: {"usage"\n\ndata: ' + USAGE + b"\n\n").usage.input_tokens == 11
+
+
+def test_an_error_behind_the_events_needs_no_data_prefix() -> None:
+    text = b"data: " + USAGE + b'\n\n{\n "error": {\n "message": "boom"\n }\n}\n'
+    error = stream(text).error
+    assert error is not None
+    assert (error.message, error.where) == ("boom", "stream_event")
+
+
+def test_done_ends_a_stream_before_its_line_does() -> None:
+    reader = reader_for(
+        "openai-chat", content_type="text/event-stream", status=200, requested_model=None
+    )
+    reader.feed(b"data: [DONE")
+    assert not reader.ended
+    reader.feed(b"]")
+    assert reader.ended
+
+
+def test_done_inside_a_text_ends_nothing() -> None:
+    reading = stream(b'data: {"choices":[{"delta":{"content":"data: [DONE]"}}]}\n\n')
+    assert not reading.complete
+    assert reading.output_bytes == 12
+
+
+def test_content_types_are_read_without_their_parameters() -> None:
+    reader = reader_for(
+        "openai-chat",
+        content_type="Text/Event-Stream ;charset=utf-8",
+        status=200,
+        requested_model=None,
+    )
+    reader.feed(b"data: " + USAGE)
+    reader.end()
+    assert reader.reading().usage.input_tokens == 11
+
+
+@pytest.mark.parametrize("size", [7, 64 * 1024, 4 * MIB])
+def test_what_follows_an_event_that_is_too_long_is_read(size: int) -> None:
+    long = b'data: {"choices":[{"delta":{"content":"' + b"x" * MIB + b'"}}]}\n\n'
+    reader = reader_for(
+        "openai-chat", content_type="text/event-stream", status=200, requested_model=None
+    )
+    for chunk in pieces(long + b"data: " + USAGE + b"\n\n", size):
+        reader.feed(chunk)
+    assert reader.reading().usage.input_tokens == 11
+    assert reader.reading().output_bytes == 0
+
+
+@pytest.mark.parametrize("size", [997, 64 * 1024, 4 * MIB])
+def test_what_follows_an_element_that_is_too_long_is_read(size: int) -> None:
+    long = b'{"candidates":[{"content":{"parts":[{"text":"' + b'\\"]' * MIB + b'"}]}}]}'
+    last = b'{"usageMetadata":{"promptTokenCount":8}}'
+    reader = reader_for(
+        "gemini", content_type="application/json", status=200, requested_model=None
+    )
+    for chunk in pieces(b"[" + long + b",\r\n" + last + b"]", size):
+        reader.feed(chunk)
+    assert reader.reading().usage.input_tokens == 8
+    assert reader.reading().output_bytes == 0
+
+
+@pytest.mark.parametrize(
+    ("format_", "content_type", "start"),
+    [
+        ("openai-chat", "text/event-stream", b'data: {"'),
+        ("openai-chat", "text/event-stream", b"{"),
+        ("gemini", "application/json", b'[{"'),
+    ],
+)
+@pytest.mark.parametrize("filler", [b"x", b"x\n", b"data: {\n"])
+def test_an_event_without_an_end_does_not_fill_the_memory(
+    format_: str, content_type: str, start: bytes, filler: bytes
+) -> None:
+    reader = reader_for(
+        format_, content_type=content_type, status=200, requested_model=None
+    )
+    chunk = filler * (16 * 1024 // len(filler))
+    tracemalloc.start()
+    try:
+        reader.feed(start)
+        for _ in range(3 * MIB // len(chunk)):
+            reader.feed(chunk)
+        reader.end()
+        _, peak = tracemalloc.get_traced_memory()
+    finally:
+        tracemalloc.stop()
+    assert peak < 6 * MIB
+    assert reader.reading().usage == UNKNOWN
+
+
+def test_a_body_beyond_the_cap_is_given_up() -> None:
+    reader = reader_for(
+        "openai-chat", content_type="application/json", status=200, requested_model="m"
+    )
+    reader.feed(b" " * (32 * MIB))
+    reader.feed(USAGE)
+    reader.end()
+    assert reader.reading().usage == UNKNOWN
+    assert reader.reading().model == "m"
+
+
+def test_of_a_very_long_body_only_the_text_is_not_weighed() -> None:
+    choice = b'{"message":{"content":"' + b"x" * (5 * MIB) + b'"}}'
+    reading = body(b'{"choices":[' + choice + b"]," + USAGE[len(b'{"choices":[],') :])
+    assert reading.usage.input_tokens == 11
+    assert reading.complete
+    assert reading.output_bytes == 0
+
+
+def test_nesting_without_end_is_no_answer() -> None:
+    deep = b'{"choices":' + b'[{"delta":' * 50_000
+    assert stream(b"data: " + deep + b"\n\n").usage == UNKNOWN
+    assert body(deep).error is None
+    assert body(deep, "openai-chat", 500).error == UNREADABLE
+
+
+def test_a_compressed_body_tells_nothing() -> None:
+    assert body(gzip.compress(USAGE)).usage == UNKNOWN
+
+
+def test_an_unknown_format_is_not_counted() -> None:
+    reading = body(USAGE, "never-heard-of")
+    assert (reading.usage, reading.model, reading.complete) == (UNKNOWN, "asked-for", False)
+    assert stream(b"data: " + USAGE + b"\n\n", "never-heard-of").usage == UNKNOWN
+
+
+def test_a_failed_answer_is_read_for_its_error_only() -> None:
+    text = b'{"error":{"message":"boom","type":"t"},"usage":{"prompt_tokens":1}}'
+    reading = body(text, "openai-chat", 503)
+    assert reading.usage == UNKNOWN
+    assert reading.error == ErrorSeen(
+        type="t", code=None, message="boom", where="http_body"
+    )
+
+
+@pytest.mark.parametrize(
+    ("text", "message", "code"),
+    [
+        (b'[{"error":{"code":503,"message":"later"}}]', "later", 503),
+        (b'{"detail":"no such route"}', "no such route", None),
+        (b'{"type":"error","error":{"details":{"error_code":"spent"}}}', None, "spent"),
+        (b'{"error":{"message":["odd"],"code":"c"}}', None, "c"),
+        (b'{"error":null,"message":"flat","code":7}', "flat", 7),
+    ],
+)
+def test_errors_come_in_many_shapes(text: bytes, message: str, code: object) -> None:
+    error = body(text, "gemini", 500).error
+    assert error is not None
+    assert (error.message, error.code) == (message, code)
+
+
+def test_a_vendors_long_text_is_cut() -> None:
+    error = body(json.dumps({"error": {"message": "x" * 9999}}).encode(), status=400).error
+    assert error is not None
+    assert error.message == "x" * 1000
+    assert stream(b'data: {"model":"' + b"m" * 9999 + b'"}\n\n').model == "asked-for"

@@ -1,0 +1,163 @@
+"""Which numbers are believed, and how those of several events become one usage."""
+
+from __future__ import annotations
+
+import json
+from typing import Any
+
+from hypothesis import given
+from hypothesis import strategies as st
+
+from domain.calls import UNKNOWN, Usage, UsageSource
+from tests.proxy.usage.given import body, stream
+
+LARGEST = 2**53 - 1
+DONE = b"data: [DONE]\n\n"
+
+
+def event(value: dict[str, Any]) -> bytes:
+    return b"data: " + json.dumps(value).encode() + b"\n\n"
+
+
+def believed(value: object) -> int | None:
+    """What a reported value counts for."""
+    if isinstance(value, bool) or not isinstance(value, int | float):
+        return None
+    if value < 0 or value != int(value):
+        return None
+    return min(int(value), LARGEST)
+
+
+numbers = st.integers(-5, 2**80) | st.floats(allow_nan=False, allow_infinity=False)
+anything = st.recursive(
+    st.none() | st.booleans() | numbers | st.text(max_size=5),
+    lambda inner: (
+        st.lists(inner, max_size=2) | st.dictionaries(st.text(), inner, max_size=2)
+    ),
+    max_leaves=4,
+)
+
+
+@given(st.lists(anything, min_size=4, max_size=4))
+def test_nonsense_in_one_field_costs_only_that_field(values: list[Any]) -> None:
+    into, out, total, cached = values
+    usage = {
+        "prompt_tokens": into,
+        "completion_tokens": out,
+        "total_tokens": total,
+        "prompt_tokens_details": {"cached_tokens": cached, "audio_tokens": out},
+    }
+    reading = stream(event({"model": "m", "choices": [], "usage": usage}) + DONE)
+    told = [believed(value) for value in values]
+    assert reading.model == "m"
+    if told[:3] == [None] * 3:
+        assert reading.usage == UNKNOWN
+    else:
+        assert reading.usage == Usage(
+            input_tokens=told[0],
+            output_tokens=told[1],
+            total_tokens=told[2],
+            cache_read_tokens=told[3],
+            source=UsageSource.REPORTED,
+        )
+
+
+@given(anything, anything, anything)
+def test_nonsense_around_the_usage_does_not_hide_it(
+    choices: object, details: object, model: object
+) -> None:
+    usage = {
+        "prompt_tokens": 3,
+        "completion_tokens": 4,
+        "completion_tokens_details": details,
+    }
+    reading = body(
+        json.dumps({"choices": choices, "model": model, "usage": usage}).encode()
+    )
+    assert (reading.usage.input_tokens, reading.usage.output_tokens) == (3, 4)
+
+
+@given(st.lists(st.none() | st.integers(0, 3), min_size=1, max_size=6))
+def test_the_last_number_wins_but_a_zero_never_replaces_more(
+    told: list[int | None],
+) -> None:
+    events = [event({"usage": {"prompt_tokens": 1, "completion_tokens": n}}) for n in told]
+    known = [n for n in told if n is not None]
+    more = [n for n in known if n > 0]
+    expected = more[-1] if more else (0 if known else None)
+    assert stream(b"".join(events)).usage.output_tokens == expected
+
+
+def test_usage_before_the_stream_broke_off_is_partial() -> None:
+    text = event({"choices": [], "usage": {"prompt_tokens": 5, "completion_tokens": 1}})
+    assert stream(text).usage.source is UsageSource.PARTIAL
+    assert not stream(text).complete
+    assert stream(text + DONE).usage.source is UsageSource.REPORTED
+
+
+def test_usage_inside_a_choice_or_under_x_groq_is_read() -> None:
+    usage = {"prompt_tokens": 5, "completion_tokens": 1, "total_tokens": 6}
+    moonshot = stream(event({"choices": [{"delta": {}, "usage": usage}]}) + DONE)
+    groq = stream(event({"choices": [], "x_groq": {"usage": usage}}) + DONE)
+    for reading in (moonshot, groq):
+        assert (reading.usage.input_tokens, reading.usage.total_tokens) == (5, 6)
+
+
+def test_content_in_parts_is_weighed() -> None:
+    thinking = {"type": "thinking", "thinking": [{"type": "text", "text": "hm…"}]}
+    content = [thinking, {"type": "text", "text": "ok"}]
+    reading = stream(event({"choices": [{"delta": {"content": content}}]}))
+    assert reading.output_bytes == len("hm…ok".encode())
+
+
+def test_one_odd_tool_call_costs_only_itself() -> None:
+    calls = [{"function": {"arguments": {"a": 1}}}, {"function": {"arguments": "{}"}}]
+    choice = {"delta": {"content": "x", "tool_calls": calls}, "finish_reason": "tool_calls"}
+    reading = stream(event({"choices": [choice]}))
+    assert reading.complete
+    assert reading.output_bytes == len("x{}")
+
+
+def test_anthropics_placeholder_is_no_output() -> None:
+    usage = {"input_tokens": 10, "cache_read_input_tokens": 5, "output_tokens": 1}
+    start = event({"type": "message_start", "message": {"model": "c", "usage": usage}})
+    reading = stream(start, "anthropic-messages")
+    assert reading.usage == Usage(
+        input_tokens=15, cache_read_tokens=5, source=UsageSource.PARTIAL
+    )
+
+
+def test_anthropics_cumulative_output_without_an_end_is_partial() -> None:
+    usage = {"input_tokens": 10, "output_tokens": 1}
+    start = event({"type": "message_start", "message": {"model": "c", "usage": usage}})
+    delta = event({"type": "message_delta", "delta": {}, "usage": {"output_tokens": 7}})
+    reading = stream(start + delta, "anthropic-messages")
+    assert reading.usage == Usage(
+        input_tokens=10, output_tokens=7, source=UsageSource.PARTIAL
+    )
+
+
+def test_compaction_iterations_of_a_stream_are_added_once() -> None:
+    start = event({"message": {"usage": {"input_tokens": 100, "output_tokens": 1}}})
+    compaction = {"type": "compaction", "input_tokens": 9000, "output_tokens": 500}
+    usage = {"output_tokens": 40, "iterations": [compaction, {"type": "message"}]}
+    delta = event({"type": "message_delta", "delta": {}, "usage": usage})
+    stop = event({"type": "message_stop"})
+    reading = stream(start + delta + delta + stop, "anthropic-messages")
+    assert (reading.usage.input_tokens, reading.usage.output_tokens) == (9100, 540)
+
+
+def test_gemini_ends_when_every_candidate_has() -> None:
+    def chunk(*candidates: tuple[int, str | None]) -> bytes:
+        listed = [{"index": index, "finishReason": why} for index, why in candidates]
+        return event({"candidates": listed, "usageMetadata": {"promptTokenCount": 8}})
+
+    both = chunk((0, None), (1, None))
+    assert not stream(both + chunk((0, "STOP")), "gemini").complete
+    assert stream(both + chunk((0, "STOP")) + chunk((1, "STOP")), "gemini").complete
+
+
+def test_an_embedding_with_a_null_count_falls_back_to_the_total() -> None:
+    text = b'{"usage":{"prompt_tokens":null,"total_tokens":8.0}}'
+    reading = body(text, "openai-embeddings")
+    assert (reading.usage.input_tokens, reading.usage.output_tokens) == (8, 0)
