@@ -101,16 +101,16 @@ def _connected(database_url: str) -> Iterator[psycopg.Connection]:
         connection = psycopg.connect(
             database_url, autocommit=True, connect_timeout=_CONNECT_SECONDS
         )
-    except psycopg.ProgrammingError as error:
-        # psycopg quotes what it could not parse, which may be the password
-        raise BadSetup("the database URL cannot be read: check DATABASE_URL") from error
+    except psycopg.ProgrammingError:
+        # Without its cause, which quotes what it could not read, password and all.
+        raise BadSetup("the database URL cannot be read: check DATABASE_URL") from None
     except psycopg.OperationalError as error:
         raise Unavailable(f"the database does not answer: {error}") from error
     with connection:
         try:
             yield connection
         except psycopg.OperationalError as error:
-            raise Unavailable(f"the database went away: {error}") from error
+            raise Unavailable(f"the database did not finish: {error}") from error
 
 
 @contextmanager
