@@ -54,7 +54,7 @@ Id = Annotated[str, StringConstraints(pattern=r"^[a-z][a-z0-9-]{1,30}$")]
 HeaderName = Annotated[str, StringConstraints(pattern=r"^[a-z][a-z0-9-]*$")]
 HttpsUrl = Annotated[str, StringConstraints(pattern=r"^https://[a-z0-9.-]+(/[a-z0-9-]+)*$")]
 BaseUrl = HttpsUrl | Annotated[str, StringConstraints(pattern=r"^http://127\.0\.0\.1:\d+$")]
-Base = Annotated[str, StringConstraints(pattern=r"^(/[a-zA-Z0-9.-]+)*$")]
+Base = Annotated[str, StringConstraints(pattern=r"^(/[a-zA-Z0-9._-]+)*$")]
 Pattern = Annotated[str, AfterValidator(_pattern)]
 Closed = Annotated[str, AfterValidator(_closed)]
 Text = Annotated[str, BeforeValidator(_text)]
@@ -166,7 +166,7 @@ class VendorFile(Spec):
     pass_headers: list[HeaderName] = []
     openai_base: Base | None = None
     anthropic_base: Base | None = None
-    path_roots: list[Annotated[str, StringConstraints(pattern=r"^[a-z0-9-]+$")]]
+    path_roots: list[Annotated[str, StringConstraints(pattern=r"^[a-z0-9_-]+$")]]
     models_path: Annotated[str, StringConstraints(pattern=r"^(/[\w.-]+)+(\?[\w=&-]+)?$")]
     include_usage: bool
     uses: list[Use] = []
