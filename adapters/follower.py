@@ -12,8 +12,9 @@ from collections import OrderedDict
 from collections.abc import Callable, Mapping
 from typing import Any, Protocol
 
-from application.event_log import EventLog, Page
+from application.event_log import EventLog
 from domain.errors import ConcurrentChange, Unavailable
+from domain.log import Page
 from projections.view import Projector, View
 
 PAGE = 1000

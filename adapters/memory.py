@@ -12,8 +12,8 @@ from uuid import UUID
 
 from eventsourcing.popo import POPOApplicationRecorder
 
-from application.event_log import Page
 from domain.errors import ConcurrentChange
+from domain.log import Page
 from projections.bot_directory import BotDirectory, BotRow
 from projections.key_ring import KeyRing, KeyRow
 from projections.route_table import BotRoute, BotRoutes, KeyRoute, KeyRoutes

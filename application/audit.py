@@ -7,13 +7,14 @@ from datetime import datetime
 from typing import Any
 from uuid import UUID
 
-from application.event_log import CALLS, FLEET, EventLog
+from application.event_log import EventLog
 from domain.bots import Bot
 from domain.calls import Call
 from domain.claims import Claim
 from domain.errors import NotFound
 from domain.events import Aggregate, Event, Recorded
 from domain.keys import ProviderKey
+from domain.log import CALLS, FLEET
 from domain.sessions import Session
 from domain.teams import Team, User
 

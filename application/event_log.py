@@ -19,11 +19,9 @@ from eventsourcing.persistence import IntegrityError, Notification, StoredEvent
 
 from domain.errors import AlreadyExists, ConcurrentChange, NotFound
 from domain.events import Aggregate, Event, Recorded
+from domain.log import Page, Placed
 
 State = TypeVar("State", bound=Aggregate[Any])
-
-FLEET = "fleet"
-CALLS = "calls"
 
 
 @dataclass(frozen=True)
@@ -37,25 +35,6 @@ class Caller:
     team_id: UUID | None = None
     correlation_id: str = "-"
     causation_id: str = ""  # empty: the bus makes one for the command
-
-
-@dataclass(frozen=True, kw_only=True, slots=True)
-class Placed:
-    """A recorded event and its position in its log."""
-
-    log: str
-    position: int
-    recorded: Recorded[Event]
-
-
-@dataclass(frozen=True, kw_only=True, slots=True)
-class Page:
-    """What a log holds after one position and up to another, gaps included."""
-
-    log: str
-    after: int
-    upto: int
-    events: Sequence[Placed]
 
 
 _caller: ContextVar[Caller] = ContextVar("caller")

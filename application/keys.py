@@ -13,10 +13,10 @@ from application.bots import expect
 from application.bus import Command
 from application.event_log import EventLog, Stream
 from application.ports import Secret, SecretRef, Vault
+from domain.catalog import AllowPaths
 from domain.errors import NotFound
 from domain.ids import ProviderKeyId, TeamId
 from domain.keys import (
-    AllowPaths,
     ProviderKey,
     ProviderKeyAdded,
     ProviderKeyChecked,

@@ -9,7 +9,6 @@ from uuid import UUID
 
 from domain.calls import CallAdmitted, CallRefused, CallSettled
 
-
 MASKED_BELOW = 12  # characters: four of fewer would give too much away
 
 

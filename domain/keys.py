@@ -9,15 +9,14 @@ from __future__ import annotations
 
 from dataclasses import dataclass, replace
 from enum import StrEnum
-from typing import Literal, assert_never
+from typing import assert_never
 from uuid import UUID
 
+from domain.catalog import AllowPaths
 from domain.errors import Conflict
 from domain.events import Event
 from domain.ids import TeamId
 from domain.verdicts import Verdict
-
-AllowPaths = Literal["inference", "all"]
 
 
 class KeyStatus(StrEnum):

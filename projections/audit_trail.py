@@ -12,7 +12,7 @@ from datetime import datetime
 from typing import ClassVar
 from uuid import UUID
 
-from application.event_log import CALLS, FLEET, Placed
+from domain.log import CALLS, FLEET, Placed
 from projections.view import Key, Projector, View
 
 

@@ -9,7 +9,6 @@ from enum import StrEnum
 from typing import ClassVar, assert_never, cast
 from uuid import UUID
 
-from application.event_log import FLEET, Placed
 from domain.bots import (
     BotCreated,
     BotDeleted,
@@ -24,6 +23,7 @@ from domain.bots import (
     linked,
     unlinked,
 )
+from domain.log import FLEET, Placed
 from projections.view import Key, Projector, View
 
 

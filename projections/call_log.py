@@ -8,7 +8,6 @@ from datetime import datetime
 from typing import ClassVar, assert_never, cast
 from uuid import UUID
 
-from application.event_log import CALLS, Placed
 from domain.calls import (
     CallAbandoned,
     CallAdmitted,
@@ -21,6 +20,7 @@ from domain.calls import (
     Usage,
     UsageSource,
 )
+from domain.log import CALLS, Placed
 from projections.usage import UsageFilter, UsageTotals
 from projections.view import Key, Projector, View
 

@@ -8,9 +8,8 @@ from datetime import datetime
 from typing import ClassVar, assert_never, cast
 from uuid import UUID
 
-from application.event_log import FLEET, Placed
+from domain.catalog import AllowPaths
 from domain.keys import (
-    AllowPaths,
     KeyStatus,
     ProviderKeyAdded,
     ProviderKeyChecked,
@@ -20,6 +19,7 @@ from domain.keys import (
     ProviderKeyRemoved,
     status_after,
 )
+from domain.log import FLEET, Placed
 from domain.verdicts import Verdict
 from projections.view import Key, Projector, View
 

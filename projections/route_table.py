@@ -13,7 +13,6 @@ from datetime import datetime
 from typing import ClassVar, cast
 from uuid import UUID
 
-from application.event_log import FLEET, Placed
 from domain.bots import (
     BotCreated,
     BotDeleted,
@@ -25,8 +24,8 @@ from domain.bots import (
     linked,
     unlinked,
 )
+from domain.catalog import AllowPaths
 from domain.keys import (
-    AllowPaths,
     KeyStatus,
     ProviderKeyAdded,
     ProviderKeyChecked,
@@ -35,6 +34,7 @@ from domain.keys import (
     ProviderKeyRemoved,
     status_after,
 )
+from domain.log import FLEET, Placed
 from projections.view import Key, Projector, View
 
 

@@ -11,7 +11,6 @@ from datetime import datetime
 from typing import ClassVar, assert_never, cast
 from uuid import UUID
 
-from application.event_log import CALLS, Placed
 from domain.calls import (
     CallAbandoned,
     CallAdmitted,
@@ -23,6 +22,7 @@ from domain.calls import (
     CallStatus,
     Usage,
 )
+from domain.log import CALLS, Placed
 from projections.usage import SUMS, UsageFilter, UsageTotals
 from projections.view import Key, Projector, View
 

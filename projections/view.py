@@ -11,8 +11,8 @@ from abc import ABC, abstractmethod
 from collections.abc import Hashable, Iterable, Mapping
 from typing import ClassVar, Generic, Protocol, TypeVar
 
-from application.event_log import Page, Placed
 from domain.events import Event, Recorded
+from domain.log import Page, Placed
 
 
 class Row(Protocol):

@@ -14,7 +14,7 @@ from uuid import UUID
 import psycopg
 
 from adapters.postgres.recorder import LOCKS
-from application.event_log import CALLS
+from domain.log import CALLS
 
 # The lease is read in the statement's snapshot. A statement that began while the lease
 # stood may commit after its end, by at most the batch timeout: the reaper looks again.

@@ -19,8 +19,8 @@ from psycopg.types.json import Jsonb
 from pydantic import TypeAdapter
 
 from adapters.postgres.database import Cursor, Database
-from application.event_log import Page
 from domain.errors import ConcurrentChange
+from domain.log import Page
 from projections.view import Key, Projector, Row, View
 
 RowT = TypeVar("RowT", bound=Row)
