@@ -66,7 +66,7 @@ class Answer:
         What came before a cut is answered before the cut is raised.
         """
         pieces = self._pieces
-        if not pieces and self._source is not None:
+        while not pieces and self._source is not None:
             self._waiter = asyncio.get_running_loop().create_future()
             await self._waiter
         if pieces:

@@ -176,7 +176,8 @@ class Connection(asyncio.Protocol):
 
     def _more_of(self, answer: Answer) -> None:
         self._phase = _Phase.BODY
-        answer.wake()
+        if answer.unread:  # it may have been framing only
+            answer.wake()
         if answer.unread > self._limits.unread_bytes and not self._reading_paused:
             self._reading_paused = True
             self._transport.pause_reading()
