@@ -76,6 +76,40 @@ class ViewFollower:
         self.view.advance(self.projector, page)
 
 
+class Policy(Protocol):
+    """What asks for things to be done; at least once."""
+
+    name: str
+    logs: tuple[str, ...]
+
+    def react(self, page: Page) -> None: ...
+
+
+class Positions(Protocol):
+    """Where followers without a view keep their place."""
+
+    def position(self, name: str, log: str) -> int: ...
+
+    def move(self, name: str, page: Page) -> None: ...
+
+
+class PolicyFollower:
+    """A policy and its place in the log, which moves after it has asked."""
+
+    def __init__(self, policy: Policy, positions: Positions) -> None:
+        self.name = policy.name
+        self.logs = policy.logs
+        self._policy = policy
+        self._positions = positions
+
+    def position(self, log: str) -> int:
+        return self._positions.position(self.name, log)
+
+    def take(self, page: Page) -> None:
+        self._policy.react(page)
+        self._positions.move(self.name, page)
+
+
 def catch_up(
     follower: Follower,
     reader: Reader,

@@ -111,6 +111,10 @@ class UnitOfWork(Protocol):
 class Meter(Protocol):
     """Admits, refuses and ends calls; each answer comes after the commit."""
 
+    @property
+    def process_id(self) -> UUID:
+        """Whose lease the calls live under."""
+
     async def admit(self, call_id: UUID, admitted: CallAdmitted) -> int:
         """The call is on record: its position in the `calls` log. `Unavailable`: it is not."""
 

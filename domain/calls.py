@@ -82,7 +82,7 @@ class CallAdmitted(Event, topic="call.admitted"):
     facts: CallFacts
     process_id: UUID  # whose lease the call lives under
     secret_version: int
-    format: str
+    format: str | None  # None: nothing in the answer is counted
     method: str
     path: str
     streaming: bool

@@ -120,6 +120,17 @@ class Database:
             yield cursor
 
     @contextmanager
+    def snapshot(self) -> Iterator[None]:
+        """Everything read inside is of one moment."""
+        with self.connection() as connection, connection.transaction():
+            connection.execute("SET TRANSACTION ISOLATION LEVEL REPEATABLE READ, READ ONLY")
+            token = _unit.set(Unit(connection))
+            try:
+                yield
+            finally:
+                _unit.reset(token)
+
+    @contextmanager
     def unit_of_work(self) -> Iterator[None]:
         """All that is written inside is committed at its end, or rolled back.
 

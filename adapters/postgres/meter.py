@@ -54,16 +54,20 @@ class PostgresMeter:
     """Plays `Meter`; one per process, started and stopped with it."""
 
     def __init__(self, url: str, *, role: str = "clawbot_proxy") -> None:
-        self.process_id = uuid4()
+        self._process_id = uuid4()
         conninfo = connection_info(url, role=role)
-        self._lease = CallLease(conninfo, self.process_id)
-        self._writer = CallWriter(conninfo, self.process_id)
+        self._lease = CallLease(conninfo, self._process_id)
+        self._writer = CallWriter(conninfo, self._process_id)
         self._mapper = EventMapper()
         self._waiting: list[Entry] = []
         self._wake = asyncio.Event()
         self._tasks: set[asyncio.Task[Any]] = set()
         self.batches = 0  # committed ones, and the events in them: for the metrics
         self.events = 0
+
+    @property
+    def process_id(self) -> UUID:
+        return self._process_id
 
     async def start(self) -> None:
         """Begin to write; does not wait for the database."""
@@ -146,7 +150,7 @@ class PostgresMeter:
         )
         self._waiting.append(entry)
         self._wake.set()
-        return await asyncio.shield(entry.done)
+        return await entry.done
 
     async def _write(self) -> None:
         while True:

@@ -51,12 +51,7 @@ class PostgresView(View[RowT], Generic[RowT]):
 
     def position(self, log: str) -> int:
         with self._database.cursor() as cursor:
-            cursor.execute(
-                "SELECT position FROM view_position WHERE view = %s AND log = %s",
-                (self._name, log),
-            )
-            found = cursor.fetchone()
-            return int(found[0]) if found else 0
+            return position_of(cursor, self._name, log)
 
     def advance(self, projector: Projector[RowT], page: Page) -> None:
         with (
@@ -64,7 +59,7 @@ class PostgresView(View[RowT], Generic[RowT]):
             connection.transaction(),
             connection.cursor() as cursor,
         ):
-            self._move(cursor, page)
+            move(cursor, self._name, page)
             rows = self._load(cursor, projector.keys(page)) if page.events else {}
             changed = projector.fold(page, rows)
             removed = [key for key, row in changed.items() if row is None and key in rows]
@@ -73,17 +68,6 @@ class PostgresView(View[RowT], Generic[RowT]):
             kept = [self._values(row) for row in changed.values() if row is not None]
             if kept:
                 cursor.executemany(self._upsert(), kept)
-
-    def _move(self, cursor: Cursor, page: Page) -> None:
-        """Take the position from where the page begins to where it ends."""
-        cursor.execute(
-            "INSERT INTO view_position AS p (view, log, position) VALUES (%s, %s, %s) "
-            "ON CONFLICT (view, log) DO UPDATE SET position = excluded.position "
-            "WHERE p.position = %s",
-            (self._name, page.log, page.upto, page.after),
-        )
-        if cursor.rowcount != 1:
-            raise ConcurrentChange(self._name)
 
     def _load(self, cursor: Cursor, keys: Iterable[Key]) -> dict[Key, RowT]:
         columns: list[list[Any]] = [list(column) for column in zip(*keys, strict=True)]
@@ -146,6 +130,42 @@ class PostgresView(View[RowT], Generic[RowT]):
             key=self._columns(self._key),
             updates=updates,
         )
+
+
+def position_of(cursor: Cursor, name: str, log: str) -> int:
+    """How far the follower of that name has read the log."""
+    cursor.execute(
+        "SELECT position FROM view_position WHERE view = %s AND log = %s", (name, log)
+    )
+    found = cursor.fetchone()
+    return int(found[0]) if found else 0
+
+
+def move(cursor: Cursor, name: str, page: Page) -> None:
+    """Take the position from where the page begins to its end; `ConcurrentChange`."""
+    cursor.execute(
+        "INSERT INTO view_position AS p (view, log, position) VALUES (%s, %s, %s) "
+        "ON CONFLICT (view, log) DO UPDATE SET position = excluded.position "
+        "WHERE p.position = %s",
+        (name, page.log, page.upto, page.after),
+    )
+    if cursor.rowcount != 1:
+        raise ConcurrentChange(name)
+
+
+class PostgresPositions:
+    """Where policies keep their place."""
+
+    def __init__(self, database: Database) -> None:
+        self._database = database
+
+    def position(self, name: str, log: str) -> int:
+        with self._database.cursor() as cursor:
+            return position_of(cursor, name, log)
+
+    def move(self, name: str, page: Page) -> None:
+        with self._database.cursor() as cursor:
+            move(cursor, name, page)
 
 
 def _plain(value: object) -> object:

@@ -1,0 +1,165 @@
+"""Keeps a process's route table current: loaded from its tables, then fed by the fleet log.
+
+Pages are read in a thread and folded in the event loop, so that the table never changes
+under a call that is looking. `LISTEN` rings at once; a poll every second rings anyway.
+"""
+
+from __future__ import annotations
+
+import asyncio
+import contextlib
+import logging
+import time
+from collections.abc import Callable, Iterable, Mapping
+from typing import Any, TypeVar, cast
+from uuid import UUID
+
+import psycopg
+
+from adapters.postgres.database import Database, connection_info
+from adapters.postgres.fleet_views import PostgresBotRoutes, PostgresKeyRoutes
+from application.event_log import EventLog
+from domain.errors import Unavailable
+from domain.log import Page
+from projections.route_table import BotRoutesProjector, KeyRoutesProjector, RouteTable
+from projections.view import Key
+
+log = logging.getLogger(__name__)
+
+RowT = TypeVar("RowT")
+
+PAGE = 1000
+POLL_SECONDS = 1.0
+STALE_SECONDS = 5.0
+CATCH_UP_SECONDS = 0.25
+
+
+class RouteFollower:
+    """Plays `Routes` of the proxy; lives in one event loop."""
+
+    def __init__(
+        self, database: Database, event_log: EventLog, on_key: Callable[[UUID], None]
+    ) -> None:
+        """`on_key` is told of each key that changed or went."""
+        self._database = database
+        self._event_log = event_log
+        self._on_key = on_key
+        self._bots = BotRoutesProjector()
+        self._keys = KeyRoutesProjector()
+        self._table = RouteTable()
+        self._position = 0
+        self._loaded = False
+        self._confirmed = -STALE_SECONDS
+        self._wake = asyncio.Event()
+        self._round_over = asyncio.Condition()
+        self._rounds_begun = 0
+        self._rounds_done = 0
+        self._tasks: list[asyncio.Task[None]] = []
+
+    @property
+    def table(self) -> RouteTable:
+        return self._table
+
+    @property
+    def current(self) -> bool:
+        return time.monotonic() - self._confirmed < STALE_SECONDS
+
+    @property
+    def position(self) -> int:
+        """How far the fleet log was read."""
+        return self._position
+
+    def start(self) -> None:
+        """Load, then keep up until stopped."""
+        self._tasks = [
+            asyncio.create_task(self._keep_up(), name="routes"),
+            asyncio.create_task(self._listen(), name="routes-listen"),
+        ]
+
+    async def stop(self) -> None:
+        for task in self._tasks:
+            task.cancel()
+        await asyncio.gather(*self._tasks, return_exceptions=True)
+
+    async def catch_up(self) -> None:
+        """A round that began after now is over, or 250 ms are; callers share rounds."""
+        wanted = self._rounds_begun + 1
+        self._wake.set()
+        with contextlib.suppress(TimeoutError):
+            async with asyncio.timeout(CATCH_UP_SECONDS), self._round_over:
+                await self._round_over.wait_for(lambda: self._rounds_done >= wanted)
+
+    async def _keep_up(self) -> None:
+        while True:
+            self._wake.clear()
+            self._rounds_begun += 1
+            began = time.monotonic()
+            try:
+                await self._round()
+                self._confirmed = began
+            except Unavailable:
+                log.warning("routes.behind", extra={"position": self._position})
+            self._rounds_done = self._rounds_begun
+            async with self._round_over:
+                self._round_over.notify_all()
+            with contextlib.suppress(TimeoutError):
+                async with asyncio.timeout(POLL_SECONDS):
+                    await self._wake.wait()
+
+    async def _round(self) -> None:
+        if not self._loaded:
+            self._table, self._position = await asyncio.to_thread(self._load)
+            self._loaded = True
+        while True:
+            page = await asyncio.to_thread(
+                self._event_log.page, after=self._position, limit=PAGE
+            )
+            self._fold(page)
+            if page.upto == self._position:
+                return
+            self._position = page.upto
+
+    def _load(self) -> tuple[RouteTable, int]:
+        """The tables as of one moment; the log is read on from the one that is behind.
+
+        Only rows at one position may be folded on, so tables that are not level with each
+        other are left alone, and the log is read from its beginning.
+        """
+        bots, keys = PostgresBotRoutes(self._database), PostgresKeyRoutes(self._database)
+        with self._database.snapshot():
+            position = bots.position(self._event_log.name)
+            if position != keys.position(self._event_log.name):
+                return RouteTable(), 0
+            return RouteTable(bots.all(), keys.all()), position
+
+    def _fold(self, page: Page) -> None:
+        table = self._table
+        bots = self._bots.fold(page, _touched(table.bots, self._bots.keys(page)))
+        for key, bot in bots.items():
+            table.put_bot(cast("UUID", key[0]), bot)
+        keys = self._keys.fold(page, _touched(table.keys, self._keys.keys(page)))
+        for key, route in keys.items():
+            table.put_key(cast("UUID", key[0]), route)
+            self._on_key(cast("UUID", key[0]))
+
+    async def _listen(self) -> None:
+        info = connection_info(self._database.url, role=self._database.role)
+        while True:
+            try:
+                connection = await psycopg.AsyncConnection[Any].connect(
+                    info, autocommit=True
+                )
+                async with connection:
+                    await connection.execute("LISTEN fleet_events")
+                    self._wake.set()
+                    async for _ in connection.notifies():
+                        self._wake.set()
+            except (psycopg.Error, OSError) as error:
+                log.warning("routes.not_listening", extra={"error": repr(error)})
+            await asyncio.sleep(POLL_SECONDS)
+
+
+def _touched(rows: Mapping[UUID, RowT], keys: Iterable[Key]) -> dict[Key, RowT]:
+    """The rows of these keys that there are."""
+    found = ((key, rows.get(cast("UUID", key[0]))) for key in keys)
+    return {key: row for key, row in found if row is not None}

@@ -1,0 +1,174 @@
+"""Who calls, may they, and with which key: everything that is decided before the commit.
+
+No query is made here: bots, links and keys come from the route table in memory. A token or
+a key that it does not know makes it catch up with the log's head once before it says no.
+"""
+
+from __future__ import annotations
+
+import hmac
+import time
+from dataclasses import dataclass
+from datetime import UTC, datetime
+from hashlib import sha256
+from typing import Protocol
+
+from domain import passes
+from domain.calls import CallFacts
+from domain.catalog import Catalog, Target, UnknownVendor, Vendor, target
+from domain.destinations import Origin, parse_base_url
+from domain.errors import Unauthenticated, Unavailable
+from projections.route_table import BotRoute, KeyRoute, RouteTable
+from proxy.incoming import Asked, Incoming
+from proxy.refusals import NoUsableKey
+
+
+class Routes(Protocol):
+    """The process's route table and how current it is; kept by `adapters/routes.py`."""
+
+    @property
+    def table(self) -> RouteTable: ...
+
+    @property
+    def current(self) -> bool:
+        """Whether the log's head was confirmed within the last 5 s."""
+
+    async def catch_up(self) -> None:
+        """Read up to the log's head, for at most 250 ms, and not more than once per 250 ms."""
+
+
+@dataclass(frozen=True, kw_only=True, slots=True)
+class Credential:
+    """Whose call it is: a bot's, or a check of one key by the worker."""
+
+    bot: BotRoute | None
+    checked_key: KeyRoute | None
+
+
+@dataclass(frozen=True, kw_only=True, slots=True)
+class Route:
+    """Where the call goes and under which key."""
+
+    vendor: Vendor
+    target: Target
+    key: KeyRoute
+    origin: Origin
+
+
+class Admission:
+    """Decides about calls; it neither commits nor sends anything."""
+
+    def __init__(
+        self, routes: Routes, catalog: Catalog, *, token_key: bytes, pass_key: bytes
+    ) -> None:
+        self._routes = routes
+        self._catalog = catalog
+        self._token_key = token_key
+        self._pass_key = pass_key
+
+    async def who(self, incoming: Incoming) -> Credential:
+        """Whose token came; `Unauthenticated` if nobody's, `Unavailable` if we cannot tell."""
+        if not self._routes.current:
+            raise Unavailable
+        credential = self._known(incoming.tokens)
+        if credential is None and incoming.tokens:
+            await self._routes.catch_up()
+            credential = self._known(incoming.tokens)
+        if credential is None:
+            raise Unauthenticated
+        return credential
+
+    def _known(self, tokens: tuple[str, ...]) -> Credential | None:
+        for token in tokens:
+            if token.startswith(passes.PREFIX):
+                key_id = passes.key_of_pass(
+                    token, now=int(time.time()), secret=self._pass_key
+                )
+                key = None if key_id is None else self._routes.table.keys.get(key_id)
+                if key is not None:
+                    return Credential(bot=None, checked_key=key)
+                continue
+            token_hash = hmac.digest(self._token_key, token.encode("latin-1"), sha256).hex()
+            bot = self._routes.table.bot_with_token(token_hash, datetime.now(UTC))
+            if bot is not None:
+                return Credential(bot=bot, checked_key=None)
+        return None
+
+    def vendor(self, incoming: Incoming) -> Vendor:
+        """The vendor of the path; `UnknownVendor` if the catalog has none of that name."""
+        return self._catalog.get(incoming.vendor)
+
+    def vendor_or_none(self, name: str) -> Vendor | None:
+        """The same for whoever only wants to know how to word an error."""
+        try:
+            return self._catalog.get(name)
+        except UnknownVendor:
+            return None
+
+    def look(self, incoming: Incoming, vendor: Vendor) -> Target:
+        """What is asked of the vendor, as far as the path alone says; `PathNotAllowed`."""
+        return target(
+            vendor,
+            base_path=_base_path(vendor.base_url),
+            method=incoming.method,
+            tail=incoming.tail,
+            allow_paths="all",
+        )
+
+    async def route(
+        self, credential: Credential, incoming: Incoming, vendor: Vendor, asked: Asked
+    ) -> Route:
+        """The first key that may serve the call; `NoUsableKey` or `PathNotAllowed`."""
+        model = asked.model or self.look(incoming, vendor).model
+        key = self._candidate(credential, vendor, model)
+        if key is None:
+            await self._routes.catch_up()
+            key = self._candidate(credential, vendor, model)
+        if key is None:
+            raise NoUsableKey
+        base = parse_base_url(key.base_url or vendor.base_url or "")
+        return Route(
+            vendor=vendor,
+            target=target(
+                vendor,
+                base_path=base.path,
+                method=incoming.method,
+                tail=incoming.tail,
+                allow_paths=key.allow_paths,
+            ),
+            key=key,
+            origin=base.origin,
+        )
+
+    def _candidate(
+        self, credential: Credential, vendor: Vendor, model: str | None
+    ) -> KeyRoute | None:
+        if credential.checked_key is not None:
+            key = credential.checked_key
+            return key if key.vendor == vendor.id else None
+        if credential.bot is None:
+            return None
+        return next(self._routes.table.candidates(credential.bot, vendor.id, model), None)
+
+
+def facts_of(
+    credential: Credential, vendor: str, model: str | None, key: KeyRoute | None
+) -> CallFacts:
+    """What every event of the call says about it, dated now."""
+    bot, owner = credential.bot, credential.bot or credential.checked_key
+    if owner is None:
+        raise Unauthenticated
+    return CallFacts(
+        team_id=owner.team_id,
+        bot_id=bot.bot_id if bot else None,
+        hostname=bot.hostname if bot else None,
+        vendor=vendor,
+        model=None,
+        requested_model=model,
+        provider_key_id=key.key_id if key else None,
+        admitted_at=datetime.now(UTC),
+    )
+
+
+def _base_path(base_url: str | None) -> str:
+    return parse_base_url(base_url).path if base_url else ""

@@ -1,0 +1,63 @@
+"""The data plane's one route, `ALL /api/v1/{vendor}/*`, as a raw ASGI callable.
+
+It is mounted in front of the control plane (`in_front_of`), so that no framework sees a
+call, or runs alone (`alone`) behind `proxy/main.py`.
+"""
+
+from __future__ import annotations
+
+import logging
+from collections.abc import Awaitable, Callable
+
+from proxy.admission import Admission
+from proxy.answer import UpstreamCut
+from proxy.call import Call, Parts
+from proxy.client import Client
+from proxy.incoming import PREFIX, ClientLeft, Receive, Scope, Send
+
+log = logging.getLogger(__name__)
+
+Application = Callable[[Scope, Receive, Send], Awaitable[None]]
+
+
+class Proxy:
+    """Serves calls; everything it needs is given to it."""
+
+    def __init__(self, admission: Admission, parts: Parts) -> None:
+        self._admission = admission
+        self._parts = parts
+
+    async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
+        """One call, from its first byte to its last; what else is raised is a bug."""
+        call = Call(self._admission, self._parts)
+        client = Client(receive, send)
+        try:
+            await call.serve(scope, receive, client)
+        except ClientLeft:
+            log.info("call.client_left_early", extra={"call_id": str(call.id)})
+        except UpstreamCut as cut:
+            # Returning without the end makes the server cut the connection, so that the
+            # client knows that it has not got everything.
+            extra = {"call_id": str(call.id), "reason": type(cut).__name__}
+            log.warning("call.cut", extra=extra)
+        finally:
+            await client.close()
+
+
+def in_front_of(application: Application, proxy: Application) -> Application:
+    """One application of both: calls go to the proxy, everything else behind it."""
+
+    async def both(scope: Scope, receive: Receive, send: Send) -> None:
+        is_call = scope["type"] == "http" and scope["raw_path"].startswith(PREFIX)
+        await (proxy if is_call else application)(scope, receive, send)
+
+    return both
+
+
+async def alone(scope: Scope, receive: Receive, send: Send) -> None:  # noqa: ARG001
+    """What a proxy without a control plane says to everything that is not a call."""
+    alive = scope["type"] == "http" and scope["raw_path"] == b"/health"
+    status, body = (200, b'{"status":"ok"}') if alive else (404, b'{"code":"not-found"}')
+    headers = [(b"content-type", b"application/json"), (b"x-content-type-options", b"nosniff")]
+    await send({"type": "http.response.start", "status": status, "headers": headers})
+    await send({"type": "http.response.body", "body": body})

@@ -1,0 +1,262 @@
+"""One call on its way through the proxy, step by step (architecture, section 3).
+
+    who -> where -> admit (committed) -> open the secret -> send -> relay -> settle (committed)
+"""
+
+from __future__ import annotations
+
+import logging
+import time
+from dataclasses import dataclass
+from uuid import UUID
+
+from uuid_utils.compat import uuid7
+
+from application.keys import PURPOSE
+from application.ports import Meter, OpenVault, SecretRef
+from domain.calls import CallAdmitted, CallRefused
+from domain.catalog import Target, Vendor
+from domain.errors import Refused, Unavailable
+from proxy import headers
+from proxy.admission import Admission, Credential, Route, facts_of
+from proxy.answer import Answer, UpstreamError
+from proxy.client import Client
+from proxy.incoming import (
+    MAX_TARGET,
+    NOTHING_ASKED,
+    Asked,
+    Incoming,
+    Receive,
+    Scope,
+    read_body,
+    read_head,
+    read_json,
+)
+from proxy.mask import KeyMask
+from proxy.refusals import (
+    UNAVAILABLE,
+    UPSTREAM_FAILED,
+    UPSTREAM_REFUSED,
+    Refusal,
+    Shape,
+    body_of,
+    refusal_of,
+    shape_of,
+)
+from proxy.relay import Relay
+from proxy.settlement import Progress, Settlement, estimated_tokens
+from proxy.upstream import Upstream
+from proxy.usage import reader_for
+
+log = logging.getLogger(__name__)
+
+NOT_FOR_THE_BOT = frozenset({401, 403})
+
+
+@dataclass(frozen=True, kw_only=True)
+class Parts:
+    """What a call is carried out with."""
+
+    meter: Meter
+    vault: OpenVault
+    upstream: Upstream
+
+
+class Call:
+    """One call: `serve` answers it, one way or another."""
+
+    def __init__(self, admission: Admission, parts: Parts) -> None:
+        self.id: UUID = uuid7()
+        self._admission = admission
+        self._parts = parts
+        self._vendor = ""
+        self._shape: Shape = "openai"
+
+    async def serve(self, scope: Scope, receive: Receive, client: Client) -> None:
+        """Answer the call; an admitted one is settled when this returns or raises."""
+        started = time.monotonic()
+        incoming = read_head(scope)
+        self._vendor = incoming.vendor
+        self._shape = shape_of(self._admission.vendor_or_none(incoming.vendor), None)
+        try:
+            credential = await self._admission.who(incoming)
+        except (Refused, Unavailable) as error:
+            await self._answer(client, refusal_of(error))
+            return
+        asked = NOTHING_ASKED
+        try:
+            vendor, target = self._where(incoming)
+            body = await read_body(incoming.headers, receive)
+            asked = _asked(incoming, target, body)
+            route = await self._admission.route(credential, incoming, vendor, asked)
+        except Refused as error:
+            await self._refuse(client, credential, asked, error)
+            return
+        admitted = self._admitted(credential, incoming, route, asked, body)
+        try:
+            await self._parts.meter.admit(self.id, admitted)
+        except Unavailable:
+            await self._answer(client, UNAVAILABLE)
+            return
+        progress = Progress(call_id=self.id, admitted=admitted, started=started)
+        settlement = Settlement(self._parts.meter, progress, client)
+        try:
+            await self._carry_out(client, credential, incoming, route, body, settlement)
+        finally:
+            await settlement.settle(None)
+
+    def _where(self, incoming: Incoming) -> tuple[Vendor, Target]:
+        """Which vendor and what is asked of it, as far as the path says."""
+        vendor = self._admission.vendor(incoming)
+        self._vendor = vendor.id
+        target = self._admission.look(incoming, vendor)
+        self._shape = shape_of(vendor, target.endpoint.format)
+        if len(incoming.tail) + len(incoming.query) > MAX_TARGET:
+            raise Refused
+        return vendor, target
+
+    def _admitted(
+        self,
+        credential: Credential,
+        incoming: Incoming,
+        route: Route,
+        asked: Asked,
+        body: bytes,
+    ) -> CallAdmitted:
+        target = route.target
+        endpoint = target.endpoint
+        model = asked.model or target.model
+        return CallAdmitted(
+            facts=facts_of(credential, route.vendor.id, model, route.key),
+            process_id=self._parts.meter.process_id,
+            secret_version=route.key.secret_version,
+            format=endpoint.format if endpoint.metered else None,
+            method=incoming.method,
+            path=target.path,
+            streaming=asked.stream or _streams_by_path(target),
+            request_bytes=len(body),
+            input_estimate=estimated_tokens(len(body)),
+        )
+
+    async def _carry_out(
+        self,
+        client: Client,
+        credential: Credential,
+        incoming: Incoming,
+        route: Route,
+        body: bytes,
+        settlement: Settlement,
+    ) -> None:
+        progress = settlement.progress
+        try:
+            answer, mask = await self._send(incoming, route, body, progress)
+        except UpstreamError as error:
+            progress.error, progress.sent = error.code, error.sent
+            await settlement.settle(None)
+            await self._answer(client, UPSTREAM_FAILED[error.code])
+            return
+        except Unavailable:
+            progress.error = Unavailable.code
+            await settlement.settle(None)
+            await self._answer(client, UNAVAILABLE)
+            return
+        progress.http_status = answer.status
+        if answer.status in NOT_FOR_THE_BOT and credential.bot is not None:
+            answer.abort()
+            progress.error = UPSTREAM_REFUSED.code
+            await settlement.settle(None)
+            await self._answer(client, UPSTREAM_REFUSED)
+            return
+        await self._relay(client, answer, mask, settlement)
+
+    async def _send(
+        self, incoming: Incoming, route: Route, body: bytes, progress: Progress
+    ) -> tuple[Answer, KeyMask]:
+        """Open the secret, for no longer than it takes to write the request."""
+        key = route.key
+        secret = await self._parts.vault.open(
+            SecretRef(
+                team_id=key.team_id,
+                id=key.key_id,
+                version=key.secret_version,
+                purpose=PURPOSE,
+                vendor=key.vendor,
+                origin=key.origin,
+            )
+        )
+        progress.attempts, progress.sent = 1, True
+        clear = secret.reveal()
+        secret.wipe()
+        path = route.target.path.encode()
+        answer = await self._parts.upstream.send(
+            route.origin,
+            incoming.method,
+            path + b"?" + incoming.query if incoming.query else path,
+            headers.going_up(incoming, route.vendor, route.target.auth, clear),
+            body,
+        )
+        return answer, KeyMask(clear)
+
+    async def _relay(
+        self, client: Client, answer: Answer, mask: KeyMask, settlement: Settlement
+    ) -> None:
+        progress = settlement.progress
+        admitted = progress.admitted
+        reader = reader_for(
+            admitted.format,
+            content_type=headers.content_type(answer),
+            status=answer.status,
+            requested_model=admitted.facts.requested_model,
+        )
+        if admitted.streaming:
+            client.watch()
+        ours = headers.of_call(
+            str(self.id),
+            vendor=self._vendor,
+            model=admitted.facts.requested_model,
+            attempts=progress.attempts,
+        )
+        await client.start(answer.status, headers.coming_back(answer, ours))
+        await Relay(answer, client, reader, mask, settlement).run()
+
+    async def _refuse(
+        self, client: Client, credential: Credential, asked: Asked, error: Refused
+    ) -> None:
+        """Put the refusal on record, then say it; if it cannot be recorded, say that."""
+        refusal = refusal_of(error)
+        facts = facts_of(credential, self._vendor[:64], asked.model, None)
+        try:
+            await self._parts.meter.refuse(
+                self.id, CallRefused(facts=facts, code=refusal.code)
+            )
+        except Unavailable:
+            refusal = UNAVAILABLE
+        await self._answer(client, refusal)
+
+    async def _answer(self, client: Client, refusal: Refusal) -> None:
+        call_id = str(self.id)
+        body = body_of(refusal, self._shape, call_id)
+        await client.start(
+            refusal.status,
+            [
+                (b"content-type", b"application/json"),
+                (b"content-length", str(len(body)).encode()),
+                *refusal.headers,
+                *headers.of_call(call_id, vendor=self._vendor),
+            ],
+        )
+        await client.finish(body)
+
+
+def _asked(incoming: Incoming, target: Target, body: bytes) -> Asked:
+    """What the body asks for, where it is JSON that we must understand."""
+    if target.endpoint.format is None or not body:
+        return NOTHING_ASKED
+    kind = incoming.headers.get(b"content-type", b"").partition(b";")[0].strip().lower()
+    if kind.startswith(b"multipart/"):
+        return NOTHING_ASKED
+    return read_json(body)
+
+
+def _streams_by_path(target: Target) -> bool:
+    return target.endpoint.streaming == "path" and ":stream" in target.path

@@ -1,0 +1,176 @@
+"""A call as it came in: whose token, which vendor, which path, what body.
+
+Everything is decided on the raw path and the raw headers, before anything is decoded. The
+token is taken out of wherever an SDK put it, and is never seen again.
+"""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Awaitable, Callable, MutableMapping
+from dataclasses import dataclass
+from typing import Any
+from urllib.parse import unquote_to_bytes
+
+import msgspec
+
+from domain.errors import Refused
+
+PREFIX = b"/api/v1/"
+MAX_BODY = 20 * 1024 * 1024
+MAX_TARGET = 8 * 1024
+
+Scope = MutableMapping[str, Any]
+Message = MutableMapping[str, Any]
+Receive = Callable[[], Awaitable[Message]]
+Send = Callable[[Message], Awaitable[None]]
+
+# Where the SDKs of the vendors put a credential, in the order in which we look.
+_TOKEN_HEADERS = (b"authorization", b"x-api-key", b"x-goog-api-key", b"api-key")
+
+
+class BodyTooLarge(Refused):
+    """The body is larger than 20 MiB."""
+
+    code = "body-too-large"
+
+
+class NotReadable(Refused):
+    """The body is not a JSON object with each name once."""
+
+    code = "invalid"
+
+
+class ClientLeft(Exception):
+    """The caller hung up before the call was read."""
+
+
+@dataclass(frozen=True, kw_only=True, slots=True)
+class Incoming:
+    """What the request line and the headers say."""
+
+    method: str
+    vendor: str
+    tail: str  # what follows /api/v1/{vendor}/, percent-encoded as it came
+    query: bytes  # without `key`
+    tokens: tuple[str, ...]
+    headers: dict[bytes, bytes]  # credentials taken out
+
+
+def read_head(scope: Scope) -> Incoming:
+    """The call's head; whatever is odd in it is kept as it is, to be refused later."""
+    raw_path: bytes = scope["raw_path"]
+    vendor, _, tail = raw_path[len(PREFIX) :].partition(b"/")
+    headers: dict[bytes, bytes] = {}
+    for name, value in scope["headers"]:
+        headers[name] = headers[name] + b", " + value if name in headers else value
+    tokens = [
+        value
+        for name in _TOKEN_HEADERS
+        if (value := headers.pop(name, None)) is not None
+    ]
+    query, key = _without_key(scope["query_string"])
+    if key is not None:
+        tokens.append(key)
+    return Incoming(
+        method=scope["method"],
+        vendor=vendor.decode("latin-1"),
+        tail=tail.decode("latin-1"),
+        query=query,
+        tokens=tuple(_bare(token) for token in tokens),
+        headers=headers,
+    )
+
+
+def _bare(value: bytes) -> str:
+    scheme, _, rest = value.partition(b" ")
+    token = rest if scheme.lower() == b"bearer" else value
+    return token.strip().decode("latin-1")
+
+
+def _without_key(query: bytes) -> tuple[bytes, bytes | None]:
+    """The query without its `key`, and the first `key` that was in it."""
+    if b"key=" not in query:
+        return query, None
+    kept, found = [], None
+    for pair in query.split(b"&"):
+        name, _, value = pair.partition(b"=")
+        if unquote_to_bytes(name) == b"key":
+            found = found or unquote_to_bytes(value)
+        else:
+            kept.append(pair)
+    return b"&".join(kept), found
+
+
+async def read_body(headers: dict[bytes, bytes], receive: Receive) -> bytes:
+    """The whole body, at most 20 MiB; `ClientLeft` if it breaks off."""
+    length = headers.get(b"content-length", b"0")
+    if length.isdigit() and int(length) > MAX_BODY:
+        raise BodyTooLarge
+    message = await receive()
+    if message["type"] == "http.request" and not message.get("more_body"):
+        body: bytes = message.get("body", b"")
+        if len(body) > MAX_BODY:
+            raise BodyTooLarge
+        return body
+    pieces, size = [], 0
+    while message["type"] == "http.request":
+        piece = message.get("body", b"")
+        size += len(piece)
+        if size > MAX_BODY:
+            raise BodyTooLarge
+        pieces.append(piece)
+        if not message.get("more_body"):
+            return b"".join(pieces)
+        message = await receive()
+    raise ClientLeft
+
+
+_object = msgspec.json.Decoder(dict[str, msgspec.Raw])
+_text = msgspec.json.Decoder(str)
+
+
+@dataclass(frozen=True, kw_only=True, slots=True)
+class Asked:
+    """What the body of a JSON call asks for."""
+
+    model: str | None = None
+    stream: bool = False
+
+
+NOTHING_ASKED = Asked()
+
+
+def read_json(body: bytes) -> Asked:
+    """Model and streaming, from the top level; refused if it is not an object.
+
+    A name that stands twice would be one thing to us and another to the vendor.
+    """
+    try:
+        fields = _object.decode(body)
+        model = _text.decode(fields["model"]) if "model" in fields else None
+    except (msgspec.DecodeError, UnicodeDecodeError) as error:
+        raise NotReadable from error
+    if not _compact(fields, body) and _repeats(body):
+        raise NotReadable
+    return Asked(model=model, stream=bytes(fields.get("stream", b"")) == b"true")
+
+
+def _compact(fields: dict[str, msgspec.Raw], body: bytes) -> bool:
+    """Whether these fields, written without a blank between them, are all of the body.
+
+    Most SDKs write JSON so; a repeated name would make the body longer.
+    """
+    size = 1 + 4 * len(fields) + sum(len(n) + len(bytes(v)) for n, v in fields.items())
+    return len(body) == max(size, 2)
+
+
+def _repeats(body: bytes) -> bool:
+    """Whether a name stands twice at the top level (`json` calls for the outermost last)."""
+    last: list[tuple[str, object]] = []
+
+    def keep(pairs: list[tuple[str, object]]) -> None:
+        last[:] = pairs
+
+    json.loads(body, object_pairs_hook=keep)
+    return len({name for name, _ in last}) != len(last)

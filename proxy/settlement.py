@@ -1,0 +1,118 @@
+"""The end of a call: what it used, and the commit that its last byte waits for."""
+
+from __future__ import annotations
+
+import asyncio
+import time
+from dataclasses import dataclass, replace
+from uuid import UUID
+
+from application.ports import Meter
+from domain.calls import CallAdmitted, CallSettled, Usage, UsageSource
+from domain.errors import Unavailable
+from proxy.answer import UpstreamCut
+from proxy.client import Client
+from proxy.usage import Reading
+
+HOLD_SECONDS = 10.0  # for the last byte, while the log is away; then the stream is cut
+BYTES_PER_TOKEN = 4  # the estimate's rule of thumb; settlements by it say `estimated`
+OK = 200
+MULTIPLE_CHOICES = 300
+LONGEST_ERROR = 120  # characters
+
+
+def estimated_tokens(size: int) -> int:
+    """About how many tokens so many bytes of text or JSON are."""
+    return -(-size // BYTES_PER_TOKEN)
+
+
+class LastByteHeld(UpstreamCut):
+    """The settlement is not in the log yet: the client must not see the end."""
+
+
+@dataclass(kw_only=True, slots=True)
+class Progress:
+    """What has happened to one admitted call so far."""
+
+    call_id: UUID
+    admitted: CallAdmitted
+    started: float  # monotonic seconds
+    attempts: int = 0
+    http_status: int | None = None
+    first_byte: float | None = None
+    error: str | None = None
+    sent: bool = False  # whether the vendor may have seen some of it
+
+
+class Settlement:
+    """Ends one call, once, with what is known by then."""
+
+    def __init__(self, meter: Meter, progress: Progress, client: Client) -> None:
+        self._meter = meter
+        self.progress = progress
+        self._client = client
+        self._done = False
+
+    async def settle(self, reading: Reading | None) -> None:
+        """The end is committed; `LastByteHeld` if that takes longer than 10 s.
+
+        The meter goes on trying in that case: nothing is lost, the client just does not
+        see an end that is not on record.
+        """
+        if self._done:
+            return
+        self._done = True
+        try:
+            async with asyncio.timeout(HOLD_SECONDS):
+                await self._meter.settle(self.progress.call_id, self._settled(reading))
+        except (TimeoutError, Unavailable) as error:
+            raise LastByteHeld from error
+
+    def _settled(self, reading: Reading | None) -> CallSettled:
+        progress, admitted, now = self.progress, self.progress.admitted, time.monotonic()
+        first = progress.first_byte
+        return CallSettled(
+            facts=replace(admitted.facts, model=reading.model if reading else None),
+            http_status=progress.http_status,
+            usage=usage_of(progress, reading),
+            cost_micro_usd=None,
+            price_source=None,
+            attempts=progress.attempts,
+            first_byte_ms=None if first is None else round((first - progress.started) * 1000),
+            duration_ms=round((now - progress.started) * 1000),
+            client_left=self._client.left,
+            error=progress.error or (_error_of(reading) if reading else None),
+        )
+
+
+def usage_of(progress: Progress, reading: Reading | None) -> Usage:
+    """What the call used: as reported, else estimated from what was sent and relayed.
+
+    An answer that is an error costs nothing that we know of; what was never sent costs
+    nothing.
+    """
+    if not progress.sent:
+        return Usage(input_tokens=0, output_tokens=0, source=UsageSource.REPORTED)
+    status = progress.http_status
+    if reading is None or status is None or not OK <= status < MULTIPLE_CHOICES:
+        return Usage()
+    usage, admitted = reading.usage, progress.admitted
+    if usage.source is UsageSource.REPORTED or admitted.format is None:
+        return usage
+    relayed = estimated_tokens(reading.output_bytes)
+    return replace(
+        usage,
+        input_tokens=admitted.input_estimate
+        if usage.input_tokens is None
+        else usage.input_tokens,
+        output_tokens=max(relayed, usage.output_tokens or 0),
+        source=UsageSource.ESTIMATED
+        if usage.source is UsageSource.NONE
+        else UsageSource.PARTIAL,
+    )
+
+
+def _error_of(reading: Reading) -> str | None:
+    if reading.error is None:
+        return None
+    return f"vendor:{reading.error.code or reading.error.type or 'error'}"[:LONGEST_ERROR]
