@@ -19,9 +19,10 @@ from adapters.simulator.plan import Plan
 from adapters.simulator.simulator import Simulator
 
 BODY_LIMIT = 32 << 20
-HEADERS_LIMIT = 65_536
+HEAD_LIMIT = 65_536
 AT_ONCE_LIMIT = 262_144
 LINGER_SECONDS = 2.0
+WAITING_LIMIT = 32  # pipelined requests
 KEPT = frozenset(
     {
         b"authorization",
@@ -47,7 +48,8 @@ class Connection(asyncio.Protocol):
         self._request = Request()
         self._body: list[bytes] = []
         self._body_size = 0
-        self._headers_size = 0
+        self._head_size = 0
+        self._url = b""
         self._waiting: deque[tuple[Plan, bool]] = deque()
         self._sending: asyncio.Task[None] | None = None
         self._sent = 0  # parts of the plan that is being sent
@@ -109,26 +111,31 @@ class Connection(asyncio.Protocol):
     def on_message_begin(self) -> None:
         self._request = Request()
         self._body = []
-        self._body_size = self._headers_size = 0
+        self._body_size = self._head_size = 0
+        self._url = b""
 
     def on_url(self, url: bytes) -> None:
-        path, _, self._request.query = url.partition(b"?")
-        text = path.decode("latin-1")
-        self._request.path = unquote(text) if "%" in text else text
+        self._url += url  # it comes in as many pieces as the network made of it
+        self._count_head(len(url))
 
     def on_header(self, name: bytes, value: bytes) -> None:
-        self._headers_size += len(name) + len(value)
-        if self._headers_size > HEADERS_LIMIT:
-            self._refuse(431, "The headers are larger than 64 KiB.")
-            return
+        self._count_head(len(name) + len(value))
         name = name.lower()
         if name in KEPT:
             headers = self._request.headers
             headers[name] = headers[name] + b", " + value if name in headers else value
 
+    def _count_head(self, size: int) -> None:
+        self._head_size += size
+        if self._head_size > HEAD_LIMIT:
+            self._refuse(431, "The headers are larger than 64 KiB.")
+
     def on_headers_complete(self) -> None:
         if self._refused:
             return
+        path, _, self._request.query = self._url.partition(b"?")
+        text = path.decode("latin-1")
+        self._request.path = unquote(text) if "%" in text else text
         headers = self._request.headers
         if int(headers.pop(b"content-length", b"0")) > BODY_LIMIT:
             self._refuse(413, "The body is larger than 32 MiB.")
@@ -167,8 +174,9 @@ class Connection(asyncio.Protocol):
 
     def _send_in_turn(self, plan: Plan, *, keep_alive: bool) -> None:
         if self._waiting:
-            self._transport.pause_reading()
             self._waiting.append((plan, keep_alive))
+            if len(self._waiting) > WAITING_LIMIT:  # not before: one who leaves is noticed
+                self._transport.pause_reading()
         elif self._writable.is_set() and self._fits(plan):
             self._send_at_once(plan, keep_alive=keep_alive)
         else:

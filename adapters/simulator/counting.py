@@ -7,8 +7,6 @@ A system prompt counts as a message. Reasoning tokens are those the script asks 
 
 from __future__ import annotations
 
-from itertools import cycle, islice
-
 TOKEN_BYTES = 4
 MESSAGE_TOKENS = 3
 USUAL_TOKENS = 64
@@ -45,7 +43,7 @@ def lengthened(text: str, size: int) -> str:
     missing = size - len(text.encode())
     if missing <= 0:
         return first_bytes(text, size)
-    return text + "".join(islice(cycle(FILLER), missing))
+    return text + (FILLER * (missing // len(FILLER) + 1))[:missing]
 
 
 def first_bytes(text: str, size: int) -> str:

@@ -14,7 +14,7 @@ from adapters.simulator.counting import tokens_of
 from adapters.simulator.dialects import anthropic_messages, gemini
 from adapters.simulator.dialects.vendors import encode
 from adapters.simulator.ledger import Usage
-from adapters.simulator.rendering import Rendered
+from adapters.simulator.rendering import Refusal, Rendered
 
 Dimensions = Annotated[int, msgspec.Meta(ge=1, le=4096)]
 USUAL_DIMENSIONS = 8
@@ -142,6 +142,8 @@ def gemini_count(body: bytes) -> tuple[str, Whole]:
     """`{"totalTokens": n}`, free of charge."""
     request = count_decoder.decode(body)
     prompt = request.generate_content_request
+    if prompt is None and request.contents is None:
+        raise Refusal(400, "contents is not specified")
     if prompt is None:
         prompt = gemini.GenerateRequest(contents=request.contents or [])
     tokens = prompt.tokens()

@@ -1,0 +1,285 @@
+"""Each directive does what it says, in every vendor's format, and the ledger tells."""
+
+from __future__ import annotations
+
+import hashlib
+import time
+from typing import Any
+
+import httpx
+import pytest
+
+from adapters.simulator.counting import tokens_of
+from tests.adapters.simulator.given import (
+    FORMATS,
+    KEY,
+    PROMPT,
+    PROMPT_TOKENS,
+    Vendor,
+    events_of,
+    request_of,
+    text_of,
+    usage_of,
+)
+
+every_format = pytest.mark.parametrize("form", FORMATS)
+plain_and_streamed = pytest.mark.parametrize("stream", [False, True])
+USAGE = ("input_tokens", "output_tokens", "cache_read_tokens", "reasoning_tokens")
+
+
+def stated(item: dict[str, Any]) -> dict[str, int] | None:
+    usage = {name: item[name] for name in USAGE}
+    return None if usage["input_tokens"] is None else usage
+
+
+def received(form: str, vendor: Vendor, model: str) -> tuple[str, bool]:
+    """What arrives of a stream, and whether it arrived to its end."""
+    try:
+        return vendor.call(form, model, stream=True).text, True
+    except httpx.RemoteProtocolError:
+        return "", False
+
+
+@every_format
+@plain_and_streamed
+def test_a_usual_answer_greets_and_states_exact_tokens(
+    vendor: Vendor, form: str, *, stream: bool
+) -> None:
+    answer = vendor.call(form, stream=stream)
+    text = text_of(answer.text, stream=stream)
+    assert text == f"Hello from the simulator. You said: {PROMPT}"
+    usage = usage_of(form, answer.text, stream=stream)
+    assert usage == dict(zip(USAGE, (PROMPT_TOKENS, tokens_of(text), 0, 0), strict=True))
+    item = vendor.only_item()
+    assert stated(item) == usage
+    assert (item["billed_input_tokens"], item["billed_output_tokens"]) == (
+        PROMPT_TOKENS,
+        tokens_of(text),
+    )
+    assert (item["outcome"], item["status"], item["stream"]) == ("complete", 200, stream)
+    assert item["id"] in answer.text
+
+
+@every_format
+@plain_and_streamed
+def test_tokens_reasoning_and_cached_are_exact(
+    vendor: Vendor, form: str, *, stream: bool
+) -> None:
+    answer = vendor.call(form, "m+tokens=50+reasoning=20+cached=5", stream=stream)
+    assert tokens_of(text_of(answer.text, stream=stream)) == 50
+    usage = usage_of(form, answer.text, stream=stream)
+    assert usage == dict(zip(USAGE, (PROMPT_TOKENS, 70, 5, 20), strict=True))
+    assert stated(vendor.only_item()) == usage
+
+
+@every_format
+@plain_and_streamed
+def test_nousage_states_nothing_but_is_billed(
+    vendor: Vendor, form: str, *, stream: bool
+) -> None:
+    answer = vendor.call(form, "m+nousage+tokens=9", stream=stream)
+    assert usage_of(form, answer.text, stream=stream) is None
+    item = vendor.only_item()
+    assert stated(item) is None
+    assert (item["billed_input_tokens"], item["billed_output_tokens"]) == (PROMPT_TOKENS, 9)
+
+
+@every_format
+@plain_and_streamed
+def test_big_answers_have_the_size_asked_for(
+    vendor: Vendor, form: str, *, stream: bool
+) -> None:
+    size = 1 << 20
+    asked = form == "anthropic-messages"  # whose requests carry a limit of their own
+    answer = vendor.call(form, f"m+big={size}", stream=stream)
+    expected = 4000 if asked else size
+    assert len(text_of(answer.text, stream=stream)) == expected
+    item = vendor.only_item()
+    assert item["outcome"] == "complete"
+    assert stated(item) == usage_of(form, answer.text, stream=stream)
+    assert item["output_tokens"] == expected // 4
+
+
+@every_format
+@plain_and_streamed
+def test_echo_puts_the_credential_into_the_text(
+    vendor: Vendor, form: str, *, stream: bool
+) -> None:
+    answer = vendor.call(form, "m+echo", stream=stream)
+    assert KEY in text_of(answer.text, stream=stream)
+
+
+@every_format
+def test_cut_ends_the_connection_after_that_many_chunks(vendor: Vendor, form: str) -> None:
+    chunks: list[str] = []
+    path, body = request_of(form, "m+tokens=20+cut=3", stream=True)
+    headers = {"authorization": f"Bearer {KEY}", "anthropic-version": "2023-06-01"}
+    with (
+        pytest.raises(httpx.RemoteProtocolError),
+        vendor.client.stream("POST", path, json=body, headers=headers) as answer,
+    ):
+        chunks.extend(answer.iter_text())
+    received = "".join(chunks)
+    if form == "gemini-array":
+        assert len(events_of(received + "]")) == 3
+    else:
+        assert len(events_of(received)) == 3
+    item = vendor.only_item()
+    assert item["outcome"] == "cut"
+    sse = received + ("]" if form == "gemini-array" else "")
+    assert stated(item) == usage_of(form, sse, stream=True)
+    assert item["billed_output_tokens"] == tokens_of(text_of(sse, stream=True))
+
+
+@every_format
+def test_a_cut_of_all_chunks_still_lacks_the_end_of_the_body(
+    vendor: Vendor, form: str
+) -> None:
+    assert received(form, vendor, "m+tokens=2+cut=1000") == ("", False)
+    item = vendor.only_item()
+    assert item["outcome"] == "cut"
+    assert item["billed_output_tokens"] == 2
+
+
+@every_format
+def test_a_plain_answer_is_cut_in_its_middle(vendor: Vendor, form: str) -> None:
+    with pytest.raises(httpx.RemoteProtocolError):
+        vendor.call(form, "m+cut=1")
+    item = vendor.only_item()
+    assert (item["outcome"], stated(item)) == ("cut", None)
+
+
+@every_format
+@plain_and_streamed
+def test_cut_0_gives_no_byte_at_all(vendor: Vendor, form: str, *, stream: bool) -> None:
+    with pytest.raises(httpx.RemoteProtocolError, match="without sending a response"):
+        vendor.call(form, "m+cut=0", stream=stream)
+    item = vendor.only_item()
+    assert (item["outcome"], stated(item)) == ("cut", None)
+
+
+@every_format
+@pytest.mark.parametrize("after", [0, 3, 1000])
+def test_an_error_event_ends_a_stream(vendor: Vendor, form: str, after: int) -> None:
+    answer = vendor.call(form, f"m+tokens=8+error={after}", stream=True)
+    assert answer.status_code == 200
+    *before, last = events_of(answer.text)
+    assert "error" in last or last["type"] == "error"
+    assert "[DONE]" not in answer.text
+    assert len(before) == after or after == 1000
+    item = vendor.only_item()
+    assert (item["outcome"], item["status"]) == ("error", 200)
+    assert stated(item) == usage_of(form, answer.text, stream=True)
+
+
+@every_format
+def test_an_error_of_a_plain_call_is_a_500(vendor: Vendor, form: str) -> None:
+    answer = vendor.call(form, "m+error=3")
+    assert answer.status_code == 500
+    assert "error" in answer.json()
+    assert vendor.only_item()["outcome"] == "error"
+
+
+@every_format
+@plain_and_streamed
+@pytest.mark.parametrize("status", [400, 401, 402, 429, 500, 503, 529])
+def test_a_status_comes_in_the_vendors_shape(
+    vendor: Vendor, form: str, *, stream: bool, status: int
+) -> None:
+    answer = vendor.call(form, f"m+status={status}", stream=stream)
+    assert answer.status_code == status
+    assert answer.headers.get("retry-after") == ("1" if status in {429, 503, 529} else None)
+    body = answer.json()
+    if form == "gemini-array" and stream:
+        (body,) = body
+    if form.startswith("openai"):
+        assert set(body["error"]) == {"message", "type", "param", "code"}
+    elif form == "anthropic-messages":
+        assert (body["type"], set(body["error"])) == ("error", {"type", "message"})
+    else:
+        assert body["error"]["code"] == status
+    item = vendor.only_item()
+    assert (item["outcome"], item["status"], item["model"]) == ("error", status, "m")
+    assert (item["billed_input_tokens"], item["billed_output_tokens"]) == (0, 0)
+
+
+def test_a_code_replaces_the_retry_after(vendor: Vendor) -> None:
+    answer = vendor.call("openai-chat", "m+status=429+code=insufficient_quota")
+    assert answer.json()["error"]["code"] == "insufficient_quota"
+    assert "retry-after" not in answer.headers
+
+
+def test_an_error_can_echo_the_credential(vendor: Vendor) -> None:
+    assert KEY in vendor.call("openai-chat", "m+status=401+echo").json()["error"]["message"]
+
+
+@every_format
+@plain_and_streamed
+def test_slow_delays_the_first_byte(vendor: Vendor, form: str, *, stream: bool) -> None:
+    begun = time.monotonic()
+    vendor.call(form, "m+slow=150", stream=stream)
+    assert time.monotonic() - begun >= 0.15
+    assert vendor.only_item()["outcome"] == "complete"
+
+
+@every_format
+def test_pace_spreads_the_chunks(vendor: Vendor, form: str) -> None:
+    begun = time.monotonic()
+    answer = vendor.call(form, "m+pace=30,tokens=5", stream=True)
+    assert time.monotonic() - begun >= 0.12
+    assert vendor.only_item()["outcome"] == "complete"
+    assert text_of(answer.text, stream=True) == "Hello from the simul"
+
+
+@pytest.mark.parametrize("stall", ["stall", "stall=2"])
+def test_a_stalled_stream_ends_when_the_client_leaves(vendor: Vendor, stall: str) -> None:
+    with pytest.raises(httpx.ReadTimeout):
+        vendor.client.post(
+            "/v1/chat/completions",
+            json=request_of("openai-chat", f"m+{stall}", stream=True)[1],
+            headers={"authorization": KEY},
+            timeout=0.3,
+        )
+    item = _eventually_only_item(vendor)
+    assert item["outcome"] == "client_left"
+    assert item["billed_output_tokens"] == (1 if stall == "stall=2" else 0)
+
+
+@every_format
+@pytest.mark.parametrize("unknown", ["dance", "slow=x", "tokens", "status=200", "echo=1"])
+def test_an_unknown_directive_is_named(vendor: Vendor, form: str, unknown: str) -> None:
+    answer = vendor.call(form, f"m+{unknown}")
+    assert answer.status_code == 400
+    assert unknown in answer.json()["error"]["message"]
+
+
+def test_the_header_and_the_credential_carry_directives_too(vendor: Vendor) -> None:
+    for name, credential, header, tokens in [
+        ("m+tokens=3", KEY, "", 3),
+        ("m+tokens=3", KEY, "tokens=4", 4),
+        ("m", "sk-sim+tokens=5", "", 5),
+        ("m+tokens=3", "sk-sim+tokens=5", "", 3),
+        ("m", "a2+tokens=5", "tokens=2", 2),
+    ]:
+        given = {"authorization": f"Bearer {credential}", "x-sim": header}
+        answer = vendor.call("openai-chat", name, given)
+        assert answer.json()["usage"]["completion_tokens"] == tokens
+        assert answer.json()["model"] == "m"
+
+
+def test_the_ledger_knows_prints_of_all_credentials_and_the_call_id(vendor: Vendor) -> None:
+    vendor.call("openai-chat", sent={"x-api-key": "bot-token", "x-call-id": "c-17"})
+    item = vendor.only_item()
+    assert item["credential_sha256"] == hashlib.sha256(KEY.encode()).hexdigest()
+    assert item["credential_last4"] == KEY[-4:]
+    assert item["other_credentials_sha256"] == [hashlib.sha256(b"bot-token").hexdigest()]
+    assert item["call_id"] == "c-17"
+    assert KEY not in vendor.client.get("/ledger").text
+
+
+def _eventually_only_item(vendor: Vendor) -> dict[str, Any]:
+    for _ in range(100):
+        if vendor.items():
+            break
+        time.sleep(0.02)
+    return vendor.only_item()
