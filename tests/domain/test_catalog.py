@@ -1,6 +1,7 @@
 """Where a call may go: tails, base URLs and allow-lists of the vendors that we ship."""
 
 import re
+from dataclasses import replace
 from urllib.parse import quote
 
 import pytest
@@ -82,7 +83,9 @@ GEMINI = "models/gemini-2.5-pro:generateContent"
         ("google", "/v1beta", "chat/completions", "/v1beta/openai/chat/completions"),
         ("google", "/v1beta/openai", "chat/completions", "/v1beta/openai/chat/completions"),
         ("google", "/v1beta/openai", f"v1beta/{GEMINI}", f"/v1beta/{GEMINI}"),
+        ("google", "/v1", "v1/chat/completions", "/v1/chat/completions"),
         ("custom", "/v1", "v1/chat/completions", "/v1/chat/completions"),
+        ("custom", "/api/api", "api/api/embeddings", "/api/api/embeddings"),
         ("custom", "/api/v1", "api/v1/chat/completions", "/api/v1/chat/completions"),
         ("custom", "/openai", "v1/embeddings", "/openai/embeddings"),
         # encoded letters go up decoded: what was judged is what is sent
@@ -173,6 +176,7 @@ def test_a_key_travels_in_the_header_that_the_path_asks_for() -> None:
         "v1/%2e%2e/x",
         "v1/%2E%2e/x",
         "v1/.%2e/x",
+        "v1/models/gpt-5%2e1",
         "v1/a%2fb",
         "v1/a%2Fb",
         "v1/a%5cb",
@@ -244,6 +248,22 @@ def test_only_inference_is_open_unless_the_key_says_more(
     if method in METHODS:
         opened = go(vendor, tail, method=method, allow="all").endpoint
         assert opened is UNLISTED or opened.metered
+
+
+@pytest.mark.parametrize("method", ["OPTIONS", "TRACE", "CONNECT", "get", "PURGE", ""])
+def test_a_method_that_no_vendor_needs_is_refused(method: str) -> None:
+    for tail in ("v1/models", "v1/files"):
+        with pytest.raises(PathNotAllowed):
+            go("openai", tail, method=method, allow="all")
+
+
+def test_a_base_that_lies_below_the_root_of_another_format_is_understood() -> None:
+    two_formats = replace(CATALOG.get("openai"), anthropic_base="/anthropic")
+    for base in ("", "/v1", "/anthropic", "/anthropic/v1"):
+        found = target(
+            two_formats, base_path=base, method="POST", tail="messages", allow_paths="all"
+        )
+        assert found.path == "/anthropic/v1/messages"
 
 
 @pytest.mark.parametrize("method", ["GET", "POST", "DELETE"])
