@@ -11,7 +11,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from domain.calls import UNKNOWN
-from proxy.usage import ErrorSeen, reader_for
+from proxy.usage import ErrorSeen, Reading, reader_for
 from tests.proxy.usage.given import READ, Sample, body, cut_at, pieces, stream
 
 FORMATS = (
@@ -79,6 +79,20 @@ def test_an_event_over_several_data_lines_is_one_event() -> None:
     text = b"".join(b"data: " + line + b"\n" for line in pretty.splitlines()) + b"\n"
     assert stream(text).usage.input_tokens == 11
     assert stream(text[:-20]).usage == UNKNOWN
+    assert _byte_by_byte(text.replace(b"\n", b"\r\n")).usage.input_tokens == 11
+
+
+def _byte_by_byte(text: bytes) -> Reading:
+    reader = reader_for(
+        "openai-chat", content_type="text/event-stream", status=200, requested_model=None
+    )
+    for byte in pieces(text, 1):
+        reader.feed(byte)
+    return reader.reading()
+
+
+def test_a_byte_order_mark_does_not_hide_the_first_event() -> None:
+    assert _byte_by_byte(b"\xef\xbb\xbfdata: " + USAGE + b"\n").usage.input_tokens == 11
 
 
 def test_a_malformed_event_is_skipped_and_the_next_one_read() -> None:
@@ -90,6 +104,9 @@ def test_an_error_behind_the_events_needs_no_data_prefix() -> None:
     error = stream(text).error
     assert error is not None
     assert (error.message, error.where) == ("boom", "stream_event")
+    text = b'{"error":{"message":"boom"}}\ndata: ' + USAGE + b"\n\n"
+    assert stream(text).error == error
+    assert stream(text).usage.input_tokens == 11
 
 
 def test_done_ends_a_stream_before_its_line_does() -> None:
@@ -130,6 +147,17 @@ def test_what_follows_an_event_that_is_too_long_is_read(size: int) -> None:
         reader.feed(chunk)
     assert reader.reading().usage.input_tokens == 11
     assert reader.reading().output_bytes == 0
+
+
+def test_what_looks_like_an_event_inside_a_long_line_is_none() -> None:
+    reader = reader_for(
+        "openai-chat", content_type="text/event-stream", status=200, requested_model=None
+    )
+    reader.feed(b"data: " + b"x" * MIB)
+    reader.feed(b"data: " + USAGE + b"\n\n")
+    assert reader.reading().usage == UNKNOWN
+    reader.feed(b"data: " + USAGE + b"\n\n")
+    assert reader.reading().usage.input_tokens == 11
 
 
 @pytest.mark.parametrize("size", [997, 64 * 1024, 4 * MIB])
@@ -239,4 +267,6 @@ def test_a_vendors_long_text_is_cut() -> None:
     error = body(json.dumps({"error": {"message": "x" * 9999}}).encode(), status=400).error
     assert error is not None
     assert error.message == "x" * 1000
+    text = json.dumps({"error": {"message": "x" * 99_999}}).encode()
+    assert body(text, status=400).error == UNREADABLE
     assert stream(b'data: {"model":"' + b"m" * 9999 + b'"}\n\n').model == "asked-for"

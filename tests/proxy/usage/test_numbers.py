@@ -95,6 +95,23 @@ def test_usage_before_the_stream_broke_off_is_partial() -> None:
     assert stream(text + DONE).usage.source is UsageSource.REPORTED
 
 
+def test_done_behind_an_error_does_not_make_the_numbers_final() -> None:
+    text = event({"usage": {"prompt_tokens": 5}}) + event({"error": {"message": "boom"}})
+    assert stream(text + DONE).usage.source is UsageSource.PARTIAL
+
+
+def test_an_error_for_a_finish_reason_finishes_nothing() -> None:
+    assert not stream(event({"choices": [{"finish_reason": "error"}]})).complete
+    assert stream(event({"choices": [{"finish_reason": "stop"}]})).complete
+
+
+def test_negative_counts_and_undecodable_names_are_not_reported() -> None:
+    usage = b'"usage":{"prompt_tokens":-1,"completion_tokens":2,"total_tokens":-0.5}'
+    reading = body(b'{"model":"\xff",' + usage + b"}")
+    assert reading.usage == Usage(output_tokens=2, source=UsageSource.REPORTED)
+    assert reading.model == "asked-for"
+
+
 def test_usage_inside_a_choice_or_under_x_groq_is_read() -> None:
     usage = {"prompt_tokens": 5, "completion_tokens": 1, "total_tokens": 6}
     moonshot = stream(event({"choices": [{"delta": {}, "usage": usage}]}) + DONE)
@@ -137,6 +154,14 @@ def test_anthropics_cumulative_output_without_an_end_is_partial() -> None:
     )
 
 
+def test_a_message_that_ends_without_a_delta_has_what_its_start_said() -> None:
+    start = event({"message": {"usage": {"input_tokens": 10, "output_tokens": 3}}})
+    reading = stream(start + event({"type": "message_stop"}), "anthropic-messages")
+    assert reading.usage == Usage(
+        input_tokens=10, output_tokens=3, source=UsageSource.REPORTED
+    )
+
+
 def test_compaction_iterations_of_a_stream_are_added_once() -> None:
     start = event({"message": {"usage": {"input_tokens": 100, "output_tokens": 1}}})
     compaction = {"type": "compaction", "input_tokens": 9000, "output_tokens": 500}
@@ -155,6 +180,21 @@ def test_gemini_ends_when_every_candidate_has() -> None:
     both = chunk((0, None), (1, None))
     assert not stream(both + chunk((0, "STOP")), "gemini").complete
     assert stream(both + chunk((0, "STOP")) + chunk((1, "STOP")), "gemini").complete
+
+
+def test_a_blocked_prompt_ends_a_stream_without_output() -> None:
+    blocked = {"promptFeedback": {"blockReason": "OTHER"}}
+    reading = stream(event(blocked | {"usageMetadata": {"promptTokenCount": 8}}), "gemini")
+    assert (reading.usage.input_tokens, reading.usage.output_tokens) == (8, 0)
+    assert reading.complete
+
+
+def test_a_failed_response_is_an_error_and_its_usage_final() -> None:
+    failed = {"type": "response.failed", "response": {"usage": {"input_tokens": 5}}}
+    reading = stream(event(failed), "openai-responses")
+    assert reading.error is not None
+    assert not reading.complete
+    assert reading.usage == Usage(input_tokens=5, source=UsageSource.REPORTED)
 
 
 def test_an_embedding_with_a_null_count_falls_back_to_the_total() -> None:
