@@ -1,0 +1,47 @@
+"""Who handles each command."""
+
+from __future__ import annotations
+
+from functools import partial
+
+from application import bots, keys, sign_in
+from application.bus import Bus
+from application.event_log import EventLog
+from application.ports import People, UnitOfWork, Vault
+
+
+def bus_of(
+    event_log: EventLog, *, unit_of_work: UnitOfWork, vault: Vault, people: People
+) -> Bus:
+    """A bus that knows every command."""
+    bus = Bus(unit_of_work)
+    bus.register(bots.CreateBot, partial(bots.create_bot, event_log=event_log))
+    bus.register(bots.EditBot, partial(bots.edit_bot, event_log=event_log))
+    bus.register(bots.LinkProvider, partial(bots.link_provider, event_log=event_log))
+    bus.register(bots.UnlinkProvider, partial(bots.unlink_provider, event_log=event_log))
+    bus.register(bots.IssueBotToken, partial(bots.issue_bot_token, event_log=event_log))
+    bus.register(bots.StartBot, partial(bots.start_bot, event_log=event_log))
+    bus.register(bots.DeleteBot, partial(bots.delete_bot, event_log=event_log))
+    bus.register(
+        keys.AddProviderKey, partial(keys.add_provider_key, event_log=event_log, vault=vault)
+    )
+    bus.register(
+        keys.EditProviderKey, partial(keys.edit_provider_key, event_log=event_log)
+    )
+    bus.register(
+        keys.RemoveProviderKey,
+        partial(keys.remove_provider_key, event_log=event_log, vault=vault),
+    )
+    bus.register(
+        keys.CheckProviderKey, partial(keys.check_provider_key, event_log=event_log)
+    )
+    bus.register(keys.RecordKeyCheck, partial(keys.record_key_check, event_log=event_log))
+    bus.register(
+        sign_in.Register, partial(sign_in.register, event_log=event_log, people=people)
+    )
+    bus.register(sign_in.StartSession, partial(sign_in.start_session, event_log=event_log))
+    bus.register(
+        sign_in.RefreshSession, partial(sign_in.refresh_session, event_log=event_log)
+    )
+    bus.register(sign_in.EndSession, partial(sign_in.end_session, event_log=event_log))
+    return bus
