@@ -80,7 +80,7 @@ def render(call: Call, *, key: str | None) -> Rendered:
     return _in_dialect(route.answers, answer, stream=asked.stream)
 
 
-def refused(call: Call, refusal: Refusal) -> Plan:
+def refused(call: Call, refusal: Refusal, *, close: bool) -> Plan:
     """The refusal in the vendor's shape."""
     route, script = call.route, call.script
     shown = route.vendor.error(refusal, call.core, script.retry)
@@ -88,7 +88,10 @@ def refused(call: Call, refusal: Refusal) -> Plan:
     extra = b"%b: req_%b\r\n" % (route.vendor.request_id_header, call.core.encode())
     if refusal.status in WAIT and refusal.code is None:
         extra += b"retry-after: %d\r\n" % script.retry
+    if close:
+        extra += b"connection: close\r\n"
     plan = error_plan(refusal.status, body, extra=extra)
+    plan.close = close
     plan.script = script
     return plan
 

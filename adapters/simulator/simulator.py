@@ -56,10 +56,7 @@ class Simulator:
 
     def refuse(self, request: Request, status: int, message: str) -> Plan:
         """A request that was not read to its end, refused in its vendor's shape."""
-        call = self._call(request)
-        plan = self._refused(call, Refusal(status, message))
-        plan.close = True
-        return plan
+        return self._refused(self._call(request), Refusal(status, message), close=True)
 
     def _call(self, request: Request) -> Call:
         """A new call, with the next number."""
@@ -81,8 +78,8 @@ class Simulator:
         extra = b"%b: req_%b\r\n" % (name, call.core.encode())
         return plan_of(rendered, call.script, entry, extra=extra)
 
-    def _refused(self, call: Call, refusal: Refusal) -> Plan:
-        plan = refused(call, refusal)
+    def _refused(self, call: Call, refusal: Refusal, *, close: bool = False) -> Plan:
+        plan = refused(call, refusal, close=close)
         plan.entry = self._entry(call, refusal.status, "error", None)
         return plan
 

@@ -17,8 +17,13 @@ def simulator() -> Iterator[Started]:
         yield running
 
 
-@pytest.fixture
-def vendor(simulator: Started) -> Iterator[Vendor]:
+@pytest.fixture(scope="module")
+def client(simulator: Started) -> Iterator[httpx.Client]:
     with httpx.Client(base_url=simulator.url, timeout=20) as client:
-        client.delete("/ledger")
-        yield Vendor(simulator.url, client)
+        yield client
+
+
+@pytest.fixture
+def vendor(simulator: Started, client: httpx.Client) -> Vendor:
+    client.delete("/ledger")
+    return Vendor(simulator.url, client)
