@@ -5,7 +5,10 @@ from __future__ import annotations
 import base64
 import os
 import stat
+import time
+from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
+from uuid import uuid4
 
 import pytest
 from hypothesis import given
@@ -15,6 +18,7 @@ from adapters import crypto
 from adapters.keyring import SAMPLES, Keyring, parse
 from adapters.master_key import check, load, write_new
 from adapters.settings import Settings
+from application.ports import Person
 from domain.errors import BadSetup
 from tests.vaults import K1, NEW, OLD, a_ref, a_secret, api_on, connected
 
@@ -107,7 +111,8 @@ def test_no_master_key_at_all_is_refused_and_says_how_to_make_one() -> None:
 
 
 def test_the_file_is_preferred_to_the_variable(tmp_path: Path) -> None:
-    path = key_file(tmp_path, 0o400)
+    path = tmp_path / "link"  # as container engines mount secrets
+    path.symlink_to(key_file(tmp_path, 0o400))
     keyring = load(Settings(bot_master_key=base64_of(OTHER), bot_master_key_file=path))
     assert same_keys(keyring, Keyring({"k1": GOOD}))
     from_variable = load(
@@ -173,6 +178,33 @@ def test_another_key_under_a_known_id_is_refused(database_url: str) -> None:
             check(connection, Keyring({"k1": NEW["k2"]}))
 
 
+def test_of_two_first_starts_with_different_keys_the_second_is_refused(
+    database_url: str,
+) -> None:
+    with connected(database_url, "clawbot_api") as first, ThreadPoolExecutor(1) as thread:
+        with first.transaction():
+            check(first, K1)
+            second = thread.submit(start, database_url, Keyring({"k1": NEW["k2"]}))
+            wait_until_somebody_waits(database_url)
+        with pytest.raises(BadSetup, match="k1 is not the one"):
+            second.result(timeout=10)
+
+
+@pytest.mark.parametrize("sealed", ["a person", "an instance key"])
+def test_people_and_instance_keys_keep_a_key_in_use_too(
+    database_url: str, sealed: str
+) -> None:
+    with api_on(database_url) as api:
+        if sealed == "a person":
+            api.people.put(
+                uuid4(), Person(email="a@b.example", name="A", password_hash="h")
+            )
+        else:
+            api.keys.get("token")
+    with pytest.raises(BadSetup, match="sealed under k1"):
+        start(database_url, Keyring(NEW))
+
+
 @pytest.mark.parametrize("role", ["clawbot_api", "clawbot_proxy", "clawbot_worker"])
 def test_a_keyring_without_a_key_in_use_is_refused_in_every_role(
     database_url: str, role: str
@@ -202,6 +234,24 @@ def test_a_role_that_may_not_store_check_values_starts_all_the_same(
     with connected(database_url, "clawbot_proxy") as connection:
         check(connection, K1)
         assert connection.execute("SELECT kek_id FROM vault.kek").fetchall() == []
+
+
+def start(url: str, keyring: Keyring) -> None:
+    with connected(url, "clawbot_api") as connection:
+        check(connection, keyring)
+
+
+def wait_until_somebody_waits(url: str) -> None:
+    """Until a session of this database waits for the end of another's transaction."""
+    deadline = time.monotonic() + 10
+    with connected(url) as watcher:
+        watcher.autocommit = True
+        while not watcher.execute(
+            "SELECT pid FROM pg_stat_activity WHERE datname = current_database() "
+            "AND wait_event_type = 'Lock'"
+        ).fetchone():
+            assert time.monotonic() < deadline
+            time.sleep(0.02)
 
 
 def key_file(folder: Path, mode: int) -> Path:
