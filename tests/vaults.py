@@ -61,9 +61,10 @@ def api_on(url: str, keyring: Keyring = K1) -> Iterator[Api]:
 
 
 @asynccontextmanager
-async def pool_on(url: str, role: str = "clawbot_proxy") -> AsyncIterator[AsyncPool]:
+async def pool_on(url: str, role: str | None = "clawbot_proxy") -> AsyncIterator[AsyncPool]:
+    options = f"-c role={role}" if role else None
     pool: AsyncPool = AsyncConnectionPool(
-        url, kwargs={"options": f"-c role={role}"}, min_size=1, max_size=3, open=False
+        url, kwargs={"options": options}, min_size=1, max_size=3, open=False
     )
     async with pool:
         yield pool

@@ -56,7 +56,7 @@ class Proxy:
 
 
 @asynccontextmanager
-async def proxy_on(url: str, role: str = "clawbot_proxy") -> AsyncIterator[Proxy]:
+async def proxy_on(url: str, role: str | None = "clawbot_proxy") -> AsyncIterator[Proxy]:
     with api_on(url) as api:
         envelope = api.envelope
     async with pool_on(url, role) as pool:
@@ -110,7 +110,7 @@ async def test_a_record_with_a_bit_changed_in_any_column_does_not_open(
     database_url: str,
 ) -> None:
     # As the owner, without constraints: it is the seal that has to refuse.
-    async with proxy_on(database_url, "postgres") as proxy:
+    async with proxy_on(database_url, None) as proxy:
         with connected(database_url) as owner:
             for constraint in ("purpose_check", "version_check", "kek_id_fkey"):
                 name = sql.Identifier(f"secret_{constraint}")
