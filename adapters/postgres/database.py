@@ -11,8 +11,8 @@ import logging
 from collections.abc import Iterator
 from contextlib import contextmanager
 from contextvars import ContextVar
-from dataclasses import dataclass, field
-from typing import Any, LiteralString
+from dataclasses import dataclass
+from typing import Any, LiteralString, Protocol
 from uuid import UUID
 
 import psycopg
@@ -35,10 +35,30 @@ class Unit:
 
     connection: Connection
     wrote: tuple[LiteralString, UUID, int, bytes] | None = None
-    before_commit: list[tuple[LiteralString, tuple[Any, ...]]] = field(default_factory=list)
+
+
+class Companion(Protocol):
+    """Something more to be committed with a unit of work; refusing it refuses the unit."""
+
+    def write(self, connection: Connection) -> None:
+        """In the unit's transaction, just before it commits."""
+
+    def landed(self) -> None:
+        """The unit is committed."""
 
 
 _unit: ContextVar[Unit | None] = ContextVar("unit", default=None)
+_companion: ContextVar[Companion | None] = ContextVar("companion", default=None)
+
+
+@contextmanager
+def accompanied(companion: Companion) -> Iterator[None]:
+    """Every unit of work that is begun inside, here or in a thread, takes it along."""
+    token = _companion.set(companion)
+    try:
+        yield
+    finally:
+        _companion.reset(token)
 
 
 def current_unit() -> Unit | None:
@@ -138,6 +158,7 @@ class Database:
         the unit stands; not found or not known, `Unavailable`.
         """
         unit: Unit | None = None
+        companion = _companion.get()
         try:
             with self._pool.connection() as connection:
                 unit = Unit(connection)
@@ -145,14 +166,16 @@ class Database:
                 try:
                     with connection.transaction():
                         yield
-                        for statement, values in unit.before_commit:
-                            connection.execute(statement, values)
+                        if companion is not None:
+                            companion.write(connection)
                 finally:
                     _unit.reset(token)
         except (psycopg.OperationalError, psycopg.InterfaceError, PoolTimeout) as error:
             if unit is None or not self._landed(unit):
                 msg = "the database does not answer"
                 raise Unavailable(msg) from error
+        if companion is not None:
+            companion.landed()
 
     def _landed(self, unit: Unit) -> bool:
         if unit.wrote is None:

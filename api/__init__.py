@@ -1,0 +1,1 @@
+"""The control plane over HTTP: JSON for programs, and the `clawbot` command for a shell."""

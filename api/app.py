@@ -1,0 +1,41 @@
+"""Builds the HTTP application around a wired system.
+
+The layers from the outside: `Edge` names the request, `Bodies` reads and judges its body,
+`OnceOnly` answers a write that was answered before, then FastAPI finds the route.
+"""
+
+from __future__ import annotations
+
+from fastapi import FastAPI
+from starlette.middleware import Middleware
+
+from api import auth, errors, health
+from api.bodies import Bodies
+from api.callers import Doorkeeper
+from api.edge import Edge
+from api.once_only import OnceOnly
+from api.wired import Wired
+from domain.destinations import listed_origins
+
+ROUTERS = (auth.router, health.router)
+
+
+def create_app(system: Wired) -> FastAPI:
+    """The control plane; `BadSetup` if EGRESS_ALLOW holds something that is no origin."""
+    listed_origins(system.egress_allow)
+    app = FastAPI(
+        title="ClawBotManager",
+        version="1",
+        openapi_url="/api/openapi.json",
+        docs_url=None,
+        redoc_url=None,
+        redirect_slashes=False,
+        middleware=[Middleware(Edge), Middleware(Bodies), Middleware(OnceOnly)],
+    )
+    app.state.system = system
+    app.state.doorkeeper = Doorkeeper(system)
+    app.state.login_tries = auth.login_tries()
+    for router in ROUTERS:
+        app.include_router(router)
+    errors.install(app)
+    return app

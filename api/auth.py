@@ -1,0 +1,106 @@
+"""`/api/auth`: register, log in, refresh, log out, and who am I.
+
+Who does not exist and who gave a wrong password get the same answer after the same work.
+"""
+
+from __future__ import annotations
+
+from typing import Annotated
+
+from fastapi import APIRouter, Depends, Request
+from uuid_utils.compat import uuid7
+
+from api.addresses import normalised
+from api.auth_shapes import (
+    Credentials,
+    Me,
+    NewAccount,
+    RefreshToken,
+    SignedInOut,
+    TokensOut,
+)
+from api.callers import TheDoorkeeper, TheUser, a_user
+from api.limits import Tries
+from api.passwords import check_password, hash_password
+from api.sign_in import (
+    hashed_address,
+    refresh,
+    start_session,
+    user_with_password,
+    who_is,
+)
+from api.wired import TheSystem
+from application.ports import Person
+from application.sign_in import EndSession, Register
+from domain.ids import TeamId, UserId
+
+router = APIRouter(prefix="/api/auth", tags=["sign-in"])
+
+TRIES_A_MINUTE = 10
+
+
+def login_tries() -> Tries:
+    """How often one account may be tried from one address."""
+    return Tries(most=TRIES_A_MINUTE, seconds=60)
+
+
+def _tries(request: Request) -> Tries:
+    return request.app.state.login_tries  # type: ignore[no-any-return]
+
+
+@router.post("/register", status_code=201)
+def register(
+    new: NewAccount, request: Request, system: TheSystem, doorkeeper: TheDoorkeeper
+) -> SignedInOut:
+    """Open an account, with a team of one's own, and sign in."""
+    password = new.password.get_secret_value()
+    check_password(password)
+    user_id, team_id = UserId(uuid7()), TeamId(uuid7())
+    person = Person(
+        email=normalised(new.email), name=new.name, password_hash=hash_password(password)
+    )
+    command = Register(
+        user_id=user_id,
+        team_id=team_id,
+        address_hash=hashed_address(system, new.email),
+        person=person,
+    )
+    request_id = request.state.request_id
+    system.bus.handle(command, by=a_user(user_id, team_id, request_id))
+    return start_session(system, doorkeeper, user_id, request_id)
+
+
+@router.post("/login")
+def login(
+    given: Credentials,
+    request: Request,
+    system: TheSystem,
+    doorkeeper: TheDoorkeeper,
+    tries: Annotated[Tries, Depends(_tries)],
+) -> SignedInOut:
+    """Sign in; ten tries a minute for each account and peer."""
+    address_hash = hashed_address(system, given.email)
+    tries.count((address_hash, request.client.host if request.client else ""))
+    user_id = user_with_password(system, address_hash, given.password.get_secret_value())
+    return start_session(system, doorkeeper, user_id, request.state.request_id)
+
+
+@router.post("/refresh")
+def new_tokens(
+    given: RefreshToken, request: Request, system: TheSystem, doorkeeper: TheDoorkeeper
+) -> TokensOut:
+    """New tokens for old; using a refresh token twice ends the session."""
+    return refresh(system, doorkeeper, given.refresh_token, request.state.request_id)
+
+
+@router.post("/logout", status_code=204)
+def logout(user: TheUser, system: TheSystem, doorkeeper: TheDoorkeeper) -> None:
+    """End the session; none of its tokens work any more."""
+    system.bus.handle(EndSession(session_id=user.session_id), by=user.caller)
+    doorkeeper.forget(user.session_id)
+
+
+@router.get("/me")
+def me(user: TheUser, system: TheSystem) -> Me:
+    """Who is signed in, and the team they act for."""
+    return who_is(system, user.user_id, user.team_id)

@@ -1,0 +1,199 @@
+"""Refusals over HTTP: the one table from error to status, as problem details (RFC 9457).
+
+An answer never repeats what came in, and says nothing of what is inside: the detail is the
+sentence of the error's own docstring, or one that was written for people to read.
+"""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Mapping, Sequence
+from http import HTTPStatus
+from typing import Any
+
+from fastapi import FastAPI, Request, Response
+from fastapi.exceptions import RequestValidationError
+from starlette.exceptions import HTTPException
+
+from domain.destinations import UrlIsNotAllowed
+from domain.errors import (
+    ConcurrentChange,
+    Conflict,
+    Forbidden,
+    InvalidFields,
+    LimitReached,
+    NotFound,
+    PreconditionFailed,
+    Refused,
+    Unauthenticated,
+    Unavailable,
+)
+
+LONGEST_FIELD = 64  # characters of a field's name that are repeated
+
+
+class Malformed(Refused):
+    """The request's body or headers cannot be read."""
+
+    code = "invalid"
+
+
+class TooSlow(Refused):
+    """The request's body took too long to arrive."""
+
+    code = "invalid"
+
+
+class BodyTooLarge(Refused):
+    """The request's body is longer than 1 MiB."""
+
+    code = "body-too-large"
+
+
+class MediaNotSupported(Refused):
+    """A body is JSON: application/json in UTF-8, without a content coding."""
+
+    code = "invalid"
+
+
+class NotReadYet(Unavailable):
+    """The read model has not reached that position within five seconds."""
+
+
+STATUS: dict[type[Exception], int] = {
+    Malformed: 400,
+    Unauthenticated: 401,
+    Forbidden: 403,
+    NotFound: 404,
+    TooSlow: 408,
+    Conflict: 409,
+    ConcurrentChange: 409,
+    PreconditionFailed: 412,
+    BodyTooLarge: 413,
+    MediaNotSupported: 415,
+    Refused: 422,
+    LimitReached: 429,
+    Unavailable: 503,
+    NotReadYet: 504,
+}
+CODES = {401: "unauthenticated", 403: "forbidden", 404: "not-found", 413: "body-too-large"}
+
+
+def status_of(error: Exception) -> int:
+    """The status of the nearest class that the table names."""
+    return next((STATUS[kind] for kind in type(error).__mro__ if kind in STATUS), 500)
+
+
+def problem(error: Exception, request_id: str) -> Response:
+    """The answer to a refusal."""
+    if isinstance(error, HTTPException):
+        return _of_http(error, request_id)
+    if isinstance(error, RequestValidationError):
+        return _details(
+            422,
+            code="invalid",
+            title="The request asks for something that cannot be",
+            request_id=request_id,
+            errors=[_field_error(one) for one in error.errors()],
+        )
+    status = status_of(error)
+    if status == HTTPStatus.INTERNAL_SERVER_ERROR:
+        return _details(
+            status,
+            code="internal",
+            title="Something went wrong here",
+            request_id=request_id,
+        )
+    title = (type(error).__doc__ or "").partition("\n")[0].rstrip(".")
+    return _details(
+        status,
+        code="conflict" if isinstance(error, ConcurrentChange) else _code(error),
+        title=title,
+        request_id=request_id,
+        detail=str(error) if isinstance(error, UrlIsNotAllowed) else None,
+        errors=_errors(error),
+        headers=_headers(error),
+    )
+
+
+def install(app: FastAPI) -> None:
+    """Refusals, wrong requests and unknown paths are answered as problems from now on."""
+
+    async def answer(request: Request, error: Exception) -> Response:
+        return problem(error, request.state.request_id)
+
+    for kind in (*STATUS, RequestValidationError, HTTPException):
+        app.add_exception_handler(kind, answer)
+
+
+def _code(error: Exception) -> str:
+    code = str(getattr(error, "code", "invalid"))
+    return "invalid" if code == Refused.code else code
+
+
+def _errors(error: Exception) -> list[dict[str, str]]:
+    if isinstance(error, InvalidFields):
+        return [{"field": field, "code": code} for field, code in error.codes.items()]
+    if isinstance(error, UrlIsNotAllowed):
+        return [{"field": "base_url", "code": "url-not-allowed"}]
+    return []
+
+
+def _headers(error: Exception) -> dict[str, str]:
+    if isinstance(error, Unauthenticated):
+        return {"www-authenticate": "Bearer"}
+    if isinstance(error, LimitReached) and error.retry_after_seconds is not None:
+        return {"retry-after": str(error.retry_after_seconds)}
+    if isinstance(error, Unavailable):
+        return {"retry-after": "1"}
+    return {}
+
+
+def _of_http(error: HTTPException, request_id: str) -> Response:
+    """What the framework refused: no such path, no such method."""
+    return _details(
+        error.status_code,
+        code=CODES.get(error.status_code, "invalid"),
+        title=HTTPStatus(error.status_code).phrase,
+        request_id=request_id,
+        headers=error.headers or {},
+    )
+
+
+def _field_error(error: Mapping[str, Any]) -> dict[str, str]:
+    """Where and what, never the value. A name that came in is cut short."""
+    place, kind = [str(part) for part in error["loc"]], str(error["type"])
+    names = place[1:] if len(place) > 1 else place
+    renamed = {"extra_forbidden": "unknown-field", "value_error": "invalid"}
+    return {
+        "field": ".".join(name[:LONGEST_FIELD] for name in names),
+        "code": renamed.get(kind, kind.replace("_", "-")),
+    }
+
+
+def _details(  # noqa: PLR0913 - the members of a problem
+    status: int,
+    *,
+    code: str,
+    title: str,
+    request_id: str,
+    detail: str | None = None,
+    errors: Sequence[Mapping[str, str]] = (),
+    headers: Mapping[str, str] | None = None,
+) -> Response:
+    body: dict[str, object] = {
+        "type": f"urn:clawbot:problem:{code}",
+        "title": title,
+        "status": status,
+        "detail": detail or f"{title}.",
+        "code": code,
+        "request_id": request_id,
+    }
+    if errors:
+        body["errors"] = list(errors)
+    return Response(
+        json.dumps(body),
+        status_code=status,
+        media_type="application/problem+json",
+        headers=dict(headers or {}),
+    )

@@ -1,0 +1,103 @@
+"""What the routes need of the wired system, and how they get at it.
+
+`adapters/bootstrap.py` builds something of this shape; `create_app` keeps it on the app.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+from typing import Annotated, Literal, Protocol
+
+from fastapi import Depends, Request
+
+from application.bus import Bus
+from application.event_log import EventLog
+from application.idempotency import IdempotencyStore
+from application.ports import People
+from domain.catalog import Catalog
+from projections.audit_trail import AuditTrail
+from projections.bot_directory import BotDirectory
+from projections.call_log import CallLog
+from projections.key_ring import KeyRing
+from projections.usage_by_hour import UsageByHour
+
+
+class InstanceKeys(Protocol):
+    """Random keys of this instance, 32 bytes each, the same for ever."""
+
+    def get(self, purpose: Literal["token", "email", "sign-in", "cursor"]) -> bytes: ...
+
+
+@dataclass(frozen=True, kw_only=True)
+class Dependency:
+    """Something outside that we cannot do without."""
+
+    name: str
+    ready: bool
+
+
+@dataclass(frozen=True, kw_only=True)
+class ViewLag:
+    """How many positions of a log a view has yet to read."""
+
+    view: str
+    log: str
+    behind: int
+
+
+@dataclass(frozen=True, kw_only=True)
+class Look:
+    """What was found at one look around."""
+
+    dependencies: Sequence[Dependency]
+    views: Sequence[ViewLag]
+
+
+class Readiness(Protocol):
+    """Whether this process can do its work."""
+
+    def look(self) -> Look:
+        """Asks every dependency, within two seconds; what does not answer is not ready."""
+
+
+class Wired(Protocol):
+    """The system behind the routes."""
+
+    @property
+    def bus(self) -> Bus: ...
+    @property
+    def fleet(self) -> EventLog: ...
+    @property
+    def calls(self) -> EventLog: ...
+    @property
+    def bot_directory(self) -> BotDirectory: ...
+    @property
+    def key_ring(self) -> KeyRing: ...
+    @property
+    def call_log(self) -> CallLog: ...
+    @property
+    def usage_by_hour(self) -> UsageByHour: ...
+    @property
+    def audit_trail(self) -> AuditTrail: ...
+    @property
+    def people(self) -> People: ...
+    @property
+    def catalog(self) -> Catalog: ...
+    @property
+    def instance_keys(self) -> InstanceKeys: ...
+    @property
+    def egress_allow(self) -> tuple[str, ...]: ...
+    @property
+    def proxy_base_url(self) -> str: ...
+    @property
+    def idempotency(self) -> IdempotencyStore: ...
+    @property
+    def readiness(self) -> Readiness: ...
+
+
+def _system(request: Request) -> Wired:
+    return request.app.state.system  # type: ignore[no-any-return]
+
+
+TheSystem = Annotated[Wired, Depends(_system)]

@@ -1,0 +1,237 @@
+"""The control plane for tests: in memory or on PostgreSQL, and a client in front of it."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
+from dataclasses import dataclass, field
+from functools import partial
+from typing import Any
+from uuid import uuid4
+
+from fastapi.testclient import TestClient
+
+from adapters import crypto
+from adapters.catalog.loader import load_catalog
+from adapters.event_store import EventMapper
+from adapters.follower import Reader, ViewFollower, catch_up
+from adapters.keyring import Keyring
+from adapters.master_key import check
+from adapters.memory import (
+    MemoryBotDirectory,
+    MemoryKeyRing,
+    MemoryRecorder,
+    no_unit_of_work,
+)
+from adapters.memory_calls import MemoryAuditTrail, MemoryCallLog, MemoryUsageByHour
+from adapters.memory_idempotency import MemoryIdempotencyStore
+from adapters.memory_vault import MemoryInstanceKeys, MemoryPeople, MemoryVault
+from adapters.postgres.audit_trail import PostgresAuditTrail
+from adapters.postgres.call_views import PostgresCallLog, PostgresUsageByHour
+from adapters.postgres.database import Database
+from adapters.postgres.fleet_views import PostgresBotDirectory, PostgresKeyRing
+from adapters.postgres.idempotency import PostgresIdempotencyStore
+from adapters.postgres.recorder import PostgresRecorder
+from adapters.postgres.vault import PostgresInstanceKeys, PostgresPeople, PostgresVault
+from adapters.vault import Envelope, InstanceKeys
+from api.app import create_app
+from api.wired import Dependency, Look
+from application import bots, keys, sign_in
+from application.bus import Bus, Command
+from application.event_log import EventLog
+from application.idempotency import IdempotencyStore
+from application.ports import People, UnitOfWork, Vault
+from domain.catalog import Catalog
+from domain.log import CALLS, FLEET
+from projections.audit_trail import AuditTrail, AuditTrailProjector
+from projections.bot_directory import BotDirectory, BotDirectoryProjector
+from projections.call_log import CallLog, CallLogProjector
+from projections.key_ring import KeyRing, KeyRingProjector
+from projections.usage_by_hour import UsageByHour, UsageByHourProjector
+
+KEYRING = Keyring({"k1": crypto.sha256(b"the master key of the api's tests")})
+CATALOG = load_catalog()
+LOCAL = "http://127.0.0.1:11434"
+
+
+class AllIsWell:
+    """Plays `Readiness`."""
+
+    def __init__(self) -> None:
+        self.ready = True
+
+    def look(self) -> Look:
+        database = Dependency(name="database", ready=self.ready)
+        return Look(dependencies=[database], views=[])
+
+
+@dataclass(kw_only=True)
+class System:
+    """Plays `Wired`. `pump` does what the projector process does."""
+
+    bus: Bus
+    fleet: EventLog
+    calls: EventLog
+    bot_directory: BotDirectory
+    key_ring: KeyRing
+    call_log: CallLog
+    usage_by_hour: UsageByHour
+    audit_trail: AuditTrail
+    people: People
+    instance_keys: InstanceKeys
+    idempotency: IdempotencyStore
+    followers: list[ViewFollower]
+    catalog: Catalog = CATALOG
+    egress_allow: tuple[str, ...] = (LOCAL,)
+    proxy_base_url: str = "http://127.0.0.1:3101"
+    readiness: AllIsWell = field(default_factory=AllIsWell)
+
+    def pump(self) -> None:
+        """Every view is where the logs are."""
+        for follower in self.followers:
+            for log in follower.logs:
+                catch_up(follower, Reader(self.fleet if log == FLEET else self.calls))
+
+
+HANDLERS: tuple[tuple[type[Command[Any]], Callable[..., Any]], ...] = (
+    (sign_in.StartSession, sign_in.start_session),
+    (sign_in.RefreshSession, sign_in.refresh_session),
+    (sign_in.EndSession, sign_in.end_session),
+    (bots.CreateBot, bots.create_bot),
+    (bots.EditBot, bots.edit_bot),
+    (bots.LinkProvider, bots.link_provider),
+    (bots.UnlinkProvider, bots.unlink_provider),
+    (bots.IssueBotToken, bots.issue_bot_token),
+    (bots.StartBot, bots.start_bot),
+    (bots.DeleteBot, bots.delete_bot),
+    (keys.EditProviderKey, keys.edit_provider_key),
+    (keys.CheckProviderKey, keys.check_provider_key),
+)
+VAULT_HANDLERS: tuple[tuple[type[Command[Any]], Callable[..., Any]], ...] = (
+    (keys.AddProviderKey, keys.add_provider_key),
+    (keys.RemoveProviderKey, keys.remove_provider_key),
+)
+
+
+def bus_of(
+    fleet: EventLog, *, unit_of_work: UnitOfWork, people: People, vault: Vault
+) -> Bus:
+    bus = Bus(unit_of_work)
+    bus.register(
+        sign_in.Register, partial(sign_in.register, event_log=fleet, people=people)
+    )
+    for command, handler in HANDLERS:
+        bus.register(command, partial(handler, event_log=fleet))
+    for command, handler in VAULT_HANDLERS:
+        bus.register(command, partial(handler, event_log=fleet, vault=vault))
+    return bus
+
+
+def in_memory() -> System:
+    """A system that is gone with the test."""
+    fleet = EventLog(FLEET, MemoryRecorder(), EventMapper())
+    people = MemoryPeople()
+    directory, ring, trail = MemoryBotDirectory(), MemoryKeyRing(), MemoryAuditTrail()
+    call_log, by_hour = MemoryCallLog(), MemoryUsageByHour()
+    return System(
+        bus=bus_of(fleet, unit_of_work=no_unit_of_work, people=people, vault=MemoryVault()),
+        fleet=fleet,
+        calls=EventLog(CALLS, MemoryRecorder(), EventMapper()),
+        bot_directory=directory,
+        key_ring=ring,
+        call_log=call_log,
+        usage_by_hour=by_hour,
+        audit_trail=trail,
+        people=people,
+        instance_keys=MemoryInstanceKeys(),
+        idempotency=MemoryIdempotencyStore(),
+        followers=[
+            ViewFollower(BotDirectoryProjector(), directory),
+            ViewFollower(KeyRingProjector(), ring),
+            ViewFollower(CallLogProjector(), call_log),
+            ViewFollower(UsageByHourProjector(), by_hour),
+            ViewFollower(AuditTrailProjector(), trail),
+        ],
+    )
+
+
+@contextmanager
+def on_postgres(url: str) -> Iterator[System]:
+    """A system as the api process has it, under its role; `pump` is the projector's."""
+    api = Database(url, role="clawbot_api", size=8)
+    projector = Database(url, role="clawbot_projector", size=2)
+    proxy = Database(url, role="clawbot_proxy", size=2)
+    for database in (api, projector, proxy):
+        database.open()
+    try:
+        with api.connection() as connection:
+            envelope = Envelope(KEYRING, check(connection, KEYRING))
+        instance_keys = PostgresInstanceKeys(api.connection, envelope)
+        people = PostgresPeople(api.cursor, envelope)
+        fleet = EventLog(FLEET, PostgresRecorder(api, FLEET), EventMapper())
+        yield System(
+            bus=bus_of(
+                fleet,
+                unit_of_work=api.unit_of_work,
+                people=people,
+                vault=PostgresVault(api.cursor, envelope, instance_keys),
+            ),
+            fleet=fleet,
+            # The proxy's role: the api may read this log and not write it.
+            calls=EventLog(CALLS, PostgresRecorder(proxy, CALLS), EventMapper()),
+            bot_directory=PostgresBotDirectory(api),
+            key_ring=PostgresKeyRing(api),
+            call_log=PostgresCallLog(api),
+            usage_by_hour=PostgresUsageByHour(api),
+            audit_trail=PostgresAuditTrail(api),
+            people=people,
+            instance_keys=instance_keys,
+            idempotency=PostgresIdempotencyStore(api, instance_keys),
+            followers=[
+                ViewFollower(BotDirectoryProjector(), PostgresBotDirectory(projector)),
+                ViewFollower(KeyRingProjector(), PostgresKeyRing(projector)),
+                ViewFollower(CallLogProjector(), PostgresCallLog(projector)),
+                ViewFollower(UsageByHourProjector(), PostgresUsageByHour(projector)),
+                ViewFollower(AuditTrailProjector(), PostgresAuditTrail(projector)),
+            ],
+        )
+    finally:
+        for database in (api, projector, proxy):
+            database.close()
+
+
+PASSWORD = "nine brave otters"
+
+
+@dataclass
+class Front:
+    """A client in front of a system, and what the tests keep asking of it."""
+
+    system: System
+    client: TestClient
+
+    def someone(self, email: str | None = None) -> dict[str, str]:
+        """A new user; the headers that say it is them."""
+        return self.bearer(self.registered(email))
+
+    def registered(self, email: str | None = None) -> dict[str, Any]:
+        """What a new user is answered."""
+        given = {
+            "email": email or f"{uuid4().hex}@example.com",
+            "password": PASSWORD,
+            "name": "Ada",
+        }
+        answer = self.client.post("/api/auth/register", json=given)
+        assert answer.status_code == 201, answer.text
+        body: dict[str, Any] = answer.json()
+        return body
+
+    @staticmethod
+    def bearer(signed_in: dict[str, Any]) -> dict[str, str]:
+        return {"Authorization": f"Bearer {signed_in['access_token']}"}
+
+
+@contextmanager
+def front_of(system: System) -> Iterator[Front]:
+    with TestClient(create_app(system), raise_server_exceptions=False) as client:
+        yield Front(system, client)
