@@ -1,0 +1,100 @@
+"""Topics and fields are stored for ever: a change here must be meant."""
+
+from __future__ import annotations
+
+import importlib
+import pkgutil
+from dataclasses import fields
+
+import domain
+from adapters.event_store import EVENT_MODULES
+from domain.events import Event
+
+STORED = {
+    "bot.created": ["team_id", "hostname", "name", "runtime", "tags"],
+    "bot.deleted": [],
+    "bot.provider_linked": ["link"],
+    "bot.provider_unlinked": ["link_id"],
+    "bot.renamed": ["name"],
+    "bot.tagged": ["tags"],
+    "bot.token_issued": ["token_hash", "previous_end_at"],
+    "call.abandoned": ["facts", "usage"],
+    "call.admitted": [
+        "facts",
+        "process_id",
+        "secret_version",
+        "format",
+        "method",
+        "path",
+        "streaming",
+        "request_bytes",
+        "input_estimate",
+    ],
+    "call.corrected": [
+        "facts",
+        "ended_as",
+        "before",
+        "now",
+        "before_cost_micro_usd",
+        "cost_micro_usd",
+        "http_status",
+        "reason",
+    ],
+    "call.refused": ["facts", "code"],
+    "call.settled": [
+        "facts",
+        "http_status",
+        "usage",
+        "cost_micro_usd",
+        "price_source",
+        "attempts",
+        "first_byte_ms",
+        "duration_ms",
+        "client_left",
+        "error",
+    ],
+    "claim.released": [],
+    "claim.taken": ["holder"],
+    "provider_key.added": [
+        "team_id",
+        "vendor",
+        "label",
+        "base_url",
+        "origin",
+        "tags",
+        "models",
+        "allow_paths",
+        "secret_version",
+        "last4",
+    ],
+    "provider_key.check_requested": ["check_id"],
+    "provider_key.checked": ["check_id", "verdict", "http_status", "error"],
+    "provider_key.edited": ["label", "tags", "models", "allow_paths"],
+    "provider_key.removed": [],
+    "session.ended": ["reason"],
+    "session.refreshed": ["refresh_hash", "expires_at"],
+    "session.started": ["user_id", "team_id", "refresh_hash", "expires_at"],
+    "team.created": ["name"],
+    "team.member_added": ["user_id", "role"],
+    "user.registered": ["team_id"],
+}
+
+
+def test_stored_events_keep_their_shape() -> None:
+    ours = {
+        topic: [field.name for field in fields(event)]
+        for topic, event in sorted(Event.by_topic.items())
+        if event.__module__.startswith("domain.")
+    }
+    assert ours == STORED
+
+
+def test_every_module_that_defines_an_event_is_known_to_the_event_store() -> None:
+    for module in pkgutil.iter_modules(domain.__path__):
+        importlib.import_module(f"domain.{module.name}")
+    homes = {
+        event.__module__
+        for event in Event.by_topic.values()
+        if event.__module__.startswith("domain.")
+    }
+    assert homes == {module.__name__ for module in EVENT_MODULES}
