@@ -114,7 +114,6 @@ class Connection(asyncio.Protocol):
         if self._reading_paused:
             self._reading_paused = False
             self._transport.resume_reading()
-            self._expect_within(self._limits.idle)
 
     def abort(self, reason: str) -> None:
         """Close at once; whoever waits for an answer here is told why."""
@@ -176,8 +175,7 @@ class Connection(asyncio.Protocol):
 
     def _more_of(self, answer: Answer) -> None:
         self._phase = _Phase.BODY
-        if answer.unread:  # it may have been framing only
-            answer.wake()
+        answer.wake()
         if answer.unread > self._limits.unread_bytes and not self._reading_paused:
             self._reading_paused = True
             self._transport.pause_reading()

@@ -172,19 +172,23 @@ async def test_a_reader_that_never_comes_is_cut_when_the_whole_call_is_over() ->
             await whole(answer)
 
 
-async def test_a_big_body_arrives_whole_at_a_vendor_that_reads_slowly() -> None:
-    body = bytes(range(256)) * 4096 * 12
+async def test_a_big_body_arrives_whole_at_a_vendor_that_reads_in_fits() -> None:
+    body = bytes(range(256)) * 4096 * 40
     received = bytearray()
 
-    async def slowly(exchange: Exchange) -> None:
-        while len(received) < len(body):
-            received.extend(await exchange.reader.read(1024 * 1024))
-            await asyncio.sleep(0.005)
+    async def in_fits(exchange: Exchange) -> None:
+        for part in range(1, 6):
+            await asyncio.sleep(0.2)
+            while len(received) < part * len(body) // 5:
+                received.extend(await exchange.reader.read(1024 * 1024))
         await exchange.send(plain())
 
+    limits = Limits(
+        first_byte=0.7
+    )  # less than the sending takes, more than any pause in it
     async with (
-        vendor(slowly, reads_bodies=False) as there,
-        calling(Limits(first_byte=1)) as upstream,
+        vendor(in_fits, reads_bodies=False) as there,
+        calling(limits) as upstream,
     ):
         answer = await upstream.send(there.origin, "POST", b"/", [], body)
         assert await whole(answer) == b"hello"

@@ -120,6 +120,7 @@ async def test_a_kept_connection_that_the_vendor_closed_is_forgotten() -> None:
         for _ in range(3):
             assert await whole(await get(upstream, there.origin)) == b"hello"
             await there.until_open(0)
+        assert not upstream._idle  # noqa: SLF001  # nor does it take up room
     assert (there.connections, len(there.requests)) == (3, 3)
 
 
