@@ -35,7 +35,7 @@ FIELDS = (
     "pid",
     "port",
     "position",
-    "process",
+    "process_id",
     "reason",
     "request_id",
     "returncode",
@@ -60,7 +60,9 @@ class JsonLines(logging.Formatter):
         for name in FIELDS:
             value = record.__dict__.get(name)
             if value is not None:
-                line[name] = value if isinstance(value, (int, float)) else str(value)[:LONGEST]
+                line[name] = (
+                    value if isinstance(value, (int, float)) else str(value)[:LONGEST]
+                )
         if record.exc_info:
             line["exception"] = self.formatException(record.exc_info)[: 4 * LONGEST]
         return orjson.dumps(line).decode()

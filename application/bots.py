@@ -162,8 +162,4 @@ def delete_bot(command: DeleteBot, *, event_log: EventLog) -> int:
     bot = bot_named(event_log, command.team_id, command.hostname)
     expect(bot, command.expected_version)
     claim = event_log.read(Claim(), hostname_claim(command.team_id, command.hostname))
-    return event_log.append_all(
-        (bot, bot.state.delete()), (claim, claim.state.release())
-    )
-
-
+    return event_log.append_all((bot, bot.state.delete()), (claim, claim.state.release()))

@@ -53,9 +53,7 @@ class AddProviderKey(Command[int]):
     allow_paths: AllowPaths
 
 
-def add_provider_key(
-    command: AddProviderKey, *, event_log: EventLog, vault: Vault
-) -> int:
+def add_provider_key(command: AddProviderKey, *, event_log: EventLog, vault: Vault) -> int:
     key = event_log.begin(ProviderKey(), command.key_id)
     version = 1
     vault.put(

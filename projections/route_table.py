@@ -162,7 +162,9 @@ class KeyRoutesProjector(Projector[KeyRoute]):
 class RouteTable:
     """The answer to "who, and with which keys", from rows that are in memory."""
 
-    def __init__(self, bots: Iterable[BotRoute] = (), keys: Iterable[KeyRoute] = ()) -> None:
+    def __init__(
+        self, bots: Iterable[BotRoute] = (), keys: Iterable[KeyRoute] = ()
+    ) -> None:
         self.keys: dict[UUID, KeyRoute] = {key.key_id: key for key in keys}
         self.bots: dict[UUID, BotRoute] = {}
         self._by_token: dict[str, tuple[BotRoute, datetime | None]] = {}

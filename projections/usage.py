@@ -27,7 +27,9 @@ class UsageTotals:
     unpriced: int = 0  # ended calls whose cost is unknown
 
     def __add__(self, other: UsageTotals) -> UsageTotals:
-        return UsageTotals(**{name: getattr(self, name) + getattr(other, name) for name in SUMS})
+        return UsageTotals(
+            **{name: getattr(self, name) + getattr(other, name) for name in SUMS}
+        )
 
 
 SUMS = tuple(field.name for field in fields(UsageTotals))

@@ -23,11 +23,10 @@ def bus_of(
     bus.register(bots.StartBot, partial(bots.start_bot, event_log=event_log))
     bus.register(bots.DeleteBot, partial(bots.delete_bot, event_log=event_log))
     bus.register(
-        keys.AddProviderKey, partial(keys.add_provider_key, event_log=event_log, vault=vault)
+        keys.AddProviderKey,
+        partial(keys.add_provider_key, event_log=event_log, vault=vault),
     )
-    bus.register(
-        keys.EditProviderKey, partial(keys.edit_provider_key, event_log=event_log)
-    )
+    bus.register(keys.EditProviderKey, partial(keys.edit_provider_key, event_log=event_log))
     bus.register(
         keys.RemoveProviderKey,
         partial(keys.remove_provider_key, event_log=event_log, vault=vault),

@@ -23,7 +23,7 @@ from migrations.runner import migrate, pending
 
 @contextmanager
 def database_of(settings: Settings) -> Iterator[str]:
-    """The database's URL: `DATABASE_URL`, or our own server's, started if it is not running.
+    """The database's URL: `DATABASE_URL`, or that of our own server, started if need be.
 
     A server that `clawbot up` runs is used and left running.
     """

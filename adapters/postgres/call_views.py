@@ -40,7 +40,9 @@ def _totals(row: tuple[Any, ...]) -> UsageTotals:
     return UsageTotals(**dict(zip(SUMS, row, strict=True)))
 
 
-def _where(wanted: UsageFilter, *, time: str, model: Composable) -> tuple[Composed, list[Any]]:
+def _where(
+    wanted: UsageFilter, *, time: str, model: Composable
+) -> tuple[Composed, list[Any]]:
     """What the filter asks for, as a condition with its values."""
     conditions: list[Composed] = [SQL("team_id = {}").format(SQL("%s"))]
     values: list[Any] = [wanted.team_id]

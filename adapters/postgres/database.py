@@ -182,7 +182,7 @@ class Database:
             return False
         table, stream_id, version, state = unit.wrote
         statement = (
-            f"SELECT state = %s FROM {table} "
+            f"SELECT state = %s FROM {table} "  # noqa: S608  # a literal of ours
             "WHERE originator_id = %s AND originator_version = %s"
         )
         with self.connection() as connection:

@@ -76,9 +76,9 @@ class PostgresMeter:
 
     async def stop(self) -> None:
         """Write what is waiting, for at most `BATCH_SECONDS`, then let go."""
-        ends = time.monotonic() + BATCH_SECONDS
-        while self._waiting and time.monotonic() < ends:
-            await asyncio.sleep(0.01)
+        waiting = [entry.done for entry in self._waiting]
+        if waiting:
+            await asyncio.wait(waiting, timeout=BATCH_SECONDS)
         for task in self._tasks:
             task.cancel()
         await asyncio.gather(*self._tasks, return_exceptions=True)
@@ -105,7 +105,9 @@ class PostgresMeter:
 
     async def _correct(self, call_id: UUID, settled: CallSettled) -> int:
         """The reaper was first, while this process slept: its estimate is corrected."""
-        history = [self._mapper.to_recorded(one) for one in await self._lease.stream(call_id)]
+        history = [
+            self._mapper.to_recorded(one) for one in await self._lease.stream(call_id)
+        ]
         call = Call()
         for recorded in history:
             call = call.evolve(recorded.event)  # type: ignore[arg-type]
@@ -164,7 +166,12 @@ class PostgresMeter:
         try:
             async with asyncio.timeout(BATCH_SECONDS):
                 written = await self._writer.write(batch)
-        except (psycopg.OperationalError, psycopg.InterfaceError, TimeoutError, OSError) as e:
+        except (
+            psycopg.OperationalError,
+            psycopg.InterfaceError,
+            TimeoutError,
+            OSError,
+        ) as e:
             log.warning("meter.batch_failed", extra={"size": len(batch), "error": repr(e)})
             await self._writer.close()
             self._again(batch)

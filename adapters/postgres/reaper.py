@@ -13,13 +13,11 @@ import logging
 from typing import LiteralString, cast
 from uuid import UUID
 
-
 from adapters.postgres.call_lease import LEASE_SECONDS
 from adapters.postgres.database import Database
 from application.event_log import Caller, EventLog, acting
 from domain.calls import Call, CallAbandoned, CallAdmitted, Usage, UsageSource
 from domain.errors import ConcurrentChange
-
 
 log = logging.getLogger(__name__)
 
@@ -73,7 +71,7 @@ class Reaper:
                 (process_id,),
             )
         if ended:
-            log.warning("calls.abandoned", extra={"size": ended, "process": process_id})
+            log.warning("calls.abandoned", extra={"size": ended, "process_id": process_id})
         return ended
 
     def _open(self, process_id: UUID, since: int) -> list[tuple[int, UUID]]:
@@ -102,10 +100,8 @@ class Reaper:
 
 
 def abandoned(admitted: CallAdmitted) -> CallAbandoned:
-    """The end of a call whose answer nobody saw: what it was asked, and no more, is known."""
+    """The end of a call whose answer nobody saw: all that is known is what it asked."""
     usage = Usage()
     if admitted.format is not None:
         usage = Usage(input_tokens=admitted.input_estimate, source=UsageSource.ESTIMATED)
     return CallAbandoned(facts=admitted.facts, usage=usage)
-
-

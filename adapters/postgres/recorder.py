@@ -30,7 +30,7 @@ class PostgresRecorder:
         self._table = TABLES[log]
 
     def insert_events(self, stored_events: Sequence[StoredEvent]) -> Sequence[int]:
-        """The positions of the events, all or none; `IntegrityError` if a place is taken."""
+        """The events' positions, all or none; `IntegrityError` if a place is taken."""
         columns: tuple[list[Any], ...] = ([], [], [], [])
         for one in stored_events:
             columns[0].append(one.originator_id)
@@ -53,7 +53,11 @@ class PostgresRecorder:
         except psycopg.errors.UniqueViolation as error:
             raise IntegrityError(self._table) from error
         unit, first = current_unit(), stored_events[0]
-        if unit is not None and unit.wrote is None and isinstance(first.originator_id, UUID):
+        if (
+            unit is not None
+            and unit.wrote is None
+            and isinstance(first.originator_id, UUID)
+        ):
             unit.wrote = (
                 self._table,
                 first.originator_id,

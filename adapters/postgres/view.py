@@ -78,16 +78,18 @@ class PostgresView(View[RowT], Generic[RowT]):
             SQL("%s::{}[]").format(SQL(KEY_TYPES.get(hints[name], "text")))
             for name in self._key
         )
-        statement = SQL("SELECT t.* FROM {} AS t JOIN unnest({}) AS k ({}) USING ({})").format(
-            self._at, arrays, self._columns(self._key), self._columns(self._key)
-        )
+        statement = SQL(
+            "SELECT t.* FROM {} AS t JOIN unnest({}) AS k ({}) USING ({})"
+        ).format(self._at, arrays, self._columns(self._key), self._columns(self._key))
         cursor.execute(statement, [[_plain(v) for v in column] for column in columns])
         return {self._key_of(row): row for row in self._rows(cursor)}
 
     def query(self, team_id: UUID, where: LiteralString, *values: object) -> list[RowT]:
         """Rows of one team; `where` is what follows WHERE, bound by `values`."""
         with self._database.team_cursor(team_id) as cursor:
-            cursor.execute(SQL("SELECT * FROM {} WHERE ").format(self._at) + SQL(where), values)
+            cursor.execute(
+                SQL("SELECT * FROM {} WHERE ").format(self._at) + SQL(where), values
+            )
             return self._rows(cursor)
 
     def every(self) -> list[RowT]:

@@ -1,0 +1,86 @@
+"""Wires the control plane: everything that the api's routes may ask for."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from contextlib import contextmanager
+from dataclasses import dataclass
+
+from adapters.bootstrap.commands import bus_of
+from adapters.bootstrap.instance import Opened, open_instance
+from adapters.catalog.loader import load_catalog
+from adapters.event_store import EventMapper
+from adapters.postgres.audit_trail import PostgresAuditTrail
+from adapters.postgres.call_views import PostgresCallLog, PostgresUsageByHour
+from adapters.postgres.fleet_views import PostgresBotDirectory, PostgresKeyRing
+from adapters.postgres.idempotency import PostgresIdempotency
+from adapters.postgres.recorder import PostgresRecorder
+from adapters.postgres.vault import PostgresInstanceKeys, PostgresPeople, PostgresVault
+from adapters.readiness import DatabaseReadiness
+from adapters.settings import Settings
+from application.bus import Bus
+from application.event_log import EventLog
+from domain.catalog import Catalog
+from domain.log import CALLS, FLEET
+
+ROLE = "clawbot_api"
+CONNECTIONS = 12
+
+
+@dataclass(frozen=True, kw_only=True)
+class ControlPlane:
+    """What `api.wired.Wired` asks for."""
+
+    bus: Bus
+    fleet: EventLog
+    calls: EventLog
+    bot_directory: PostgresBotDirectory
+    key_ring: PostgresKeyRing
+    call_log: PostgresCallLog
+    usage_by_hour: PostgresUsageByHour
+    audit_trail: PostgresAuditTrail
+    people: PostgresPeople
+    catalog: Catalog
+    instance_keys: PostgresInstanceKeys
+    egress_allow: tuple[str, ...]
+    proxy_base_url: str
+    idempotency: PostgresIdempotency
+    readiness: DatabaseReadiness
+
+
+@contextmanager
+def control_plane(settings: Settings, url: str) -> Iterator[ControlPlane]:
+    """The control plane; its connections are closed at the end."""
+    opened = open_instance(settings, url, role=ROLE, size=CONNECTIONS)
+    try:
+        yield _wired(settings, opened)
+    finally:
+        opened.database.close()
+
+
+def _wired(settings: Settings, opened: Opened) -> ControlPlane:
+    database = opened.database
+    fleet = EventLog(FLEET, PostgresRecorder(database, FLEET), EventMapper())
+    calls = EventLog(CALLS, PostgresRecorder(database, CALLS), EventMapper())
+    people = PostgresPeople(database.cursor, opened.envelope)
+    vault = PostgresVault(database.cursor, opened.envelope, opened.instance_keys)
+    views = {
+        "bot_directory": PostgresBotDirectory(database),
+        "key_ring": PostgresKeyRing(database),
+        "call_log": PostgresCallLog(database),
+        "usage_by_hour": PostgresUsageByHour(database),
+        "audit_trail": PostgresAuditTrail(database),
+    }
+    return ControlPlane(
+        bus=bus_of(fleet, unit_of_work=database.unit_of_work, vault=vault, people=people),
+        fleet=fleet,
+        calls=calls,
+        people=people,
+        catalog=load_catalog(),
+        instance_keys=opened.instance_keys,
+        egress_allow=settings.egress_allow,
+        proxy_base_url=settings.bots_proxy_url,
+        idempotency=PostgresIdempotency(database, opened.instance_keys),
+        readiness=DatabaseReadiness(database, {FLEET: fleet, CALLS: calls}),
+        **views,  # type: ignore[arg-type]
+    )

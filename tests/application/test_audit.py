@@ -1,0 +1,42 @@
+"""Replay: one stream, event by event, with the state after each."""
+
+from __future__ import annotations
+
+from uuid import uuid4
+
+import pytest
+
+from application.audit import replay
+from application.bots import EditBot
+from domain.bots import Bot
+from domain.errors import NotFound
+from tests.application.fleet import ALICE, TEAM, Fleet
+
+
+def test_a_stream_is_replayed_event_by_event() -> None:
+    fleet = Fleet()
+    bot_id = fleet.create_bot("ada")
+    fleet.bus.handle(
+        EditBot(
+            team_id=TEAM, hostname="ada", name="Grace", tags=None, expected_version=None
+        ),
+        by=ALICE,
+    )
+    steps = [
+        (recorded.event.TOPIC, state.name)
+        for recorded, state in replay(fleet.log, "bot", bot_id)
+        if isinstance(state, Bot)
+    ]
+    assert steps == [
+        ("bot.created", "Ada"),
+        ("bot.token_issued", "Ada"),
+        ("bot.renamed", "Grace"),
+    ]
+
+
+def test_a_stream_of_another_kind_or_none_is_not_found() -> None:
+    fleet = Fleet()
+    with pytest.raises(NotFound):
+        list(replay(fleet.log, "bot", uuid4()))
+    with pytest.raises(NotFound):
+        list(replay(fleet.log, "provider_key", fleet.create_bot()))
