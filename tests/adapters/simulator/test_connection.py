@@ -100,6 +100,15 @@ def test_a_body_over_32_mib_is_a_413(vendor: Vendor, *, chunked: bool) -> None:
     assert "32 MiB" in answer.json()["error"]["message"]
 
 
+def test_who_still_sends_too_much_is_heard_out_and_gets_its_413(vendor: Vendor) -> None:
+    with connected(vendor) as sock:
+        sock.sendall(f"{HEAD}content-length: {LIMIT + 1}\r\n\r\n".encode())
+        for _ in range(20):
+            sock.sendall(b" " * 65_536)
+            time.sleep(0.01)
+        assert to_the_end(sock).startswith(b"HTTP/1.1 413 ")
+
+
 def test_a_body_of_32_mib_is_read(vendor: Vendor) -> None:
     body = BODY % b"+tokens=1"
     padded = body + b" " * (LIMIT - len(body))

@@ -65,6 +65,20 @@ def test_openai_chat_streamed(vendor: Vendor) -> None:
     assert usage == (last.id, PROMPT_TOKENS, tokens_of(GREETING) + 5) == in_ledger(vendor)
 
 
+@pytest.mark.parametrize("limit", ["max_tokens", "max_completion_tokens"])
+@pytest.mark.parametrize("reasoning", [0, 3, 9])
+def test_openai_limits_hold_for_text_and_reasoning_together(
+    vendor: Vendor, limit: str, reasoning: int
+) -> None:
+    asked: Any = {"model": f"m+reasoning={reasoning}", "messages": MESSAGES, limit: 5}
+    with openai_client(vendor) as client:
+        answer = client.chat.completions.create(**asked)
+    assert answer.choices[0].finish_reason == "length"
+    text = answer.choices[0].message.content
+    assert text == GREETING[: 4 * (5 - min(reasoning, 5))]
+    assert in_ledger(vendor) == (answer.id, PROMPT_TOKENS, 5)
+
+
 def test_openai_streams_no_usage_unless_it_is_asked_for(vendor: Vendor) -> None:
     with openai_client(vendor) as client:
         chunks = list(
