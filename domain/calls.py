@@ -88,6 +88,7 @@ class CallAdmitted(Event, topic="call.admitted"):
     streaming: bool
     request_bytes: int
     input_estimate: int  # tokens
+    changes: tuple[str, ...] = ()  # what we changed in the request
 
 
 @dataclass(frozen=True, kw_only=True)

@@ -58,6 +58,9 @@ async def alone(scope: Scope, receive: Receive, send: Send) -> None:  # noqa: AR
     """What a proxy without a control plane says to everything that is not a call."""
     alive = scope["type"] == "http" and scope["raw_path"] == b"/health"
     status, body = (200, b'{"status":"ok"}') if alive else (404, b'{"code":"not-found"}')
-    headers = [(b"content-type", b"application/json"), (b"x-content-type-options", b"nosniff")]
+    headers = [
+        (b"content-type", b"application/json"),
+        (b"x-content-type-options", b"nosniff"),
+    ]
     await send({"type": "http.response.start", "status": status, "headers": headers})
     await send({"type": "http.response.body", "body": body})

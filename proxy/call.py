@@ -1,6 +1,6 @@
 """One call on its way through the proxy, step by step (architecture, section 3).
 
-    who -> where -> admit (committed) -> open the secret -> send -> relay -> settle (committed)
+who -> where -> admit (committed) -> open the secret -> send -> relay -> settle (committed)
 """
 
 from __future__ import annotations
@@ -20,6 +20,7 @@ from domain.errors import Refused, Unavailable
 from proxy import headers
 from proxy.admission import Admission, Credential, Route, facts_of
 from proxy.answer import Answer, UpstreamError
+from proxy.asking import INCLUDE_USAGE, UsageWithheld, with_usage_asked
 from proxy.client import Client
 from proxy.incoming import (
     MAX_TARGET,
@@ -43,7 +44,7 @@ from proxy.refusals import (
     refusal_of,
     shape_of,
 )
-from proxy.relay import Relay
+from proxy.relay import Chained, Filter, Relay
 from proxy.settlement import Progress, Settlement, estimated_tokens
 from proxy.upstream import Upstream
 from proxy.usage import reader_for
@@ -92,7 +93,8 @@ class Call:
         except Refused as error:
             await self._refuse(client, credential, asked, error)
             return
-        admitted = self._admitted(credential, incoming, route, asked, body)
+        body, changes = _changed(route, asked, body)
+        admitted = self._admitted(credential, incoming, route, asked, body, changes)
         try:
             await self._parts.meter.admit(self.id, admitted)
         except Unavailable:
@@ -122,6 +124,7 @@ class Call:
         route: Route,
         asked: Asked,
         body: bytes,
+        changes: tuple[str, ...],
     ) -> CallAdmitted:
         target = route.target
         endpoint = target.endpoint
@@ -136,6 +139,7 @@ class Call:
             streaming=asked.stream or _streams_by_path(target),
             request_bytes=len(body),
             input_estimate=estimated_tokens(len(body)),
+            changes=changes,
         )
 
     async def _carry_out(
@@ -202,9 +206,10 @@ class Call:
     ) -> None:
         progress = settlement.progress
         admitted = progress.admitted
+        kind = headers.content_type(answer)
         reader = reader_for(
             admitted.format,
-            content_type=headers.content_type(answer),
+            content_type=kind,
             status=answer.status,
             requested_model=admitted.facts.requested_model,
         )
@@ -216,8 +221,13 @@ class Call:
             model=admitted.facts.requested_model,
             attempts=progress.attempts,
         )
-        await client.start(answer.status, headers.coming_back(answer, ours))
-        await Relay(answer, client, reader, mask, settlement).run()
+        back = headers.coming_back(answer, ours)
+        passing: Filter = mask
+        if INCLUDE_USAGE in admitted.changes and kind.startswith("text/event-stream"):
+            back = [header for header in back if header[0] != b"content-length"]
+            passing = Chained(mask, UsageWithheld())
+        await client.start(answer.status, back)
+        await Relay(answer, client, reader, passing, settlement).run()
 
     async def _refuse(
         self, client: Client, credential: Credential, asked: Asked, error: Refused
@@ -256,6 +266,16 @@ def _asked(incoming: Incoming, target: Target, body: bytes) -> Asked:
     if kind.startswith(b"multipart/"):
         return NOTHING_ASKED
     return read_json(body)
+
+
+def _changed(route: Route, asked: Asked, body: bytes) -> tuple[bytes, tuple[str, ...]]:
+    """The body as it goes up, and what we changed in it."""
+    chat = route.target.endpoint.format == "openai-chat"
+    if asked.stream and chat and route.vendor.include_usage:
+        with_usage = with_usage_asked(body)
+        if with_usage is not None:
+            return with_usage, (INCLUDE_USAGE,)
+    return body, ()
 
 
 def _streams_by_path(target: Target) -> bool:

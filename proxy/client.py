@@ -26,7 +26,9 @@ class Client:
     async def start(self, status: int, headers: list[tuple[bytes, bytes]]) -> None:
         """Send the status line and the headers."""
         self.started = True
-        await self._send({"type": "http.response.start", "status": status, "headers": headers})
+        await self._send(
+            {"type": "http.response.start", "status": status, "headers": headers}
+        )
 
     async def put(self, piece: bytes) -> None:
         """Send a piece; returns when the client's buffer has room for the next."""

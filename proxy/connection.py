@@ -114,6 +114,7 @@ class Connection(asyncio.Protocol):
         if self._reading_paused:
             self._reading_paused = False
             self._transport.resume_reading()
+            self._expect_within(self._limits.idle)  # the pause was not the vendor's
 
     def abort(self, reason: str) -> None:
         """Close at once; whoever waits for an answer here is told why."""

@@ -65,9 +65,7 @@ def read_head(scope: Scope) -> Incoming:
     for name, value in scope["headers"]:
         headers[name] = headers[name] + b", " + value if name in headers else value
     tokens = [
-        value
-        for name in _TOKEN_HEADERS
-        if (value := headers.pop(name, None)) is not None
+        value for name in _TOKEN_HEADERS if (value := headers.pop(name, None)) is not None
     ]
     query, key = _without_key(scope["query_string"])
     if key is not None:

@@ -9,16 +9,38 @@ from __future__ import annotations
 
 import asyncio
 import time
+from typing import Protocol
 
 from proxy.answer import Answer, UpstreamCut
 from proxy.client import Client
-from proxy.mask import KeyMask
 from proxy.settlement import Settlement
 from proxy.usage import Reading, UsageReader
 
 DRAIN_SECONDS = 30.0  # after the client left
 DRAIN_BYTES = 8 * 1024 * 1024
 LINGER_SECONDS = 1.0  # after a terminal mark, for an upstream that does not end
+
+
+class Filter(Protocol):
+    """Changes passing bytes, and may hold some back until it knows more."""
+
+    def feed(self, chunk: bytes, /) -> bytes: ...
+
+    def flush(self) -> bytes: ...
+
+
+class Chained:
+    """One filter behind another."""
+
+    def __init__(self, first: Filter, second: Filter) -> None:
+        self._first = first
+        self._second = second
+
+    def feed(self, chunk: bytes) -> bytes:
+        return self._second.feed(self._first.feed(chunk))
+
+    def flush(self) -> bytes:
+        return self._second.feed(self._first.flush()) + self._second.flush()
 
 
 class Relay:
@@ -29,13 +51,13 @@ class Relay:
         answer: Answer,
         client: Client,
         reader: UsageReader,
-        mask: KeyMask,
+        passing: Filter,
         settlement: Settlement,
     ) -> None:
         self._answer = answer
         self._client = client
         self._reader = reader
-        self._mask = mask
+        self._filter = passing
         self._settlement = settlement
         self._progress = settlement.progress
         self._received = 0
@@ -54,7 +76,7 @@ class Relay:
                     self._progress.first_byte = time.monotonic()
                 self._received += len(piece)
                 self._reader.feed(piece)
-                passing = self._mask.feed(piece)
+                passing = self._filter.feed(piece)
                 if self._may_be_the_end():
                     held += passing
                 elif self._progress.admitted.streaming or not held:
@@ -67,11 +89,11 @@ class Relay:
             if not self._reader.ended:
                 self._progress.error = self._progress.error or "upstream-cut"
                 await self._settlement.settle(self._read())
-                await self._pass(held + self._mask.flush())
+                await self._pass(held + self._filter.flush())
                 raise
         await self._settlement.settle(self._read())
         if not self._client.left:
-            await self._client.finish(held + self._mask.flush())
+            await self._client.finish(held + self._filter.flush())
 
     def _may_be_the_end(self) -> bool:
         """Whether the client could take what was read so far for the whole answer.

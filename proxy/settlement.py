@@ -78,7 +78,9 @@ class Settlement:
             cost_micro_usd=None,
             price_source=None,
             attempts=progress.attempts,
-            first_byte_ms=None if first is None else round((first - progress.started) * 1000),
+            first_byte_ms=None
+            if first is None
+            else round((first - progress.started) * 1000),
             duration_ms=round((now - progress.started) * 1000),
             client_left=self._client.left,
             error=progress.error or (_error_of(reading) if reading else None),

@@ -29,6 +29,7 @@ STORED = {
         "streaming",
         "request_bytes",
         "input_estimate",
+        "changes",
     ],
     "call.corrected": [
         "facts",

@@ -1,0 +1,74 @@
+"""Usage is asked for where the client did not ask, and the client does not notice."""
+
+from __future__ import annotations
+
+import json
+
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+
+from proxy.asking import UsageWithheld, with_usage_asked
+
+CONTENT = b'data: {"id":"1","choices":[{"delta":{"content":"a\\n\\nb"}}],"usage":null}\n\n'
+FILTERED = b'data: {"choices":[],"prompt_filter_results":[],"usage":null}\n\n'
+USAGE = b'data: {"id":"1","choices":[],"usage":{"prompt_tokens":1}}\n\n'
+BOTH = b'data: {"choices":[{"finish_reason":"stop"}],"usage":{"prompt_tokens":1}}\n\n'
+DONE = b"data: [DONE]\n\n"
+COMMENT = b": keep-alive\n\n"
+
+
+def through(pieces: list[bytes]) -> bytes:
+    withheld = UsageWithheld()
+    return b"".join([*map(withheld.feed, pieces), withheld.flush()])
+
+
+@pytest.mark.parametrize(
+    "body",
+    [
+        {"model": "m", "stream": True},
+        {"stream_options": None, "stream": True},
+        {"stream_options": {"include_obfuscation": False}, "stream": True},
+        {"stream_options": {"include_usage": False}, "stream": True},
+    ],
+)
+def test_usage_is_asked_for_and_everything_else_stays(body: dict[str, object]) -> None:
+    asked = with_usage_asked(json.dumps(body).encode())
+    assert asked is not None
+    after = json.loads(asked)
+    assert after.pop("stream_options")["include_usage"] is True
+    body.pop("stream_options", None)
+    assert after == body
+
+
+def test_numbers_keep_their_spelling() -> None:
+    asked = with_usage_asked(b'{"temperature":1.0e-0,"seed":12345678901234567890123}')
+    assert asked is not None
+    assert asked.startswith(b'{"temperature":1.0e-0,"seed":12345678901234567890123,')
+
+
+@pytest.mark.parametrize(
+    "body", [b'{"stream_options":{"include_usage":true}}', b'{"stream_options":3}']
+)
+def test_who_asks_or_talks_nonsense_is_left_alone(body: bytes) -> None:
+    assert with_usage_asked(body) is None
+
+
+@given(st.data(), st.sampled_from([b"\n", b"\r\n", b"\r"]))
+def test_only_the_event_of_usage_alone_is_withheld(data: st.DataObject, end: bytes) -> None:
+    events = [COMMENT, FILTERED, CONTENT, BOTH, USAGE, DONE]
+    stream = b"".join(events).replace(b"\n", end)
+    cuts = sorted(data.draw(st.sets(st.integers(0, len(stream)))))
+    pieces = [stream[a:b] for a, b in zip([0, *cuts], [*cuts, len(stream)], strict=True)]
+    kept = b"".join(event for event in events if event != USAGE).replace(b"\n", end)
+    assert through(pieces) == kept
+
+
+def test_whole_events_are_not_delayed() -> None:
+    assert UsageWithheld().feed(CONTENT) == CONTENT
+
+
+def test_an_event_without_an_end_is_not_held_for_ever() -> None:
+    withheld = UsageWithheld()
+    passed = sum(len(withheld.feed(b"x" * 65536)) for _ in range(64))
+    assert passed >= 2 * 1024 * 1024
