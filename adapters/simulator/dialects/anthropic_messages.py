@@ -52,7 +52,6 @@ class MessagesRequest(Prompt, kw_only=True):
 
 
 requests = msgspec.json.Decoder(MessagesRequest)
-prompts = msgspec.json.Decoder(Prompt)
 
 
 def usage_json(usage: Usage, output: int) -> bytes:
