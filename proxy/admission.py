@@ -34,7 +34,7 @@ class Routes(Protocol):
         """Whether the log's head was confirmed within the last 5 s."""
 
     async def catch_up(self) -> None:
-        """Read up to the log's head, for at most 250 ms, and not more than once per 250 ms."""
+        """A reading up to the log's head that begins now is over, or 250 ms are."""
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)
@@ -67,7 +67,7 @@ class Admission:
         self._pass_key = pass_key
 
     async def who(self, incoming: Incoming) -> Credential:
-        """Whose token came; `Unauthenticated` if nobody's, `Unavailable` if we cannot tell."""
+        """Whose token came; `Unauthenticated`: nobody's; `Unavailable`: we cannot tell."""
         if not self._routes.current:
             raise Unavailable
         credential = self._known(incoming.tokens)

@@ -12,15 +12,14 @@ from uuid import UUID
 
 from uuid_utils.compat import uuid7
 
-from application.keys import PURPOSE
-from application.ports import Meter, OpenVault, SecretRef
-from domain.calls import CallAdmitted, CallRefused
+from application.ports import Meter, OpenVault
+from domain.calls import CallRefused
 from domain.catalog import Target, Vendor
 from domain.errors import Refused, Unavailable
 from proxy import headers
-from proxy.admission import Admission, Credential, Route, facts_of
+from proxy.admission import Admission, Credential, facts_of
 from proxy.answer import Answer, UpstreamError
-from proxy.asking import INCLUDE_USAGE, UsageWithheld, with_usage_asked
+from proxy.asking import INCLUDE_USAGE, UsageWithheld
 from proxy.client import Client
 from proxy.incoming import (
     MAX_TARGET,
@@ -31,9 +30,9 @@ from proxy.incoming import (
     Scope,
     read_body,
     read_head,
-    read_json,
 )
 from proxy.mask import KeyMask
+from proxy.outgoing import Outgoing, outgoing, what_is_asked
 from proxy.refusals import (
     UNAVAILABLE,
     UPSTREAM_FAILED,
@@ -45,7 +44,7 @@ from proxy.refusals import (
     shape_of,
 )
 from proxy.relay import Chained, Filter, Relay
-from proxy.settlement import Progress, Settlement, estimated_tokens
+from proxy.settlement import Progress, Settlement
 from proxy.upstream import Upstream
 from proxy.usage import reader_for
 
@@ -88,13 +87,13 @@ class Call:
         try:
             vendor, target = self._where(incoming)
             body = await read_body(incoming.headers, receive)
-            asked = _asked(incoming, target, body)
+            asked = what_is_asked(incoming, target, body)
             route = await self._admission.route(credential, incoming, vendor, asked)
         except Refused as error:
             await self._refuse(client, credential, asked, error)
             return
-        body, changes = _changed(route, asked, body)
-        admitted = self._admitted(credential, incoming, route, asked, body, changes)
+        call = outgoing(credential, incoming, route, asked, body)
+        admitted = call.admitted(self._parts.meter.process_id)
         try:
             await self._parts.meter.admit(self.id, admitted)
         except Unavailable:
@@ -103,7 +102,7 @@ class Call:
         progress = Progress(call_id=self.id, admitted=admitted, started=started)
         settlement = Settlement(self._parts.meter, progress, client)
         try:
-            await self._carry_out(client, credential, incoming, route, body, settlement)
+            await self._carry_out(client, call, settlement)
         finally:
             await settlement.settle(None)
 
@@ -117,43 +116,12 @@ class Call:
             raise Refused
         return vendor, target
 
-    def _admitted(
-        self,
-        credential: Credential,
-        incoming: Incoming,
-        route: Route,
-        asked: Asked,
-        body: bytes,
-        changes: tuple[str, ...],
-    ) -> CallAdmitted:
-        target = route.target
-        endpoint = target.endpoint
-        model = asked.model or target.model
-        return CallAdmitted(
-            facts=facts_of(credential, route.vendor.id, model, route.key),
-            process_id=self._parts.meter.process_id,
-            secret_version=route.key.secret_version,
-            format=endpoint.format if endpoint.metered else None,
-            method=incoming.method,
-            path=target.path,
-            streaming=asked.stream or _streams_by_path(target),
-            request_bytes=len(body),
-            input_estimate=estimated_tokens(len(body)),
-            changes=changes,
-        )
-
     async def _carry_out(
-        self,
-        client: Client,
-        credential: Credential,
-        incoming: Incoming,
-        route: Route,
-        body: bytes,
-        settlement: Settlement,
+        self, client: Client, call: Outgoing, settlement: Settlement
     ) -> None:
         progress = settlement.progress
         try:
-            answer, mask = await self._send(incoming, route, body, progress)
+            answer, mask = await self._send(call, progress)
         except UpstreamError as error:
             progress.error, progress.sent = error.code, error.sent
             await settlement.settle(None)
@@ -165,7 +133,7 @@ class Call:
             await self._answer(client, UNAVAILABLE)
             return
         progress.http_status = answer.status
-        if answer.status in NOT_FOR_THE_BOT and credential.bot is not None:
+        if answer.status in NOT_FOR_THE_BOT and call.credential.bot is not None:
             answer.abort()
             progress.error = UPSTREAM_REFUSED.code
             await settlement.settle(None)
@@ -173,31 +141,19 @@ class Call:
             return
         await self._relay(client, answer, mask, settlement)
 
-    async def _send(
-        self, incoming: Incoming, route: Route, body: bytes, progress: Progress
-    ) -> tuple[Answer, KeyMask]:
+    async def _send(self, call: Outgoing, progress: Progress) -> tuple[Answer, KeyMask]:
         """Open the secret, for no longer than it takes to write the request."""
-        key = route.key
-        secret = await self._parts.vault.open(
-            SecretRef(
-                team_id=key.team_id,
-                id=key.key_id,
-                version=key.secret_version,
-                purpose=PURPOSE,
-                vendor=key.vendor,
-                origin=key.origin,
-            )
-        )
+        secret = await self._parts.vault.open(call.secret)
         progress.attempts, progress.sent = 1, True
         clear = secret.reveal()
         secret.wipe()
-        path = route.target.path.encode()
+        route = call.route
         answer = await self._parts.upstream.send(
             route.origin,
-            incoming.method,
-            path + b"?" + incoming.query if incoming.query else path,
-            headers.going_up(incoming, route.vendor, route.target.auth, clear),
-            body,
+            call.incoming.method,
+            call.target,
+            headers.going_up(call.incoming, route.vendor, route.target.auth, clear),
+            call.body,
         )
         return answer, KeyMask(clear)
 
@@ -256,27 +212,3 @@ class Call:
             ],
         )
         await client.finish(body)
-
-
-def _asked(incoming: Incoming, target: Target, body: bytes) -> Asked:
-    """What the body asks for, where it is JSON that we must understand."""
-    if target.endpoint.format is None or not body:
-        return NOTHING_ASKED
-    kind = incoming.headers.get(b"content-type", b"").partition(b";")[0].strip().lower()
-    if kind.startswith(b"multipart/"):
-        return NOTHING_ASKED
-    return read_json(body)
-
-
-def _changed(route: Route, asked: Asked, body: bytes) -> tuple[bytes, tuple[str, ...]]:
-    """The body as it goes up, and what we changed in it."""
-    chat = route.target.endpoint.format == "openai-chat"
-    if asked.stream and chat and route.vendor.include_usage:
-        with_usage = with_usage_asked(body)
-        if with_usage is not None:
-            return with_usage, (INCLUDE_USAGE,)
-    return body, ()
-
-
-def _streams_by_path(target: Target) -> bool:
-    return target.endpoint.streaming == "path" and ":stream" in target.path

@@ -1,4 +1,4 @@
-"""The caller of one call, as the relay sees it: headers out, bytes out, and whether it left.
+"""The caller as the relay sees it: headers out, bytes out, and whether it left.
 
 The relay knows nothing of ASGI; this is the one place that does.
 """

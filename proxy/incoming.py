@@ -164,7 +164,7 @@ def _compact(fields: dict[str, msgspec.Raw], body: bytes) -> bool:
 
 
 def _repeats(body: bytes) -> bool:
-    """Whether a name stands twice at the top level (`json` calls for the outermost last)."""
+    """Whether a name stands twice at the top level; `json` ends with the outermost."""
     last: list[tuple[str, object]] = []
 
     def keep(pairs: list[tuple[str, object]]) -> None:

@@ -87,7 +87,7 @@ def refusal_of(error: Refused | Unavailable) -> Refusal:
 UPSTREAM_REFUSED = Refusal(
     status=502,
     code="upstream-refused-credential",
-    message="The vendor refused the team's provider key. Ask whoever keeps the keys to check it.",
+    message="The vendor refused the provider key; whoever keeps the keys must look at it.",
     headers=[(b"x-should-retry", b"false")],
 )
 

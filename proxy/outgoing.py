@@ -1,0 +1,99 @@
+"""A call as it goes out: read, decided, and changed only where it must be."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from uuid import UUID
+
+from application.keys import PURPOSE
+from application.ports import SecretRef
+from domain.calls import CallAdmitted
+from domain.catalog import Target
+from proxy.admission import Credential, Route, facts_of
+from proxy.asking import INCLUDE_USAGE, with_usage_asked
+from proxy.incoming import NOTHING_ASKED, Asked, Incoming, read_json
+from proxy.settlement import estimated_tokens
+
+
+@dataclass(frozen=True, kw_only=True, slots=True)
+class Outgoing:
+    """Everything that is decided about one call before it is admitted."""
+
+    credential: Credential
+    incoming: Incoming
+    route: Route
+    asked: Asked
+    body: bytes
+    changes: tuple[str, ...]
+
+    @property
+    def target(self) -> bytes:
+        """Path and query as they go upstream."""
+        path, query = self.route.target.path.encode(), self.incoming.query
+        return path + b"?" + query if query else path
+
+    @property
+    def secret(self) -> SecretRef:
+        """Which secret the vendor is to see, and where it may be sent."""
+        key = self.route.key
+        return SecretRef(
+            team_id=key.team_id,
+            id=key.key_id,
+            version=key.secret_version,
+            purpose=PURPOSE,
+            vendor=key.vendor,
+            origin=key.origin,
+        )
+
+    def admitted(self, process_id: UUID) -> CallAdmitted:
+        """The event that is committed before the secret is opened."""
+        target, key = self.route.target, self.route.key
+        endpoint = target.endpoint
+        return CallAdmitted(
+            facts=facts_of(
+                self.credential, self.route.vendor.id, self.asked.model or target.model, key
+            ),
+            process_id=process_id,
+            secret_version=key.secret_version,
+            format=endpoint.format if endpoint.metered else None,
+            method=self.incoming.method,
+            path=target.path,
+            streaming=self.asked.stream or _streams_by_path(target),
+            request_bytes=len(self.body),
+            input_estimate=estimated_tokens(len(self.body)),
+            changes=self.changes,
+        )
+
+
+def outgoing(
+    credential: Credential, incoming: Incoming, route: Route, asked: Asked, body: bytes
+) -> Outgoing:
+    """The call as it goes to this route."""
+    changes: tuple[str, ...] = ()
+    chat = route.target.endpoint.format == "openai-chat"
+    if asked.stream and chat and route.vendor.include_usage:
+        with_usage = with_usage_asked(body)
+        if with_usage is not None:
+            body, changes = with_usage, (INCLUDE_USAGE,)
+    return Outgoing(
+        credential=credential,
+        incoming=incoming,
+        route=route,
+        asked=asked,
+        body=body,
+        changes=changes,
+    )
+
+
+def what_is_asked(incoming: Incoming, target: Target, body: bytes) -> Asked:
+    """What the body asks for, where it is JSON that we must understand; `NotReadable`."""
+    if target.endpoint.format is None or not body:
+        return NOTHING_ASKED
+    kind = incoming.headers.get(b"content-type", b"").partition(b";")[0].strip().lower()
+    if kind.startswith(b"multipart/"):
+        return NOTHING_ASKED
+    return read_json(body)
+
+
+def _streams_by_path(target: Target) -> bool:
+    return target.endpoint.streaming == "path" and ":stream" in target.path
