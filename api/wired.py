@@ -5,8 +5,6 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
-from dataclasses import dataclass
 from typing import Annotated, Literal, Protocol
 
 from fastapi import Depends, Request
@@ -15,6 +13,7 @@ from application.bus import Bus
 from application.event_log import EventLog
 from application.idempotency import IdempotencyStore
 from application.ports import People
+from application.readiness import Readiness
 from domain.catalog import Catalog
 from projections.audit_trail import AuditTrail
 from projections.bot_directory import BotDirectory
@@ -27,38 +26,6 @@ class InstanceKeys(Protocol):
     """Random keys of this instance, 32 bytes each, the same for ever."""
 
     def get(self, purpose: Literal["token", "email", "sign-in", "cursor"]) -> bytes: ...
-
-
-@dataclass(frozen=True, kw_only=True)
-class Dependency:
-    """Something outside that we cannot do without."""
-
-    name: str
-    ready: bool
-
-
-@dataclass(frozen=True, kw_only=True)
-class ViewLag:
-    """How many positions of a log a view has yet to read."""
-
-    view: str
-    log: str
-    behind: int
-
-
-@dataclass(frozen=True, kw_only=True)
-class Look:
-    """What was found at one look around."""
-
-    dependencies: Sequence[Dependency]
-    views: Sequence[ViewLag]
-
-
-class Readiness(Protocol):
-    """Whether this process can do its work."""
-
-    def look(self) -> Look:
-        """Asks every dependency, within two seconds; what does not answer is not ready."""
 
 
 class Wired(Protocol):

@@ -24,23 +24,23 @@ from adapters.memory import (
     no_unit_of_work,
 )
 from adapters.memory_calls import MemoryAuditTrail, MemoryCallLog, MemoryUsageByHour
-from adapters.memory_idempotency import MemoryIdempotencyStore
+from adapters.memory_idempotency import MemoryIdempotency
 from adapters.memory_vault import MemoryInstanceKeys, MemoryPeople, MemoryVault
 from adapters.postgres.audit_trail import PostgresAuditTrail
 from adapters.postgres.call_views import PostgresCallLog, PostgresUsageByHour
 from adapters.postgres.database import Database
 from adapters.postgres.fleet_views import PostgresBotDirectory, PostgresKeyRing
-from adapters.postgres.idempotency import PostgresIdempotencyStore
+from adapters.postgres.idempotency import PostgresIdempotency
 from adapters.postgres.recorder import PostgresRecorder
 from adapters.postgres.vault import PostgresInstanceKeys, PostgresPeople, PostgresVault
 from adapters.vault import Envelope, InstanceKeys
 from api.app import create_app
-from api.wired import Dependency, Look
 from application import bots, keys, sign_in
 from application.bus import Bus, Command
 from application.event_log import EventLog
 from application.idempotency import IdempotencyStore
 from application.ports import People, UnitOfWork, Vault
+from application.readiness import Dependency, Look
 from domain.catalog import Catalog
 from domain.log import CALLS, FLEET
 from projections.audit_trail import AuditTrail, AuditTrailProjector
@@ -144,7 +144,7 @@ def in_memory() -> System:
         audit_trail=trail,
         people=people,
         instance_keys=MemoryInstanceKeys(),
-        idempotency=MemoryIdempotencyStore(),
+        idempotency=MemoryIdempotency(),
         followers=[
             ViewFollower(BotDirectoryProjector(), directory),
             ViewFollower(KeyRingProjector(), ring),
@@ -186,7 +186,7 @@ def on_postgres(url: str) -> Iterator[System]:
             audit_trail=PostgresAuditTrail(api),
             people=people,
             instance_keys=instance_keys,
-            idempotency=PostgresIdempotencyStore(api, instance_keys),
+            idempotency=PostgresIdempotency(api, instance_keys),
             followers=[
                 ViewFollower(BotDirectoryProjector(), PostgresBotDirectory(projector)),
                 ViewFollower(KeyRingProjector(), PostgresKeyRing(projector)),

@@ -1,0 +1,48 @@
+"""The `api` process: the control plane, with the proxy in front unless told otherwise."""
+
+from __future__ import annotations
+
+import contextlib
+
+from adapters.bootstrap.control_plane import control_plane
+from adapters.bootstrap.data_plane import data_plane
+from adapters.serving import serve
+from adapters.settings import Settings
+from api.app import create_app
+from proxy.app import Application, in_front_of
+from proxy.incoming import Receive, Scope, Send
+
+
+def application(settings: Settings, url: str, *, proxy: bool) -> Application:
+    """The ASGI application; its lifespan starts and stops what is behind it."""
+    running: dict[str, Application] = {}
+
+    async def lifespan(receive: Receive, send: Send) -> None:
+        async with contextlib.AsyncExitStack() as stack:
+            await receive()
+            system = stack.enter_context(control_plane(settings, url))
+            app: Application = create_app(system)
+            if proxy:
+                plane = await stack.enter_async_context(data_plane(settings, url))
+                app = in_front_of(app, plane.proxy)
+            running["app"] = app
+            await send({"type": "lifespan.startup.complete"})
+            await receive()
+        await send({"type": "lifespan.shutdown.complete"})
+
+    async def app(scope: Scope, receive: Receive, send: Send) -> None:
+        if scope["type"] == "lifespan":
+            await lifespan(receive, send)
+        else:
+            await running["app"](scope, receive, send)
+
+    return app
+
+
+def main(settings: Settings, url: str, *, proxy: bool) -> None:
+    """Serve until SIGTERM or SIGINT; requests under way are finished first."""
+    serve(
+        application(settings, url, proxy=proxy),
+        host=settings.clawbot_host,
+        port=settings.clawbot_port,
+    )
