@@ -222,7 +222,8 @@ class Connection(asyncio.Protocol):
         if self._timer is not None:
             self._timer.cancel()
             self._timer = None
-        self._transport.abort()
+        if not self._transport.is_closing():  # asyncio's abort fails on one that is lost
+            self._transport.abort()
 
     # time
 

@@ -71,10 +71,9 @@ async def vendor(
             await _serve(seen, script, reader, writer, seen.connections)
             await writer.wait_closed()  # the script closed it: let it send what it has
         except (OSError, asyncio.IncompleteReadError, asyncio.CancelledError):
-            pass  # the client left, or the test is over
+            writer.transport.abort()  # the client left, or the test is over
         finally:
             seen.open -= 1
-            writer.transport.abort()
 
     server = await asyncio.start_server(serve, "127.0.0.1", 0, ssl=tls)
     port = server.sockets[0].getsockname()[1]

@@ -158,6 +158,25 @@ async def test_a_slow_reader_bounds_what_is_held_and_loses_nothing() -> None:
         assert len(await whole(answer)) == total
 
 
+async def test_a_pause_of_the_reader_is_not_counted_against_the_vendor() -> None:
+    read = asyncio.Event()
+
+    async def two_parts(exchange: Exchange) -> None:
+        await exchange.send(STREAM + b"x" * 2000)
+        await read.wait()
+        await asyncio.sleep(0.25)
+        await exchange.send(b"rest")
+        exchange.writer.close()
+
+    limits = Limits(idle=0.4, unread_bytes=1000)
+    async with vendor(two_parts) as there, calling(limits) as upstream:
+        answer = await get(upstream, there.origin)
+        await asyncio.sleep(0.3)
+        assert len(await answer.read()) == 2000
+        read.set()
+        assert await whole(answer) == b"rest"
+
+
 async def test_a_reader_that_never_comes_is_cut_when_the_whole_call_is_over() -> None:
     async def flood(exchange: Exchange) -> None:
         await exchange.send(STREAM)
