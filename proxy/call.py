@@ -43,7 +43,7 @@ from proxy.refusals import (
     refusal_of,
     shape_of,
 )
-from proxy.relay import Chained, Filter, Relay
+from proxy.relay import Filters, Relay
 from proxy.settlement import Progress, Settlement
 from proxy.upstream import Upstream
 from proxy.usage import reader_for
@@ -178,12 +178,13 @@ class Call:
             attempts=progress.attempts,
         )
         back = headers.coming_back(answer, ours)
-        passing: Filter = mask
+        withheld = None
         if INCLUDE_USAGE in admitted.changes and kind.startswith("text/event-stream"):
             back = [header for header in back if header[0] != b"content-length"]
-            passing = Chained(mask, UsageWithheld())
+            withheld = UsageWithheld()
+        filters = Filters(mask=mask, withheld=withheld)
         await client.start(answer.status, back)
-        await Relay(answer, client, reader, passing, settlement).run()
+        await Relay(answer, client, reader, filters, settlement).run()
 
     async def _refuse(
         self, client: Client, credential: Credential, asked: Asked, error: Refused

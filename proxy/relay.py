@@ -8,39 +8,30 @@ known length) waits for the commit of `CallSettled`.
 from __future__ import annotations
 
 import asyncio
+import contextlib
 import time
-from typing import Protocol
+from dataclasses import dataclass
 
 from proxy.answer import Answer, UpstreamCut
+from proxy.asking import UsageWithheld
 from proxy.client import Client
+from proxy.mask import KeyMask
 from proxy.settlement import Settlement
-from proxy.usage import Reading, UsageReader
+from proxy.usage import UsageReader
 
 DRAIN_SECONDS = 30.0  # after the client left
 DRAIN_BYTES = 8 * 1024 * 1024
 LINGER_SECONDS = 1.0  # after a terminal mark, for an upstream that does not end
+LINGER_BYTES = 64 * 1024
+PLAIN_BYTES = 32 * 1024 * 1024
 
 
-class Filter(Protocol):
-    """Changes passing bytes, and may hold some back until it knows more."""
+@dataclass(frozen=True, kw_only=True, slots=True)
+class Filters:
+    """What the answer's bytes pass through, in this order."""
 
-    def feed(self, chunk: bytes, /) -> bytes: ...
-
-    def flush(self) -> bytes: ...
-
-
-class Chained:
-    """One filter behind another."""
-
-    def __init__(self, first: Filter, second: Filter) -> None:
-        self._first = first
-        self._second = second
-
-    def feed(self, chunk: bytes) -> bytes:
-        return self._second.feed(self._first.feed(chunk))
-
-    def flush(self) -> bytes:
-        return self._second.feed(self._first.flush()) + self._second.flush()
+    mask: KeyMask
+    withheld: UsageWithheld | None
 
 
 class Relay:
@@ -51,16 +42,19 @@ class Relay:
         answer: Answer,
         client: Client,
         reader: UsageReader,
-        passing: Filter,
+        filters: Filters,
         settlement: Settlement,
     ) -> None:
         self._answer = answer
         self._client = client
         self._reader = reader
-        self._filter = passing
+        self._mask = filters.mask
+        self._withheld = filters.withheld
         self._settlement = settlement
         self._progress = settlement.progress
         self._received = 0
+        self._ended_at: float | None = None
+        self._received_at_end = 0
         self._left_at: float | None = None
         self._received_when_left = 0
 
@@ -70,40 +64,59 @@ class Relay:
         Raises `UpstreamCut` after settling what was relayed, and `LastByteHeld`.
         """
         held = b""
+        streaming = self._progress.admitted.streaming
         try:
             while piece := await self._next():
-                if self._progress.first_byte is None:
-                    self._progress.first_byte = time.monotonic()
-                self._received += len(piece)
-                self._reader.feed(piece)
-                passing = self._filter.feed(piece)
-                if self._may_be_the_end():
+                passing = self._take(piece)
+                if self._is_over():
                     held += passing
-                elif self._progress.admitted.streaming or not held:
+                elif streaming or self._answer.content_length is not None:
                     await self._pass(held + passing)
                     held = b""
-                else:
+                else:  # a plain body of unknown length may end with any piece
                     await self._pass(held)
                     held = passing
         except UpstreamCut:
             if not self._reader.ended:
+                held += self._rest()
                 self._progress.error = self._progress.error or "upstream-cut"
-                await self._settlement.settle(self._read())
-                await self._pass(held + self._filter.flush())
+                await self._settlement.settle(self._reader.reading())
+                await self._pass(held)
                 raise
-        await self._settlement.settle(self._read())
+        held += self._rest()
+        await self._settlement.settle(self._reader.reading())
         if not self._client.left:
-            await self._client.finish(held + self._filter.flush())
+            await self._client.finish(held)
 
-    def _may_be_the_end(self) -> bool:
-        """Whether the client could take what was read so far for the whole answer.
+    def _take(self, piece: bytes) -> bytes:
+        """Read along in what is masked already, so that no event can hold the key."""
+        now = time.monotonic()
+        if self._progress.first_byte is None:
+            self._progress.first_byte = now
+        self._received += len(piece)
+        if not self._progress.admitted.streaming and self._received > PLAIN_BYTES:
+            self._answer.abort()
+            self._progress.error = "upstream-too-large"
+            raise UpstreamCut(self._progress.error)
+        masked = self._mask.feed(piece)
+        self._reader.feed(masked)
+        if self._reader.ended and self._ended_at is None:
+            self._ended_at, self._received_at_end = now, self._received
+        return masked if self._withheld is None else self._withheld.feed(masked)
 
-        A plain body of unknown length may end with any piece.
-        """
+    def _rest(self) -> bytes:
+        """What the filters hold, when nothing more will come."""
+        rest = self._mask.flush()
+        self._reader.feed(rest)
+        self._reader.end()
+        if self._withheld is None:
+            return rest
+        return self._withheld.feed(rest) + self._withheld.flush()
+
+    def _is_over(self) -> bool:
+        """Whether the client could take what was read so far for the whole answer."""
         length = self._answer.content_length
-        if length is not None:
-            return self._received >= length
-        return self._reader.ended or not self._progress.admitted.streaming
+        return self._reader.ended or (length is not None and self._received >= length)
 
     async def _next(self) -> bytes:
         """The next piece; b"" at the end, or when there is no point in reading on."""
@@ -111,14 +124,15 @@ class Relay:
             self._answer.abort()
             self._progress.error = "client-left"
             return b""
-        if not self._reader.ended:
+        if self._ended_at is None:
             return await self._answer.read()
-        try:
-            async with asyncio.timeout(LINGER_SECONDS):
-                return await self._answer.read()
-        except TimeoutError:
-            self._answer.abort()
-            return b""
+        patience = self._ended_at + LINGER_SECONDS - time.monotonic()
+        if patience > 0 and self._received - self._received_at_end <= LINGER_BYTES:
+            with contextlib.suppress(TimeoutError):
+                async with asyncio.timeout(patience):
+                    return await self._answer.read()
+        self._answer.abort()
+        return b""
 
     def _worth_draining(self) -> bool:
         """Whether to read on for the usage although nobody listens any more."""
@@ -131,7 +145,3 @@ class Relay:
     async def _pass(self, piece: bytes) -> None:
         if piece and not self._client.left:
             await self._client.put(piece)
-
-    def _read(self) -> Reading:
-        self._reader.end()
-        return self._reader.reading()
