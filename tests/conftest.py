@@ -12,7 +12,13 @@ import socket
 import pytest
 from hypothesis import settings
 
-pytest_plugins = ["tests.no_skips", "tests.databases", "tests.services", "pytester"]
+pytest_plugins = [
+    "tests.no_skips",
+    "tests.databases",
+    "tests.services",
+    "tests.journeys.data_plane",
+    "pytester",
+]
 
 # No deadline: the machine is shared, and a slow example is not a wrong one.
 settings.register_profile("quick", deadline=None, max_examples=50)
