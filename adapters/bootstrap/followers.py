@@ -1,0 +1,101 @@
+"""Wires the projector: every view with its projector, every policy, the reaper."""
+
+from __future__ import annotations
+
+import threading
+from collections.abc import Iterator, Mapping
+from contextlib import contextmanager
+from dataclasses import dataclass
+from typing import Any, cast
+
+from adapters.bootstrap.instance import refuse_unmigrated
+from adapters.event_store import EventMapper
+from adapters.follower import Follower, Policy, PolicyFollower, Reader, ViewFollower
+from adapters.jobs.broker import broker_of
+from adapters.jobs.queue import DramatiqJobQueue
+from adapters.postgres.audit_trail import PostgresAuditTrail
+from adapters.postgres.call_views import PostgresCallLog, PostgresUsageByHour
+from adapters.postgres.database import Database
+from adapters.postgres.fleet_views import (
+    PostgresBotDirectory,
+    PostgresBotRoutes,
+    PostgresKeyRing,
+    PostgresKeyRoutes,
+)
+from adapters.postgres.reaper import Reaper
+from adapters.postgres.recorder import PostgresRecorder
+from adapters.postgres.view import PostgresPositions, PostgresView
+from adapters.settings import Settings
+from application.event_log import EventLog
+from application.policies import CheckRequestedKeys
+from application.ports import JobQueue
+from domain.log import CALLS, FLEET
+from projections.audit_trail import AuditTrailProjector
+from projections.bot_directory import BotDirectoryProjector
+from projections.call_log import CallLogProjector
+from projections.key_ring import KeyRing, KeyRingProjector
+from projections.route_table import BotRoutesProjector, KeyRoutesProjector
+from projections.usage_by_hour import UsageByHourProjector
+from projections.view import Projector
+
+ROLE = "clawbot_projector"
+
+VIEWS: Mapping[str, tuple[type[Projector[Any]], type[PostgresView[Any]]]] = {
+    projector.name: (projector, view)
+    for projector, view in (
+        (BotDirectoryProjector, PostgresBotDirectory),
+        (KeyRingProjector, PostgresKeyRing),
+        (BotRoutesProjector, PostgresBotRoutes),
+        (KeyRoutesProjector, PostgresKeyRoutes),
+        (CallLogProjector, PostgresCallLog),
+        (UsageByHourProjector, PostgresUsageByHour),
+        (AuditTrailProjector, PostgresAuditTrail),
+    )
+}
+
+
+@dataclass(frozen=True, kw_only=True)
+class Followers:
+    """Everything that moves along the logs, and what is done beside it."""
+
+    readers: Mapping[str, Reader]
+    followers: tuple[Follower, ...]
+    reaper: Reaper
+    key_ring: KeyRing
+    jobs: JobQueue
+
+
+def event_logs(database: Database) -> dict[str, EventLog]:
+    """Both logs, by name."""
+    return {
+        name: EventLog(name, PostgresRecorder(database, name), EventMapper())
+        for name in (FLEET, CALLS)
+    }
+
+
+@contextmanager
+def followers(
+    settings: Settings, url: str, *, over: threading.Event
+) -> Iterator[Followers]:
+    """What the projector runs; set `over` before the end, where everything is closed.
+
+    `BadSetup`: the database is not migrated. No master key is needed, and none is read.
+    """
+    refuse_unmigrated(url)
+    # A connection for each follower, and for what else the projector does.
+    database = Database(url, role=ROLE, size=len(VIEWS) + 4)
+    database.open()
+    try:
+        with broker_of(settings, url, role=ROLE, over=over) as broker:
+            jobs, logs = DramatiqJobQueue(broker), event_logs(database)
+            views = (ViewFollower(p(), v(database)) for p, v in VIEWS.values())
+            policy = cast("Policy", CheckRequestedKeys(jobs))
+            yield Followers(
+                readers={name: Reader(event_log) for name, event_log in logs.items()},
+                followers=(*views, PolicyFollower(policy, PostgresPositions(database))),
+                reaper=Reaper(database, logs[CALLS]),
+                key_ring=PostgresKeyRing(database),
+                jobs=jobs,
+            )
+    finally:
+        database.close()

@@ -1,0 +1,7 @@
+"""Work that is done later, by the worker process, and at least once.
+
+* `broker.py`: where messages wait: RabbitMQ, or the database itself
+* `queue.py`: how a job is asked for
+* `actors.py`: what each job does
+* `sweeper.py`: asks again for what was asked for and is not done
+"""

@@ -1,0 +1,177 @@
+"""Asks the proxy to try a provider key: it alone can open one, and the call is on record.
+
+The cheapest call that fails with a bad key is made through the proxy, with a pass for this
+one key. `X-Clawbot-Attempts` tells who answers: 0 is the proxy itself, anything else the
+vendor. Errors are read in the shapes that `domain/verdicts.py` lists.
+"""
+
+from __future__ import annotations
+
+import json
+import time
+from dataclasses import dataclass
+from uuid import UUID
+
+import httpx2
+
+from domain.catalog import Vendor
+from domain.errors import Unavailable
+from domain.passes import make_pass
+from domain.verdicts import Verdict, judge
+
+TIMEOUT_SECONDS = 70.0  # longer than the proxy waits for a vendor
+PASS_SECONDS = 60
+LARGEST_ERROR = 64 * 1024  # bytes; a longer one is not read
+LONGEST_CODE = 200  # characters
+NO_ANSWER = {502: "upstream-unreachable", 504: "upstream-timeout"}
+TRY_LATER = frozenset({401, 429, 500, 503})
+
+
+@dataclass(frozen=True, kw_only=True)
+class Found:
+    """What the check came to; `error` is our code where the vendor gave no answer."""
+
+    verdict: Verdict
+    http_status: int | None = None
+    error: str | None = None
+
+
+@dataclass(frozen=True, kw_only=True, slots=True)
+class VendorError:
+    """What an answer says went wrong; None where it says nothing."""
+
+    type: str | None = None
+    code: str | int | None = None
+    message: str | None = None
+
+
+class KeyCheckClient:
+    """A client of the proxy; may be used by several threads at once."""
+
+    def __init__(self, proxy_url: str, pass_key: bytes) -> None:
+        self._proxy_url = proxy_url.rstrip("/")
+        self._pass_key = pass_key
+        self._client = httpx2.Client(
+            timeout=TIMEOUT_SECONDS, trust_env=False, follow_redirects=False
+        )
+
+    def close(self) -> None:
+        self._client.close()
+
+    def ask(self, key_id: UUID, vendor: Vendor) -> Found:
+        """What the vendor says of the key; `Unavailable` if the proxy cannot ask it now."""
+        ends_at = int(time.time()) + PASS_SECONDS
+        token = make_pass(key_id, ends_at=ends_at, secret=self._pass_key)
+        url = f"{self._proxy_url}/api/v1/{vendor.id}/{vendor.models_path.lstrip('/')}"
+        headers = {"authorization": f"Bearer {token}"}
+        try:
+            with self._client.stream("GET", url, headers=headers) as answer:
+                return _found(answer, vendor)
+        except httpx2.HTTPError as error:
+            msg = "the proxy does not answer"
+            raise Unavailable(msg) from error
+
+
+def _found(answer: httpx2.Response, vendor: Vendor) -> Found:
+    status, attempts = answer.status_code, answer.headers.get("x-clawbot-attempts")
+    if attempts is None:
+        msg = "what answers in the proxy's place is no proxy of ours"
+        raise Unavailable(msg)
+    body, whole = _read(answer)
+    if attempts == "0":
+        return _refused(status, body)
+    if answer.is_success and not whole:
+        return Found(verdict=Verdict.OVERLOADED, http_status=status, error="upstream-cut")
+    said = error_in(body, succeeded=answer.is_success)
+    verdict = judge(
+        vendor.verdicts,
+        status,
+        said.type,
+        said.code,
+        said.message,
+        retry_after="retry-after" in answer.headers,
+    )
+    return Found(verdict=verdict, http_status=status)
+
+
+def _refused(status: int, body: bytes) -> Found:
+    """What the proxy itself answered: the vendor is out of reach, or was not asked."""
+    if status in TRY_LATER:
+        msg = f"the proxy answers {status}"
+        raise Unavailable(msg)
+    if status in NO_ANSWER:
+        return Found(verdict=Verdict.OVERLOADED, error=NO_ANSWER[status])
+    code = error_in(body, succeeded=False).code or "refused"
+    return Found(verdict=Verdict.CLIENT_ERROR, error=str(code)[:LONGEST_CODE])
+
+
+def _read(answer: httpx2.Response) -> tuple[bytes, bool]:
+    """The beginning of the body, and whether the end of it came, in time."""
+    ends_at = time.monotonic() + TIMEOUT_SECONDS
+    kept = bytearray()
+    try:
+        for piece in answer.iter_raw():
+            if len(kept) <= LARGEST_ERROR:
+                kept += piece
+            if time.monotonic() > ends_at:
+                return bytes(kept), False
+    except httpx2.TransportError:
+        return bytes(kept), False
+    return bytes(kept), True
+
+
+def error_in(body: bytes, *, succeeded: bool) -> VendorError:
+    """The error that the body tells of; nothing if it tells of none or is not read."""
+    value = _object(body)
+    error, base = value.get("error"), value.get("base_resp")
+    if isinstance(error, str):
+        return VendorError(message=error)
+    if isinstance(error, dict) and error:
+        return VendorError(
+            type=_text(error.get("type")) or _text(error.get("status")),
+            code=_detail(error.get("details")) or _code(error.get("code")),
+            message=_text(error.get("message")),
+        )
+    if isinstance(base, dict) and base.get("status_code"):  # MiniMax, with any status
+        return VendorError(
+            code=_code(base["status_code"]), message=_text(base.get("status_msg"))
+        )
+    if succeeded:
+        return VendorError()
+    return VendorError(
+        type=_text(value.get("type")),
+        code=_code(value.get("code")),
+        message=_text(value.get("message")) or _text(value.get("detail")),
+    )
+
+
+def _object(body: bytes) -> dict[str, object]:
+    """The JSON object, or the first one of an array (Gemini's way); else an empty one."""
+    if len(body) > LARGEST_ERROR:
+        return {}
+    try:
+        value = json.loads(body)
+    except (ValueError, RecursionError):
+        return {}
+    if isinstance(value, list):
+        value = value[0] if value else None
+    return value if isinstance(value, dict) else {}
+
+
+def _detail(details: object) -> str | None:
+    """The finer code: Gemini's `reason`, Anthropic's `error_code`, the proxy's own."""
+    listed = details if isinstance(details, list) else [details]
+    for one in listed:
+        if isinstance(one, dict):
+            for name in ("reason", "error_code", "code"):
+                if code := _text(one.get(name)):
+                    return code
+    return None
+
+
+def _code(value: object) -> str | int | None:
+    return value if isinstance(value, int) and value else _text(value)
+
+
+def _text(value: object) -> str | None:
+    return value if isinstance(value, str) and value else None
