@@ -31,6 +31,20 @@ class UsageSource(StrEnum):
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)
+class OtherUnits:
+    """What some calls are charged by beside tokens, or instead of them."""
+
+    web_searches: int | None = None
+    search_units: int | None = None  # Cohere's, for reranking
+    images: int | None = None
+    audio_ms: int | None = None
+    audio_input_tokens: int | None = None  # part of input_tokens
+    audio_output_tokens: int | None = None  # part of output_tokens
+    billed_input_tokens: int | None = None  # where a vendor bills fewer than it counts
+    billed_output_tokens: int | None = None
+
+
+@dataclass(frozen=True, kw_only=True, slots=True)
 class Usage:
     """Tokens of one call, by one convention for all vendors.
 
@@ -45,6 +59,8 @@ class Usage:
     cache_write_1h_tokens: int | None = None
     reasoning_tokens: int | None = None
     total_tokens: int | None = None
+    reported_cost_micro_usd: int | None = None  # by the vendor itself
+    other: OtherUnits | None = None
     source: UsageSource = UsageSource.NONE
 
 
