@@ -22,7 +22,7 @@ class _Record:
         self.answer = answer
 
 
-class MemoryIdempotencyStore:
+class MemoryIdempotency:
     """Plays `IdempotencyStore`."""
 
     def __init__(self) -> None:

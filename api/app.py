@@ -9,7 +9,18 @@ from __future__ import annotations
 from fastapi import FastAPI
 from starlette.middleware import Middleware
 
-from api import auth, errors, health
+from api import (
+    audit,
+    auth,
+    bot_events,
+    bot_providers,
+    bots,
+    errors,
+    health,
+    provider_keys,
+    usage,
+    vendors,
+)
 from api.bodies import Bodies
 from api.callers import Doorkeeper
 from api.edge import Edge
@@ -17,7 +28,18 @@ from api.once_only import OnceOnly
 from api.wired import Wired
 from domain.destinations import listed_origins
 
-ROUTERS = (auth.router, health.router)
+ROUTERS = (
+    auth.router,
+    bots.router,
+    bot_providers.router,
+    bot_events.router,
+    provider_keys.router,
+    usage.router,
+    usage.bot_router,
+    audit.router,
+    vendors.router,
+    health.router,
+)
 
 
 def create_app(system: Wired) -> FastAPI:

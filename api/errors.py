@@ -56,6 +56,18 @@ class MediaNotSupported(Refused):
     code = "invalid"
 
 
+class VendorIsUnknown(InvalidFields):
+    """The catalog has no vendor of that name."""
+
+    code = "unknown-vendor"
+
+
+class RuntimeIsNotAvailable(InvalidFields):
+    """No container engine serves this instance: bots run elsewhere (external)."""
+
+    code = "runtime-not-available"
+
+
 class NotReadYet(Unavailable):
     """The read model has not reached that position within five seconds."""
 

@@ -31,7 +31,7 @@ class _Record:
     """The row of one write, taken along by the first unit of work that commits."""
 
     of: Write
-    store: PostgresIdempotencyStore
+    store: PostgresIdempotency
     committed: bool = False
 
     def write(self, connection: Connection) -> None:
@@ -54,7 +54,7 @@ class _Record:
         self.store.keep(self.of, answer, written=self.committed)
 
 
-class PostgresIdempotencyStore:
+class PostgresIdempotency:
     """Plays `IdempotencyStore`."""
 
     def __init__(self, database: Database, keys: InstanceKeys) -> None:

@@ -1,0 +1,133 @@
+"""`/api/audit`: everything that was recorded for the team, by whom, and what it led to."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from datetime import datetime
+from typing import Annotated, Any
+from uuid import UUID
+
+from fastapi import APIRouter, Depends, Query, Response
+from pydantic import Field
+
+from api.audit_shapes import PlacedEventOut, StepOut, fields_of, step_shown
+from api.callers import TheUser
+from api.paging import Cursors
+from api.positions import read_after, read_at
+from api.shapes import Id, ListQuery, Moment, Page
+from api.wired import TheSystem, Wired
+from application.audit import KINDS, replay
+from domain.errors import NotFound
+from domain.events import Event, Recorded
+from domain.log import CALLS, FLEET
+from projections.audit_trail import AuditFilter, AuditRow
+
+router = APIRouter(prefix="/api/audit", tags=["audit"])
+
+BOTH = (FLEET, CALLS)
+AFTER = Depends(read_after(lambda system: system.audit_trail, *BOTH))
+
+
+class EventsQuery(ListQuery):
+    """Which events: those recorded in [from, to) and equal in all that is named."""
+
+    actor: Annotated[str, Field(max_length=200)] | None = None
+    kind: Annotated[str, Field(max_length=100)] | None = None
+    stream_id: Id | None = None
+    type: Annotated[str, Field(max_length=100)] | None = None
+    since: Moment | None = Field(default=None, alias="from")
+    until: Moment | None = Field(default=None, alias="to")
+    correlation_id: Annotated[str, Field(max_length=200)] | None = None
+
+
+class StreamQuery(ListQuery):
+    """A page of a stream's events, oldest first; up to a time if `at` names one."""
+
+    at: Moment | None = None
+
+
+@router.get("/events", dependencies=[AFTER])
+def events(
+    query: Annotated[EventsQuery, Query()],
+    user: TheUser,
+    system: TheSystem,
+    response: Response,
+) -> Page[PlacedEventOut]:
+    """The team's events of both logs, newest first."""
+    key = system.instance_keys.get("cursor")
+    cursors = Cursors(key, team_id=user.team_id, listed="audit")
+    before = cursors.read(query.cursor, _place) if query.cursor else None
+    wanted = AuditFilter(
+        team_id=user.team_id,
+        **query.model_dump(exclude={"limit", "cursor", "after_position"}),
+    )
+    view = system.audit_trail
+    rows = read_at(
+        response,
+        view,
+        BOTH,
+        lambda: view.select(wanted, before=before, limit=query.limit + 1),
+    )
+    shown, cursor = cursors.page(rows, query.limit, _place_of)
+    return Page(items=_with_bodies(system, shown), next_cursor=cursor)
+
+
+@router.get("/stream/{kind}/{stream_id}")
+def stream(
+    kind: str,
+    stream_id: UUID,
+    query: Annotated[StreamQuery, Query()],
+    user: TheUser,
+    system: TheSystem,
+) -> Page[StepOut]:
+    """One stream, event by event, with the state after each; another team's: 404."""
+    if kind not in KINDS:
+        raise NotFound
+    log = system.fleet if KINDS[kind][0] == FLEET else system.calls
+    steps = list(replay(log, kind, stream_id, at=query.at))
+    if steps[0][0].team_id != user.team_id:
+        raise NotFound
+    return stream_page(
+        system,
+        user.team_id,
+        query,
+        [step_shown(recorded, state) for recorded, state in steps],
+    )
+
+
+def stream_page(
+    system: Wired, team_id: UUID, query: ListQuery, steps: Sequence[Any]
+) -> Page[Any]:
+    """The part of a stream that the query asks for."""
+    stream_id = steps[0].stream_id if steps else ""
+    cursors = Cursors(
+        system.instance_keys.get("cursor"), team_id=team_id, listed=f"stream {stream_id}"
+    )
+    after = cursors.read(query.cursor, int) if query.cursor else 0
+    rest = [step for step in steps if step.version > after]
+    shown, cursor = cursors.page(rest, query.limit, lambda step: [step.version])
+    return Page(items=shown, next_cursor=cursor)
+
+
+def _with_bodies(system: Wired, rows: list[AuditRow]) -> list[PlacedEventOut]:
+    """The rows with what the events say; each stream is read once."""
+    streams: dict[tuple[str, UUID], list[Recorded[Event]]] = {}
+    shown = []
+    for row in rows:
+        place = (row.log, row.stream_id)
+        if place not in streams:
+            log = system.fleet if row.log == FLEET else system.calls
+            streams[place] = log.history(row.stream_id)
+        recorded = streams[place][row.version - 1]
+        shown.append(
+            PlacedEventOut(log=row.log, position=row.position, **fields_of(recorded))
+        )
+    return shown
+
+
+def _place(at: str, log: str, position: int) -> tuple[datetime, str, int]:
+    return datetime.fromisoformat(at), log, position
+
+
+def _place_of(row: AuditRow) -> tuple[str, str, int]:
+    return row.at.isoformat(), row.log, row.position

@@ -1,0 +1,61 @@
+"""Reading one bot from its own stream, so that the answer is never behind."""
+
+from __future__ import annotations
+
+from datetime import datetime
+from functools import reduce
+from typing import Annotated
+
+from fastapi import Depends, Response
+
+from api.bot_shapes import BotOut, bot_shown
+from api.callers import TheUser
+from api.positions import reached, tag_version
+from api.wired import TheSystem, Wired
+from domain.claims import Claim, ClaimEvent, hostname_claim
+from domain.errors import NotFound
+from domain.events import Event, Recorded
+from domain.ids import TeamId
+from domain.log import FLEET
+from projections.bot_directory import BotDirectoryProjector, BotRow
+from projections.view import row_of
+
+
+class Bots:
+    """The bots of the caller's team, by hostname."""
+
+    def __init__(self, system: Wired, team_id: TeamId) -> None:
+        self._system = system
+        self._team_id = team_id
+
+    def history(self, hostname: str, at: datetime | None = None) -> list[Recorded[Event]]:
+        """The stream of the bot that has the hostname, or had it then; refused if none."""
+        fleet, claim_id = self._system.fleet, hostname_claim(self._team_id, hostname)
+        claims: list[ClaimEvent] = [one.event for one in fleet.history(claim_id, at=at)]  # type: ignore[misc]
+        holder = reduce(Claim.evolve, claims, Claim()).holder
+        if holder is None:
+            raise NotFound
+        return fleet.history(holder, at=at)
+
+    def row(self, hostname: str, at: datetime | None = None) -> BotRow:
+        """The bot as it stands, or stood then; refused if there is none."""
+        row = row_of(BotDirectoryProjector(), FLEET, self.history(hostname, at))
+        if row is None:
+            raise NotFound
+        return row
+
+    def shown(
+        self, hostname: str, response: Response, *, position: int | None = None
+    ) -> BotOut:
+        """The bot with its version, and the position that a write of it reached."""
+        reached(response, self._system.fleet.head() if position is None else position)
+        row = self.row(hostname)
+        tag_version(response, row.version)
+        return bot_shown(row, self._system.proxy_base_url)
+
+
+def _bots(user: TheUser, system: TheSystem) -> Bots:
+    return Bots(system, user.team_id)
+
+
+TheBots = Annotated[Bots, Depends(_bots)]

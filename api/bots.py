@@ -1,0 +1,176 @@
+"""`/api/bot`: the team's bots, by hostname."""
+
+from __future__ import annotations
+
+from datetime import UTC, datetime, timedelta
+from typing import Annotated
+
+from fastapi import APIRouter, Depends, Query, Response
+from uuid_utils.compat import uuid7
+
+from api.bot_reading import TheBots
+from api.bot_shapes import (
+    BotChange,
+    BotOut,
+    CreatedBot,
+    NewBot,
+    NewToken,
+    TokenOut,
+    bot_shown,
+    link_of,
+)
+from api.callers import TheUser
+from api.errors import RuntimeIsNotAvailable
+from api.paging import Cursors
+from api.positions import (
+    FLEET_ONLY,
+    ExpectedVersion,
+    reached,
+    read_after,
+    read_at,
+    tag_version,
+)
+from api.shapes import AtQuery, ListQuery, Page, unique
+from api.tokens import new_bot_token, token_hash
+from api.wired import TheSystem
+from application.bots import CreateBot, DeleteBot, EditBot, IssueBotToken, StartBot
+from domain.ids import BotId
+from domain.log import FLEET
+
+router = APIRouter(prefix="/api/bot", tags=["bots"])
+
+AFTER = Depends(read_after(lambda system: system.bot_directory, FLEET))
+
+
+@router.get("", dependencies=[AFTER])
+def of_team(
+    query: Annotated[ListQuery, Query()],
+    user: TheUser,
+    system: TheSystem,
+    response: Response,
+) -> Page[BotOut]:
+    """The team's bots, by hostname."""
+    key = system.instance_keys.get("cursor")
+    cursors = Cursors(key, team_id=user.team_id, listed="bot")
+    after = cursors.read(query.cursor, str) if query.cursor else ""
+    view = system.bot_directory
+    rows = read_at(
+        response,
+        view,
+        FLEET_ONLY,
+        lambda: view.of_team(user.team_id, after=after, limit=query.limit + 1),
+    )
+    shown, cursor = cursors.page(rows, query.limit, lambda row: [row.hostname])
+    return Page(
+        items=[bot_shown(row, system.proxy_base_url) for row in shown], next_cursor=cursor
+    )
+
+
+@router.post("", status_code=201)
+def create(
+    new: NewBot, user: TheUser, system: TheSystem, bots: TheBots, response: Response
+) -> CreatedBot:
+    """A new bot, with its first token."""
+    if new.runtime != "external":
+        raise RuntimeIsNotAvailable(runtime="not-available")
+    token = new_bot_token()
+    position = system.bus.handle(
+        CreateBot(
+            bot_id=BotId(uuid7()),
+            team_id=user.team_id,
+            hostname=new.hostname,
+            name=new.name,
+            tags=unique(new.tags),
+            links=tuple(link_of(one, system.catalog, uuid7()) for one in new.providers),
+            token_hash=token_hash(system.instance_keys.get("token"), token),
+            now=datetime.now(UTC),
+        ),
+        by=user.caller,
+    )
+    bot = bots.shown(new.hostname, response, position=position)
+    return CreatedBot(bot=bot, bot_token=token)
+
+
+@router.get("/{hostname}")
+def one(
+    hostname: str,
+    query: Annotated[AtQuery, Query()],
+    bots: TheBots,
+    system: TheSystem,
+    response: Response,
+) -> BotOut:
+    """The bot as it stands, or as it stood `at` a time."""
+    if query.at is None:
+        return bots.shown(hostname, response)
+    row = bots.row(hostname, query.at)
+    tag_version(response, row.version)
+    return bot_shown(row, system.proxy_base_url)
+
+
+@router.patch("/{hostname}")
+def edit(  # noqa: PLR0913, PLR0917 - what the framework hands in
+    hostname: str,
+    change: BotChange,
+    user: TheUser,
+    system: TheSystem,
+    bots: TheBots,
+    expected: ExpectedVersion,
+    response: Response,
+) -> BotOut:
+    """Change what the bot is called, or its tags."""
+    command = EditBot(
+        team_id=user.team_id,
+        hostname=hostname,
+        name=change.name,
+        tags=None if change.tags is None else unique(change.tags),
+        expected_version=expected,
+    )
+    position = system.bus.handle(command, by=user.caller)
+    return bots.shown(hostname, response, position=position)
+
+
+@router.delete("/{hostname}", status_code=204)
+def delete(
+    hostname: str,
+    user: TheUser,
+    system: TheSystem,
+    expected: ExpectedVersion,
+    response: Response,
+) -> None:
+    """End the bot: its tokens stop working, its hostname is free."""
+    command = DeleteBot(team_id=user.team_id, hostname=hostname, expected_version=expected)
+    reached(response, system.bus.handle(command, by=user.caller))
+
+
+@router.post("/{hostname}/token")
+def new_token(
+    hostname: str,
+    user: TheUser,
+    system: TheSystem,
+    response: Response,
+    wanted: NewToken | None = None,
+) -> TokenOut:
+    """A new token; the ones before it work for the grace time."""
+    token = new_bot_token()
+    grace = (wanted or NewToken()).grace_seconds
+    end = datetime.now(UTC) + timedelta(seconds=grace)
+    command = IssueBotToken(
+        team_id=user.team_id,
+        hostname=hostname,
+        token_hash=token_hash(system.instance_keys.get("token"), token),
+        previous_end_at=end,
+    )
+    reached(response, system.bus.handle(command, by=user.caller))
+    return TokenOut(bot_token=token, previous_end_at=end)
+
+
+@router.post("/{hostname}/start", status_code=202)
+@router.post("/{hostname}/stop", status_code=202)
+@router.post("/{hostname}/restart", status_code=202)
+def run(
+    hostname: str, user: TheUser, system: TheSystem, bots: TheBots, response: Response
+) -> BotOut:
+    """Refused so far, all three: a bot that runs elsewhere is not driven from here."""
+    command = StartBot(team_id=user.team_id, hostname=hostname)
+    position = system.bus.handle(command, by=user.caller)
+    return bots.shown(hostname, response, position=position)

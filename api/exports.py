@@ -1,0 +1,75 @@
+"""Calls as CSV or as lines of JSON, page by page: a long export stays small in memory."""
+
+from __future__ import annotations
+
+import csv
+import io
+from collections.abc import Callable, Iterable, Iterator
+from datetime import datetime
+from typing import Literal
+from uuid import UUID
+
+from fastapi.responses import StreamingResponse
+
+from api.usage_shapes import CallOut
+from projections.call_log import CallRow
+
+AT_A_TIME = 1000
+TYPES = {"csv": "text/csv; charset=utf-8", "ndjson": "application/x-ndjson"}
+
+Place = tuple[datetime, UUID]
+SelectCalls = Callable[[Place | None, int], list[CallRow]]
+
+
+def wanted_format(
+    asked: Literal["json", "csv", "ndjson"] | None, accept: str
+) -> Literal["csv", "ndjson"] | None:
+    """The export that is asked for by `?format=` or `Accept`; None: a page of JSON."""
+    if asked in {"csv", "ndjson"}:
+        return asked
+    if asked is None and accept.partition(";")[0].strip().lower() == "text/csv":
+        return "csv"
+    return None
+
+
+def exported(
+    select: SelectCalls, kind: Literal["csv", "ndjson"], headers: dict[str, str]
+) -> StreamingResponse:
+    """Every call that matches, newest first."""
+    lines = _csv(_all(select)) if kind == "csv" else _ndjson(_all(select))
+    return StreamingResponse(
+        lines,
+        media_type=TYPES[kind],
+        headers=headers | {"Content-Disposition": f'attachment; filename="calls.{kind}"'},
+    )
+
+
+def _all(select: SelectCalls) -> Iterator[list[CallOut]]:
+    before: Place | None = None
+    while rows := select(before, AT_A_TIME):
+        yield [CallOut.model_validate(row) for row in rows]
+        before = rows[-1].admitted_at, rows[-1].call_id
+
+
+def _ndjson(pages: Iterable[list[CallOut]]) -> Iterator[str]:
+    for page in pages:
+        yield "".join(call.model_dump_json() + "\n" for call in page)
+
+
+def _csv(pages: Iterable[list[CallOut]]) -> Iterator[str]:
+    yield _rows([list(CallOut.model_fields)])
+    for page in pages:
+        yield _rows(call.model_dump(mode="json").values() for call in page)
+
+
+def _rows(rows: Iterable[Iterable[object]]) -> str:
+    text = io.StringIO()
+    csv.writer(text).writerows([_cell(value) for value in row] for row in rows)
+    return text.getvalue()
+
+
+def _cell(value: object) -> object:
+    """As it is, but never the start of a formula: spreadsheets run those."""
+    if isinstance(value, str) and value.startswith(("=", "+", "-", "@", "\t", "\r")):
+        return f"'{value}"
+    return value

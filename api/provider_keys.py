@@ -1,0 +1,167 @@
+"""`/api/provider-key`: the team's credentials at vendors. Nothing here shows a secret."""
+
+from __future__ import annotations
+
+from datetime import datetime
+from typing import Annotated
+from uuid import UUID
+
+from fastapi import APIRouter, Depends, Query, Response
+from uuid_utils.compat import uuid7
+
+from api.callers import TheUser
+from api.key_shapes import KeyChange, KeyOut, NewKey, key_shown, origin_of
+from api.paging import Cursors
+from api.positions import (
+    FLEET_ONLY,
+    ExpectedVersion,
+    reached,
+    read_after,
+    read_at,
+    tag_version,
+)
+from api.shapes import AtQuery, ListQuery, Page, unique
+from api.vendors import vendor_of
+from api.wired import TheSystem, Wired
+from application.keys import (
+    AddProviderKey,
+    CheckProviderKey,
+    EditProviderKey,
+    RemoveProviderKey,
+)
+from application.ports import Secret
+from domain.errors import NotFound
+from domain.ids import ProviderKeyId, TeamId
+from domain.log import FLEET
+from projections.key_ring import KeyRingProjector, KeyRow
+from projections.view import row_of
+
+router = APIRouter(prefix="/api/provider-key", tags=["provider keys"])
+
+AFTER = Depends(read_after(lambda system: system.key_ring, FLEET))
+
+
+@router.get("", dependencies=[AFTER])
+def of_team(
+    query: Annotated[ListQuery, Query()],
+    user: TheUser,
+    system: TheSystem,
+    response: Response,
+) -> Page[KeyOut]:
+    """The team's keys, oldest first."""
+    key = system.instance_keys.get("cursor")
+    cursors = Cursors(key, team_id=user.team_id, listed="provider-key")
+    after = cursors.read(query.cursor, UUID) if query.cursor else None
+    view = system.key_ring
+    rows = read_at(
+        response,
+        view,
+        FLEET_ONLY,
+        lambda: view.of_team(user.team_id, after=after, limit=query.limit + 1),
+    )
+    shown, cursor = cursors.page(rows, query.limit, lambda row: [str(row.key_id)])
+    return Page(items=[key_shown(row) for row in shown], next_cursor=cursor)
+
+
+@router.post("", status_code=201)
+def add(new: NewKey, user: TheUser, system: TheSystem, response: Response) -> KeyOut:
+    """Put a key into the vault, bound to where it may be sent."""
+    vendor = vendor_of(system.catalog, new.vendor)
+    key_id = ProviderKeyId(uuid7())
+    command = AddProviderKey(
+        key_id=key_id,
+        team_id=user.team_id,
+        vendor=vendor.id,
+        label=new.label,
+        secret=Secret(new.secret.get_secret_value().encode()),
+        base_url=new.base_url,
+        origin=str(origin_of(new, vendor, system.egress_allow)),
+        tags=unique(new.tags),
+        models=unique(new.models),
+        allow_paths=new.allow_paths,
+    )
+    position = system.bus.handle(command, by=user.caller)
+    return _shown(system, user.team_id, key_id, response, position)
+
+
+@router.get("/{key_id}")
+def one(
+    key_id: UUID,
+    query: Annotated[AtQuery, Query()],
+    user: TheUser,
+    system: TheSystem,
+    response: Response,
+) -> KeyOut:
+    """The key as it stands, or as it stood `at` a time."""
+    if query.at is None:
+        return _shown(system, user.team_id, key_id, response, system.fleet.head())
+    row = _row(system, user.team_id, key_id, query.at)
+    tag_version(response, row.version)
+    return key_shown(row)
+
+
+@router.patch("/{key_id}")
+def edit(  # noqa: PLR0913, PLR0917 - what the framework hands in
+    key_id: UUID,
+    change: KeyChange,
+    user: TheUser,
+    system: TheSystem,
+    expected: ExpectedVersion,
+    response: Response,
+) -> KeyOut:
+    """Change what the key is called and what it may be used for."""
+    command = EditProviderKey(
+        key_id=ProviderKeyId(key_id),
+        team_id=user.team_id,
+        label=change.label,
+        tags=None if change.tags is None else unique(change.tags),
+        models=None if change.models is None else unique(change.models),
+        allow_paths=change.allow_paths,
+        expected_version=expected,
+    )
+    position = system.bus.handle(command, by=user.caller)
+    return _shown(system, user.team_id, key_id, response, position)
+
+
+@router.delete("/{key_id}", status_code=204)
+def remove(
+    key_id: UUID,
+    user: TheUser,
+    system: TheSystem,
+    expected: ExpectedVersion,
+    response: Response,
+) -> None:
+    """Shred the secret and drop the key."""
+    command = RemoveProviderKey(
+        key_id=ProviderKeyId(key_id), team_id=user.team_id, expected_version=expected
+    )
+    reached(response, system.bus.handle(command, by=user.caller))
+
+
+@router.post("/{key_id}/check", status_code=202)
+def check(key_id: UUID, user: TheUser, system: TheSystem, response: Response) -> KeyOut:
+    """Have the vendor asked whether the key is good; the verdict comes later."""
+    command = CheckProviderKey(
+        key_id=ProviderKeyId(key_id), team_id=user.team_id, check_id=uuid7()
+    )
+    position = system.bus.handle(command, by=user.caller)
+    return _shown(system, user.team_id, key_id, response, position)
+
+
+def _row(
+    system: Wired, team_id: TeamId, key_id: UUID, at: datetime | None = None
+) -> KeyRow:
+    """Folded from its stream, so that it is never behind; another team's is not there."""
+    row = row_of(KeyRingProjector(), FLEET, system.fleet.history(key_id, at=at))
+    if row is None or row.team_id != team_id:
+        raise NotFound
+    return row
+
+
+def _shown(
+    system: Wired, team_id: TeamId, key_id: UUID, response: Response, position: int
+) -> KeyOut:
+    row = _row(system, team_id, key_id)
+    reached(response, position)
+    tag_version(response, row.version)
+    return key_shown(row)

@@ -1,0 +1,120 @@
+"""What can be asked of usage, and what is answered."""
+
+from __future__ import annotations
+
+from datetime import datetime
+from typing import Annotated, Literal
+from uuid import UUID
+
+from pydantic import BaseModel, ConfigDict, Field
+
+from api.shapes import Id, ListQuery, Moment, ReadQuery
+from domain.calls import CallStatus, UsageSource
+from domain.errors import InvalidFields
+from domain.ids import TeamId
+from projections.usage import UsageFilter, UsageTotals
+
+Granularity = Literal["minute", "hour", "day", "week", "month"]
+Status = Literal["settled", "refused", "abandoned"]
+Text = Annotated[str, Field(max_length=200)]
+
+
+class Filters(ReadQuery):
+    """Which calls: those admitted in [from, to) and equal in all that is named."""
+
+    since: Moment | None = Field(default=None, alias="from")
+    until: Moment | None = Field(default=None, alias="to")
+    bot: Text | None = None
+    vendor: Text | None = None
+    model: Text | None = None
+    provider_key: Id | None = None
+    status: Status | None = None
+
+
+class TrendQuery(Filters):
+    granularity: Granularity = "hour"
+
+
+class CallsQuery(Filters, ListQuery):
+    format: Literal["json", "csv", "ndjson"] | None = None
+
+
+class TotalsOut(BaseModel):
+    """Sums over ended calls. Tokens are those known; `unmetered` calls told none."""
+
+    model_config = ConfigDict(from_attributes=True)
+    calls: int
+    settled: int
+    refused: int
+    abandoned: int
+    unmetered: int
+    input_tokens: int
+    output_tokens: int
+    cache_read_tokens: int
+    cache_write_tokens: int
+    reasoning_tokens: int
+    cost_micro_usd: int
+    unpriced: int
+
+
+class TrendItem(TotalsOut):
+    """The totals of a minute, hour, day, week (from Monday) or month, in UTC."""
+
+    start: datetime
+
+
+class Trend(BaseModel):
+    items: list[TrendItem]
+    next_cursor: None = None
+
+
+class CallOut(BaseModel):
+    """One call; `open` while it runs, and then in no total yet."""
+
+    model_config = ConfigDict(from_attributes=True)
+    call_id: UUID
+    bot_id: UUID | None
+    hostname: str | None
+    vendor: str
+    model: str | None
+    requested_model: str | None
+    provider_key_id: UUID | None
+    status: CallStatus
+    http_status: int | None
+    input_tokens: int | None
+    output_tokens: int | None
+    cache_read_tokens: int | None
+    cache_write_tokens: int | None
+    reasoning_tokens: int | None
+    usage_source: UsageSource
+    cost_micro_usd: int | None
+    price_source: str | None
+    attempts: int
+    admitted_at: datetime
+    first_byte_ms: int | None
+    duration_ms: int | None
+    client_left: bool
+    error: str | None
+
+
+def filter_of(asked: Filters, team_id: TeamId, hostname: str | None) -> UsageFilter:
+    """The filter as the views take it; `hostname` stands for the bot of the path."""
+    if hostname is not None and asked.bot not in {None, hostname}:
+        raise InvalidFields(bot="another-bot")
+    if asked.since and asked.until and asked.since > asked.until:
+        raise InvalidFields(to="before-from")
+    return UsageFilter(
+        team_id=team_id,
+        since=asked.since,
+        until=asked.until,
+        hostname=hostname or asked.bot,
+        vendor=asked.vendor,
+        model=asked.model,
+        provider_key_id=asked.provider_key,
+        status=None if asked.status is None else CallStatus(asked.status),
+    )
+
+
+def trend_item(start: datetime, totals: UsageTotals) -> TrendItem:
+    """One step of a trend as it goes out."""
+    return TrendItem(start=start, **vars(totals))
