@@ -1,0 +1,116 @@
+"""Which commands of ours run, what each of them is told, and when it counts as ready."""
+
+from __future__ import annotations
+
+import asyncio
+import os
+from collections.abc import Mapping
+from dataclasses import dataclass
+from pathlib import Path
+
+from adapters.settings import Settings
+
+ROOT = Path(__file__).parents[2]
+KEYS = frozenset({"BOT_MASTER_KEY", "BOT_MASTER_KEY_FILE"})
+ANSWER_SECONDS = 2.0
+
+
+@dataclass(frozen=True, kw_only=True)
+class Probe:
+    """An address that answers 200 once the program can do its work."""
+
+    host: str
+    port: int
+    path: str
+
+    async def answers(self) -> bool:
+        """Whether it does so now."""
+        request = (
+            f"GET {self.path} HTTP/1.1\r\nHost: localhost\r\nConnection: close\r\n\r\n"
+        )
+        try:
+            async with asyncio.timeout(ANSWER_SECONDS):
+                reader, writer = await asyncio.open_connection(self.host, self.port)
+                try:
+                    writer.write(request.encode())
+                    status = await reader.readline()
+                finally:
+                    writer.close()
+        except (OSError, TimeoutError):
+            return False
+        return status.startswith(b"HTTP/1.1 200 ")
+
+
+@dataclass(frozen=True, kw_only=True)
+class Program:
+    """A command that has to run for as long as we do."""
+
+    name: str
+    arguments: tuple[str, ...]  # of `clawbot`
+    environment: Mapping[str, str]
+    stop_seconds: float  # until it is killed
+    probe: Probe | None = None
+
+
+def programs_of(settings: Settings, url: str) -> list[Program]:
+    """The four processes, in the order in which they are stopped."""
+    told = environment_of(settings, url)
+    keyless = {name: value for name, value in told.items() if name not in KEYS}
+    api = Probe(
+        host=reachable(settings.clawbot_host),
+        port=settings.clawbot_port,
+        path="/health/ready",
+    )
+    proxy = Probe(
+        host=reachable(settings.clawbot_proxy_host),
+        port=settings.clawbot_proxy_port,
+        path="/health",
+    )
+    return [
+        Program(
+            name="proxy",
+            arguments=("proxy",),
+            environment=told,
+            stop_seconds=7,
+            probe=proxy,
+        ),
+        Program(
+            name="api", arguments=("api",), environment=told, stop_seconds=4, probe=api
+        ),
+        Program(name="worker", arguments=("worker",), environment=told, stop_seconds=3),
+        Program(
+            name="projector", arguments=("projector",), environment=keyless, stop_seconds=3
+        ),
+    ]
+
+
+def environment_of(settings: Settings, url: str) -> dict[str, str]:
+    """Our environment, with every setting said outright and paths that hold anywhere.
+
+    Children run in `/`: they read no `.env`, and depend on no folder of ours.
+    """
+    told = bare_environment()
+    for name, value in settings.model_dump().items():
+        if value is not None:
+            told[name.upper()] = _written(value)
+    return told | {"DATABASE_URL": url}
+
+
+def bare_environment() -> dict[str, str]:
+    """Our environment without any setting; `python -m api.cli.main` works with it."""
+    ours = {name.upper() for name in Settings.model_fields}
+    bare = {name: value for name, value in os.environ.items() if name.upper() not in ours}
+    if (ROOT / "pyproject.toml").exists():  # run from a checkout, perhaps not installed
+        bare["PYTHONPATH"] = str(ROOT)
+    return bare
+
+
+def reachable(host: str) -> str:
+    """Where to reach what listens on this address from this machine."""
+    return {"0.0.0.0": "127.0.0.1", "::": "::1"}.get(host, host)  # noqa: S104
+
+
+def _written(value: object) -> str:
+    if isinstance(value, Path):
+        return str(value.absolute())
+    return ",".join(value) if isinstance(value, tuple) else str(value)

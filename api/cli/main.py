@@ -1,0 +1,39 @@
+"""The entry of `clawbot`: every command by its name, and what errors become."""
+
+from __future__ import annotations
+
+import sys
+
+import typer
+
+from api.cli import audit, demo, processes, up, views
+from api.cli.output import NO, WRONG, say
+from domain.errors import BadSetup, Refused, Unavailable
+
+app = typer.Typer(
+    name="clawbot",
+    help="Runs AI bots that hold no API key: a metering proxy and its control plane.",
+    epilog="Example: clawbot up",
+    no_args_is_help=True,
+    add_completion=False,
+    pretty_exceptions_enable=False,
+    rich_markup_mode=None,
+)
+for group in (up, demo, processes, views, audit):
+    group.add_to(app)
+
+
+def main() -> None:
+    """Run one command and leave with its exit code."""
+    try:
+        app()
+    except (BadSetup, Unavailable) as error:
+        say(str(error))
+        sys.exit(WRONG)
+    except Refused as error:
+        say(str(error) or error.code)
+        sys.exit(NO)
+
+
+if __name__ == "__main__":
+    main()

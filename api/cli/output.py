@@ -1,0 +1,38 @@
+"""How commands speak: results on standard output, everything else on standard error."""
+
+from __future__ import annotations
+
+import sys
+from typing import Annotated, Any
+
+import typer
+
+FINE, NO, WRONG = 0, 1, 2
+
+Json = Annotated[bool, typer.Option("--json", help="One JSON document on standard output.")]
+
+
+def example(*commands: str) -> str:
+    """The end of a command's help."""
+    return "Example: " + ", or: ".join(commands)
+
+
+def document(value: Any) -> None:
+    """The value as one line of JSON on standard output."""
+    import orjson  # noqa: PLC0415 - not for `--help`
+
+    options = orjson.OPT_NON_STR_KEYS | orjson.OPT_APPEND_NEWLINE
+    sys.stdout.buffer.write(orjson.dumps(value, default=str, option=options))
+    sys.stdout.flush()
+
+
+def line(text: str = "") -> None:
+    """A line on standard output, at once."""
+    sys.stdout.write(f"{text}\n")
+    sys.stdout.flush()
+
+
+def say(text: str) -> None:
+    """A sentence on standard error."""
+    sys.stderr.write(f"clawbot: {text}\n")
+    sys.stderr.flush()

@@ -1,0 +1,130 @@
+"""The processes, each by itself, the migrations they need, and the simulated vendor.
+
+A process runs until SIGTERM or SIGINT, finishes what is under way, and leaves.
+"""
+
+from __future__ import annotations
+
+import contextlib
+import io
+import os
+import sys
+from collections.abc import Iterator
+from typing import Annotated, Any, TextIO
+
+import typer
+
+from api.cli.output import Json, document, example, line
+
+
+def add_to(app: typer.Typer) -> None:
+    """The commands of this module are known to `clawbot`."""
+    app.command(epilog=example("clawbot api --no-proxy"))(api)
+    app.command(epilog=example("CLAWBOT_PROXY_PORT=3101 clawbot proxy"))(proxy)
+    app.command(epilog=example("DATABASE_URL=postgresql://… clawbot projector"))(projector)
+    app.command(epilog=example("RABBITMQ_URL=amqp://… clawbot worker"))(worker)
+    app.command(epilog=example("clawbot migrate", "clawbot migrate --json"))(migrate)
+    simulate = "clawbot simulate-provider --port 8099 --key sk-only-this-one"
+    app.command("simulate-provider", epilog=example(simulate))(simulate_provider)
+
+
+def api(
+    *,
+    no_proxy: Annotated[
+        bool, typer.Option("--no-proxy", help="Leave /api/v1 to `clawbot proxy`.")
+    ] = False,
+    as_json: Json = False,
+) -> None:
+    """Serve the control plane on CLAWBOT_PORT, with the proxy in front."""
+    from api.main import main  # noqa: PLC0415
+
+    with _process("api", as_json=as_json) as (settings, url):
+        main(settings, url, proxy=not no_proxy)
+
+
+def proxy(*, as_json: Json = False) -> None:
+    """Serve the proxy alone on CLAWBOT_PROXY_PORT: what bots are given."""
+    from proxy.main import main  # noqa: PLC0415
+
+    with _process("proxy", as_json=as_json) as (settings, url):
+        main(settings, url)
+
+
+def projector(*, as_json: Json = False) -> None:
+    """Keep every view and policy at the head of the logs."""
+    from adapters.projector import run  # noqa: PLC0415
+
+    with _process("projector", as_json=as_json) as (settings, url):
+        run(settings, url)
+
+
+def worker(*, as_json: Json = False) -> None:
+    """Do the jobs that events ask for, such as the check of a provider key."""
+    from adapters.worker import run  # noqa: PLC0415
+
+    with _process("worker", as_json=as_json) as (settings, url):
+        run(settings, url)
+
+
+def migrate(*, as_json: Json = False) -> None:
+    """Bring the database to this version, and make the keys of this instance."""
+    from adapters.bootstrap.instance import database_of, prepare  # noqa: PLC0415
+    from api.cli.settings import read_settings  # noqa: PLC0415
+
+    settings = read_settings()
+    with database_of(settings) as url:
+        applied = prepare(settings, url)
+    if as_json:
+        document({"applied": applied})
+        return
+    for name in applied:
+        line(f"applied {name}")
+    line(f"The schema is current, {len(applied)} applied now.")
+
+
+def simulate_provider(
+    *,
+    port: Annotated[int, typer.Option(min=0, max=65535, help="0 takes a free one.")],
+    host: Annotated[str, typer.Option(help="Where it listens.")] = "127.0.0.1",
+    key: Annotated[
+        str | None, typer.Option(help="The only credential that is accepted.")
+    ] = None,
+    fast: Annotated[
+        bool, typer.Option("--fast", help="Answer what was asked before from memory.")
+    ] = False,
+    as_json: Json = False,
+) -> None:
+    """Play an AI vendor that counts exactly: OpenAI, Anthropic and Gemini on one port."""
+    from adapters.simulator import run  # noqa: PLC0415
+
+    redirected = contextlib.redirect_stdout(_Address(sys.stdout))
+    with redirected if as_json else contextlib.nullcontext():
+        run(host=host, port=port, key=key, fast=fast)
+
+
+class _Address(io.StringIO):
+    """Turns the simulator's line about where it listens into JSON."""
+
+    def __init__(self, output: TextIO) -> None:
+        super().__init__()
+        self._output = output
+
+    def write(self, text: str, /) -> int:
+        with contextlib.redirect_stdout(self._output):
+            document({"url": text.rsplit(maxsplit=1)[-1]})
+        return len(text)
+
+
+@contextlib.contextmanager
+def _process(name: str, *, as_json: bool) -> Iterator[tuple[Any, str]]:
+    """Settings and database of a process that writes logs; what it is, said as JSON."""
+    from adapters import logs  # noqa: PLC0415
+    from adapters.bootstrap.instance import database_of  # noqa: PLC0415
+    from api.cli.settings import read_settings  # noqa: PLC0415
+
+    settings = read_settings()
+    logs.configure()
+    with database_of(settings) as url:
+        if as_json:
+            document({"process": name, "pid": os.getpid()})
+        yield settings, url
