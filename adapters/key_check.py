@@ -2,18 +2,18 @@
 
 The cheapest call that fails with a bad key is made through the proxy, with a pass for this
 one key. `X-Clawbot-Attempts` tells who answers: 0 is the proxy itself, anything else the
-vendor. Errors are read in the shapes that `domain/verdicts.py` lists.
+vendor.
 """
 
 from __future__ import annotations
 
-import json
 import time
 from dataclasses import dataclass
 from uuid import UUID
 
 import httpx2
 
+from adapters.vendor_errors import LARGEST_ERROR, error_in
 from domain.catalog import Vendor
 from domain.errors import Unavailable
 from domain.passes import make_pass
@@ -21,7 +21,6 @@ from domain.verdicts import Verdict, judge
 
 TIMEOUT_SECONDS = 70.0  # longer than the proxy waits for a vendor
 PASS_SECONDS = 60
-LARGEST_ERROR = 64 * 1024  # bytes; a longer one is not read
 LONGEST_CODE = 200  # characters
 NO_ANSWER = {502: "upstream-unreachable", 504: "upstream-timeout"}
 TRY_LATER = frozenset({401, 429, 500, 503})
@@ -34,15 +33,6 @@ class Found:
     verdict: Verdict
     http_status: int | None = None
     error: str | None = None
-
-
-@dataclass(frozen=True, kw_only=True, slots=True)
-class VendorError:
-    """What an answer says went wrong; None where it says nothing."""
-
-    type: str | None = None
-    code: str | int | None = None
-    message: str | None = None
 
 
 class KeyCheckClient:
@@ -118,60 +108,3 @@ def _read(answer: httpx2.Response) -> tuple[bytes, bool]:
     except httpx2.TransportError:
         return bytes(kept), False
     return bytes(kept), True
-
-
-def error_in(body: bytes, *, succeeded: bool) -> VendorError:
-    """The error that the body tells of; nothing if it tells of none or is not read."""
-    value = _object(body)
-    error, base = value.get("error"), value.get("base_resp")
-    if isinstance(error, str):
-        return VendorError(message=error)
-    if isinstance(error, dict) and error:
-        return VendorError(
-            type=_text(error.get("type")) or _text(error.get("status")),
-            code=_detail(error.get("details")) or _code(error.get("code")),
-            message=_text(error.get("message")),
-        )
-    if isinstance(base, dict) and base.get("status_code"):  # MiniMax, with any status
-        return VendorError(
-            code=_code(base["status_code"]), message=_text(base.get("status_msg"))
-        )
-    if succeeded:
-        return VendorError()
-    return VendorError(
-        type=_text(value.get("type")),
-        code=_code(value.get("code")),
-        message=_text(value.get("message")) or _text(value.get("detail")),
-    )
-
-
-def _object(body: bytes) -> dict[str, object]:
-    """The JSON object, or the first one of an array (Gemini's way); else an empty one."""
-    if len(body) > LARGEST_ERROR:
-        return {}
-    try:
-        value = json.loads(body)
-    except (ValueError, RecursionError):
-        return {}
-    if isinstance(value, list):
-        value = value[0] if value else None
-    return value if isinstance(value, dict) else {}
-
-
-def _detail(details: object) -> str | None:
-    """The finer code: Gemini's `reason`, Anthropic's `error_code`, the proxy's own."""
-    listed = details if isinstance(details, list) else [details]
-    for one in listed:
-        if isinstance(one, dict):
-            for name in ("reason", "error_code", "code"):
-                if code := _text(one.get(name)):
-                    return code
-    return None
-
-
-def _code(value: object) -> str | int | None:
-    return value if isinstance(value, int) and value else _text(value)
-
-
-def _text(value: object) -> str | None:
-    return value if isinstance(value, str) and value else None

@@ -97,10 +97,10 @@ class Fleet:
         return checked.verdict.value
 
 
-def settings_of(url: str, folder: Path, **more: object) -> Settings:
+def settings_of(url: str, folder: Path, **more: Any) -> Settings:
     """The settings of an instance, and of each process started with them."""
     return Settings(
-        _env_file=None,  # type: ignore[call-arg]  # pydantic-settings' own
+        _env_file=None,
         database_url=url,
         bot_master_key=MASTER_KEY,
         clawbot_data_dir=folder,

@@ -1,4 +1,4 @@
-"""A key check from the request to the verdict, through every process that has a part in it."""
+"""A key check from the request to the verdict, through every process that has a part."""
 
 from __future__ import annotations
 
@@ -7,10 +7,10 @@ from pathlib import Path
 import psycopg
 import pytest
 
-from adapters.postgres.database import Database
 from adapters.postgres.fleet_views import PostgresKeyRing
 from adapters.simulator import started
 from domain.keys import KeyStatus
+from projections.key_ring import KeyRow
 from tests.adapters.jobs.given import TEAM, control_plane, eventually, running, settings_of
 
 KEY = "sk-simulated-0123456789abcdef"
@@ -61,7 +61,7 @@ def test_a_requested_check_ends_with_the_verdict_of_the_vendor(
             eventually(lambda: _calls(database_url) == [(200, None), (401, None)])
 
 
-def _all(ring: PostgresKeyRing) -> list:
+def _all(ring: PostgresKeyRing) -> list[KeyRow]:
     return ring.of_team(TEAM, after=None, limit=10)
 
 
