@@ -7,10 +7,12 @@ for something else (ids, times) are read from their one usual spelling.
 from __future__ import annotations
 
 import re
+from datetime import UTC, datetime
 from typing import Annotated, Generic, TypeVar
 from uuid import UUID
 
 from pydantic import (
+    AfterValidator,
     AwareDatetime,
     BaseModel,
     BeforeValidator,
@@ -39,8 +41,20 @@ def _rfc3339(value: object) -> object:
     return value
 
 
+def _in_utc(time: datetime) -> datetime:
+    try:
+        return time.astimezone(UTC)
+    except OverflowError as error:  # at the ends of the calendar
+        raise PydanticCustomError("time", "not a time in UTC") from error
+
+
 Id = Annotated[UUID, Strict(strict=False), BeforeValidator(_plain_uuid)]
-Moment = Annotated[AwareDatetime, Strict(strict=False), BeforeValidator(_rfc3339)]
+Moment = Annotated[
+    AwareDatetime,
+    Strict(strict=False),
+    BeforeValidator(_rfc3339),
+    AfterValidator(_in_utc),
+]
 
 # At least one visible character, no control characters.
 _LINE = r"^[^\x00-\x1f\x7f]*[^\x00-\x20\x7f][^\x00-\x1f\x7f]*$"

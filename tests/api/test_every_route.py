@@ -1,0 +1,136 @@
+"""What is true of every route of the OpenAPI document, found by walking it."""
+
+from __future__ import annotations
+
+import re
+from typing import Any
+from uuid import uuid4
+
+import pytest
+
+from tests.api.system import Front, front_of, in_memory
+
+PUBLIC = {
+    ("POST", "/api/auth/register"),
+    ("POST", "/api/auth/login"),
+    ("POST", "/api/auth/refresh"),
+    ("GET", "/health"),
+    ("GET", "/health/ready"),
+}
+NEW_BOT = {"name": "Ada", "hostname": "ada-1"}
+NEW_LINK = {"vendor": "openai"}
+NEW_KEY = {"vendor": "openai", "label": "Main", "secret": "sk-0123456789abcdef"}
+BODIES = {
+    ("POST", "/api/bot"): NEW_BOT,
+    ("POST", "/api/bot/{hostname}/providers"): NEW_LINK,
+    ("PUT", "/api/bot/{hostname}/providers/{link_id}"): NEW_LINK,
+    ("PATCH", "/api/bot/{hostname}"): {},
+    ("PATCH", "/api/provider-key/{key_id}"): {},
+    ("POST", "/api/provider-key"): NEW_KEY,
+}
+
+
+def document() -> dict[str, Any]:
+    with front_of(in_memory()) as front:
+        schema: dict[str, Any] = front.client.get("/api/openapi.json").json()
+        return schema
+
+
+DOCUMENT = document()
+ROUTES = sorted(
+    (method.upper(), path) for path, item in DOCUMENT["paths"].items() for method in item
+)
+GUARDED = [route for route in ROUTES if route not in PUBLIC]
+WITH_IDS = [route for route in GUARDED if "{" in route[1]]
+
+
+def test_the_walk_sees_the_whole_api() -> None:
+    assert len(ROUTES) >= 30
+    assert set(ROUTES) >= PUBLIC
+    for method, path in ROUTES:
+        guarded = "security" in DOCUMENT["paths"][path][method.lower()]
+        assert guarded is ((method, path) not in PUBLIC), (method, path)
+
+
+def filled(path: str, ids: dict[str, str]) -> str:
+    return re.sub(r"\{(\w+)\}", lambda name: ids[name[1]], path)
+
+
+def ids_of(front: Front, headers: dict[str, str]) -> dict[str, str]:
+    """A bot with a link, and a key."""
+    post = front.client.post
+    bot = post("/api/bot", json=NEW_BOT | {"providers": [NEW_LINK]}, headers=headers).json()
+    key = post("/api/provider-key", json=NEW_KEY, headers=headers).json()
+    return {
+        "hostname": "ada-1",
+        "link_id": bot["bot"]["providers"][0]["id"],
+        "key_id": key["id"],
+        "kind": "bot",
+        "stream_id": bot["bot"]["id"],
+        "vendor_id": "nobody",
+    }
+
+
+@pytest.mark.parametrize(("method", "path"), GUARDED)
+def test_nobody_gets_in_without_a_token(front: Front, method: str, path: str) -> None:
+    url = filled(path, dict.fromkeys(ids_of(front, front.someone()), str(uuid4())))
+    body = BODIES.get((method, path))
+    tokens = (None, "Bearer x", "Bearer cbt_" + "a" * 43)
+    for token in tokens:
+        headers = {} if token is None else {"Authorization": token}
+        answer = front.client.request(method, url, json=body, headers=headers)
+        assert (answer.status_code, answer.json()["code"]) == (401, "unauthenticated")
+
+
+@pytest.mark.parametrize(("method", "path"), WITH_IDS)
+def test_another_teams_and_an_absent_id_get_the_same_404(
+    front: Front, method: str, path: str
+) -> None:
+    theirs, me = front.someone(), front.someone()
+    ids = ids_of(front, theirs)
+    before = front.system.fleet.head()
+    absent = ids | {name: str(uuid4()) for name in ids if name.endswith("_id")}
+    body = BODIES.get((method, path))
+    answers = [
+        front.client.request(method, filled(path, one), json=body, headers=me)
+        for one in (ids, absent | {"hostname": "nobody"})
+    ]
+    assert [answer.status_code for answer in answers] == [404, 404]
+    foreign, missing = (answer.json() | {"request_id": ""} for answer in answers)
+    assert foreign == missing
+    assert front.system.fleet.head() == before
+
+
+@pytest.mark.parametrize(("method", "path"), GUARDED)
+def test_another_teams_name_in_the_header_is_a_404(
+    front: Front, method: str, path: str
+) -> None:
+    other, me = front.registered(), front.registered()
+    ids = ids_of(front, front.bearer(me))
+    headers = front.bearer(me) | {"X-Team-Id": other["team"]["id"]}
+    answer = front.client.request(
+        method, filled(path, ids), json=BODIES.get((method, path)), headers=headers
+    )
+    assert answer.status_code == 404
+
+
+@pytest.mark.parametrize(("method", "path"), ROUTES)
+def test_another_method_is_a_405_and_says_which_there_are(
+    front: Front, method: str, path: str
+) -> None:
+    url = filled(path, dict.fromkeys(ids_of(front, front.someone()), str(uuid4())))
+    answer = front.client.request("TRACE", url)
+    assert answer.status_code == 405
+    assert answer.headers["content-type"] == "application/problem+json"
+    assert method in answer.headers["allow"] or "," not in answer.headers["allow"]
+
+
+def test_the_teams_lists_show_nothing_of_others(real: Front) -> None:
+    theirs, me = real.someone(), real.someone()
+    ids_of(real, theirs)
+    real.system.pump()
+    for path in ("/api/bot", "/api/provider-key", "/api/usage/calls"):
+        assert real.client.get(path, headers=me).json()["items"] == []
+    assert len(real.client.get("/api/bot", headers=theirs).json()["items"]) == 1
+    mine = real.client.get("/api/audit/events", headers=me).json()["items"]
+    assert {one["kind"] for one in mine} == {"claim", "user", "team", "session"}

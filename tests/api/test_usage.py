@@ -1,0 +1,305 @@
+"""Usage over HTTP: three answers about the same calls that agree."""
+
+from __future__ import annotations
+
+import csv
+import io
+import json
+from dataclasses import replace
+from datetime import UTC, datetime, timedelta
+from typing import Any
+from uuid import UUID, uuid4
+
+import pytest
+
+from api.usage_reading import step_of
+from application.event_log import Caller, acting
+from domain.calls import (
+    Call,
+    CallAbandoned,
+    CallAdmitted,
+    CallCorrected,
+    CallFacts,
+    CallRefused,
+    CallSettled,
+    CallStatus,
+    Usage,
+    UsageSource,
+)
+from tests.api.system import Front
+
+DAY = datetime(2026, 3, 2, tzinfo=UTC)  # a Monday
+NAMES = (
+    "input_tokens",
+    "output_tokens",
+    "cache_read_tokens",
+    "cache_write_tokens",
+    "reasoning_tokens",
+    "cost_micro_usd",
+)
+
+
+class Calls:
+    """Makes calls of one team, as the proxy would record them."""
+
+    def __init__(self, front: Front, team_id: str) -> None:
+        self._calls = front.system.calls
+        self._team_id = UUID(team_id)
+        self._key = uuid4()
+
+    def facts(self, at: datetime, **other: Any) -> CallFacts:
+        facts = CallFacts(
+            team_id=self._team_id,
+            bot_id=uuid4(),
+            hostname="ada-1",
+            vendor="openai",
+            model="m1",
+            requested_model="m1",
+            provider_key_id=self._key,
+            admitted_at=at,
+        )
+        return replace(facts, **other)
+
+    def record(self, *events: Any) -> UUID:
+        call_id = uuid4()
+        caller = Caller("bot:test", self._team_id, "request-7")
+        with acting(caller):
+            self._calls.append(self._calls.begin(Call(), call_id), events)
+        return call_id
+
+    def settled(self, at: datetime, tokens: int | None = 10, **other: Any) -> UUID:
+        facts = self.facts(at, **other)
+        return self.record(admitted(facts), settled(facts, tokens))
+
+    def a_day(self) -> None:
+        """Some of everything, over a few hours."""
+        for minute in (0, 1, 59, 60, 61, 150):
+            self.settled(DAY + timedelta(minutes=minute), tokens=minute)
+        self.settled(DAY, tokens=None)
+        self.settled(DAY, vendor="anthropic", model=None, requested_model="m2")
+        self.settled(DAY + timedelta(days=3), hostname="bob-1")
+        self.settled(DAY + timedelta(days=40))
+        refused = self.facts(DAY + timedelta(minutes=5))
+        self.record(CallRefused(facts=refused, code="no-usable-key"))
+        lost = self.facts(DAY + timedelta(minutes=6))
+        self.record(admitted(lost), CallAbandoned(facts=lost, usage=Usage()))
+        late = self.facts(DAY + timedelta(minutes=7))
+        corrected = CallCorrected(
+            facts=late,
+            ended_as=CallStatus.ABANDONED,
+            before=Usage(),
+            now=usage(5),
+            before_cost_micro_usd=None,
+            cost_micro_usd=3,
+            http_status=200,
+            reason="settled-late",
+        )
+        self.record(admitted(late), CallAbandoned(facts=late, usage=Usage()), corrected)
+        self.record(admitted(self.facts(DAY + timedelta(minutes=8))))
+
+
+def usage(tokens: int | None) -> Usage:
+    if tokens is None:
+        return Usage()
+    return Usage(input_tokens=tokens, output_tokens=1, source=UsageSource.REPORTED)
+
+
+def admitted(facts: CallFacts) -> CallAdmitted:
+    return CallAdmitted(
+        facts=facts,
+        process_id=uuid4(),
+        secret_version=1,
+        format="openai-chat",
+        method="POST",
+        path="/v1/chat/completions",
+        streaming=False,
+        request_bytes=10,
+        input_estimate=1,
+    )
+
+
+def settled(facts: CallFacts, tokens: int | None) -> CallSettled:
+    return CallSettled(
+        facts=facts,
+        http_status=200,
+        usage=usage(tokens),
+        cost_micro_usd=tokens,
+        price_source=None,
+        attempts=1,
+        first_byte_ms=1,
+        duration_ms=2,
+        client_left=False,
+        error=None,
+    )
+
+
+def answers(
+    front: Front, headers: dict[str, str], query: dict[str, str], granularity: str
+) -> tuple[dict[str, int], ...]:
+    """The same totals, asked for in three ways, at one position."""
+    get = front.client.get
+    summary = get("/api/usage/summary", params=query, headers=headers)
+    trend = get(
+        "/api/usage/trend", params=query | {"granularity": granularity}, headers=headers
+    )
+    calls = get("/api/usage/calls", params=query, headers=headers)
+    positions = {one.headers["x-log-position"] for one in (summary, trend, calls)}
+    assert positions == {f"calls={front.system.calls.head()}"}
+    ended = [call for call in calls.json()["items"] if call["status"] != "open"]
+    by_call = {name: sum(call[name] or 0 for call in ended) for name in NAMES}
+    by_call["calls"] = len(ended)
+    steps = trend.json()["items"]
+    by_step = {name: sum(step[name] for step in steps) for name in by_call}
+    whole = {name: summary.json()[name] for name in by_call}
+    return whole, by_step, by_call
+
+
+FILTERS: list[dict[str, str]] = [
+    {},
+    {"from": "2026-03-02T00:00:00Z", "to": "2026-03-02T01:00:00Z"},
+    {"from": "2026-03-02T00:01:00Z", "to": "2026-03-02T01:01:00Z"},
+    {"from": "2026-03-02T01:30:00+01:30", "to": "2026-03-02T03:00:00+00:30"},
+    {"bot": "bob-1"},
+    {"vendor": "anthropic"},
+    {"model": "m2"},
+    {"status": "refused"},
+    {"status": "abandoned"},
+    {"status": "settled", "vendor": "openai", "from": "2026-03-02T00:30:00Z"},
+    {"provider_key": str(uuid4())},
+]
+
+
+@pytest.mark.parametrize("query", FILTERS, ids=range(len(FILTERS)))
+def test_summary_trend_and_calls_agree(front: Front, query: dict[str, str]) -> None:
+    agree(front, [query])
+
+
+def test_they_agree_on_postgresql_too(real: Front) -> None:
+    agree(real, FILTERS)
+
+
+def agree(front: Front, queries: list[dict[str, str]]) -> None:
+    me, other = front.registered(), front.registered()
+    Calls(front, me["team"]["id"]).a_day()
+    Calls(front, other["team"]["id"]).settled(DAY, tokens=10**6)
+    front.system.pump()
+    headers = front.bearer(me)
+    for query in queries:
+        for granularity in ("hour", "day", "week", "month"):
+            whole, by_step, by_call = answers(front, headers, query, granularity)
+            assert whole == by_step == by_call, (query, granularity)
+        if query == {}:
+            assert (whole["calls"], whole["input_tokens"]) == (13, 366)
+
+
+def test_a_trend_goes_by_minute_within_a_week(front: Front) -> None:
+    me = front.registered()
+    Calls(front, me["team"]["id"]).a_day()
+    front.system.pump()
+
+    def trend(**query: str) -> Any:
+        params = query | {"granularity": "minute"}
+        return front.client.get("/api/usage/trend", params=params, headers=front.bearer(me))
+
+    day = {"from": "2026-03-02T00:00:00Z", "to": "2026-03-02T01:00:00Z"}
+    items = trend(**day).json()["items"]
+    assert [item["start"] for item in items] == [
+        f"2026-03-02T00:{minute:02}:00Z" for minute in (0, 1, 5, 6, 7, 59)
+    ]
+    assert trend().json()["errors"] == [{"field": "from", "code": "missing"}]
+    long = trend(**{"from": "2026-03-02T00:00:00Z", "to": "2026-04-01T00:00:00Z"})
+    assert long.status_code == 422
+
+
+def test_weeks_begin_on_mondays_and_months_on_their_first() -> None:
+    time = datetime(2026, 3, 8, 23, 59, 59, tzinfo=UTC)
+    assert step_of(time, "week") == DAY
+    assert step_of(time, "month") == datetime(2026, 3, 1, tzinfo=UTC)
+
+
+def test_calls_are_paged_newest_first(either: Front) -> None:
+    me = either.registered()
+    Calls(either, me["team"]["id"]).a_day()
+    either.system.pump()
+    headers, seen, cursor = either.bearer(me), [], ""
+    whole = either.client.get("/api/usage/calls", headers=headers).json()["items"]
+    while cursor is not None:
+        url = f"/api/usage/calls?limit=4&cursor={cursor}".removesuffix("&cursor=")
+        page = either.client.get(url, headers=headers).json()
+        seen += page["items"]
+        cursor = page["next_cursor"]
+    assert seen == whole
+    times = [call["admitted_at"] for call in seen]
+    assert times == sorted(times, reverse=True)
+    assert {call["status"] for call in seen} == {"settled", "refused", "abandoned", "open"}
+
+
+def test_a_bots_usage_is_its_own(front: Front) -> None:
+    me, other = front.registered(), front.registered()
+    headers = front.bearer(me)
+    for hostname in ("ada-1", "bob-1"):
+        new = {"name": "Bot", "hostname": hostname}
+        front.client.post("/api/bot", json=new, headers=headers)
+    Calls(front, me["team"]["id"]).a_day()
+    front.system.pump()
+    get = front.client.get
+    assert get("/api/bot/bob-1/usage/summary", headers=headers).json()["calls"] == 1
+    assert len(get("/api/bot/bob-1/usage/calls", headers=headers).json()["items"]) == 1
+    assert len(get("/api/bot/bob-1/usage/trend", headers=headers).json()["items"]) == 1
+    asked = get("/api/bot/bob-1/usage/summary?bot=ada-1", headers=headers)
+    assert asked.status_code == 422
+    foreign = get("/api/bot/bob-1/usage/summary", headers=front.bearer(other))
+    assert foreign.status_code == 404
+
+
+def test_calls_are_exported_and_no_cell_is_a_formula(either: Front) -> None:
+    me = either.registered()
+    caller = Calls(either, me["team"]["id"])
+    caller.settled(DAY, model='=HYPERLINK("x")', requested_model="-1")
+    caller.settled(DAY + timedelta(minutes=1), model="a,b\nc")
+    either.system.pump()
+    headers = either.bearer(me)
+    page = either.client.get("/api/usage/calls", headers=headers).json()["items"]
+    text = either.client.get("/api/usage/calls", headers=headers | {"Accept": "text/csv"})
+    assert text.headers["content-type"] == "text/csv; charset=utf-8"
+    assert text.headers["x-log-position"] == f"calls={either.system.calls.head()}"
+    rows = list(csv.DictReader(io.StringIO(text.text, newline="")))
+    assert [row["call_id"] for row in rows] == [call["call_id"] for call in page]
+    assert [row["model"] for row in rows] == ["a,b\nc", '\'=HYPERLINK("x")']
+    assert rows[1]["requested_model"] == "'-1"
+    lines = either.client.get("/api/usage/calls?format=ndjson", headers=headers)
+    assert [json.loads(line) for line in lines.text.splitlines()] == page
+
+
+@pytest.mark.parametrize(
+    "query",
+    [
+        "from=yesterday",
+        "from=2026-03-02",
+        "to=2026-03-02T00:00:00",
+        "from=2026-03-02T00:00:00Z&to=2026-03-01T00:00:00Z",
+        "from=9999-12-31T23:59:59-23:59",
+        "provider_key=7",
+        "status=open",
+        "vendr=openai",
+        "hostname=ada-1",
+        "granularity=hour",
+        "limit=10",
+    ],
+)
+def test_a_wrong_question_is_refused(front: Front, query: str) -> None:
+    answer = front.client.get(f"/api/usage/summary?{query}", headers=front.someone())
+    assert (answer.status_code, answer.json()["code"]) == (422, "invalid")
+
+
+def test_a_question_waits_for_its_view(front: Front) -> None:
+    me = front.registered()
+    Calls(front, me["team"]["id"]).settled(DAY)
+    front.system.pump()
+    head = front.system.calls.head()
+    for path in ("summary", "trend", "calls"):
+        answer = front.client.get(
+            f"/api/usage/{path}?after_position=fleet=1,calls={head}",
+            headers=front.bearer(me),
+        )
+        assert answer.status_code == 200
