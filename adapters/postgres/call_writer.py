@@ -13,6 +13,13 @@ from uuid import UUID
 
 import psycopg
 
+from adapters.postgres.binary_array import (
+    bigint_array,
+    bytea_array,
+    register,
+    text_array,
+    uuid_array,
+)
 from adapters.postgres.recorder import LOCKS
 from domain.log import CALLS
 
@@ -83,10 +90,10 @@ class CallWriter:
             {
                 "lock": LOCKS[CALLS],
                 "process": self._process_id,
-                "ids": [entry.call_id for entry in batch],
-                "versions": [entry.version for entry in batch],
-                "topics": [entry.topic for entry in batch],
-                "states": [entry.state for entry in batch],
+                "ids": uuid_array([entry.call_id for entry in batch]),
+                "versions": bigint_array([entry.version for entry in batch]),
+                "topics": text_array([entry.topic for entry in batch]),
+                "states": bytea_array([entry.state for entry in batch]),
             },
             prepare=True,
             binary=True,
@@ -123,6 +130,7 @@ class CallWriter:
             self._connection = await psycopg.AsyncConnection[tuple[Any, ...]].connect(
                 self._conninfo, autocommit=True
             )
+            register(self._connection)
         return self._connection
 
     async def close(self) -> None:
