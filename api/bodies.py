@@ -9,7 +9,8 @@ from starlette.datastructures import Headers
 from starlette.requests import ClientDisconnect
 from starlette.types import ASGIApp, Message, Receive, Scope, Send
 
-from api.errors import BodyTooLarge, Malformed, MediaNotSupported, TooSlow, problem
+from api.errors import problem
+from api.refusals import BodyTooLarge, Malformed, MediaNotSupported, TooSlow
 from api.strict_json import parse
 from domain.errors import Refused
 

@@ -20,7 +20,6 @@ from api.bot_shapes import (
     link_of,
 )
 from api.callers import TheUser
-from api.errors import RuntimeIsNotAvailable
 from api.paging import Cursors
 from api.positions import (
     FLEET_ONLY,
@@ -30,6 +29,7 @@ from api.positions import (
     read_at,
     tag_version,
 )
+from api.refusals import RuntimeIsNotAvailable
 from api.shapes import AtQuery, ListQuery, Page, unique
 from api.tokens import new_bot_token, token_hash
 from api.wired import TheSystem

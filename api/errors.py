@@ -15,6 +15,7 @@ from fastapi import FastAPI, Request, Response
 from fastapi.exceptions import RequestValidationError
 from starlette.exceptions import HTTPException
 
+from api.refusals import BodyTooLarge, Malformed, MediaNotSupported, NotReadYet, TooSlow
 from domain.destinations import UrlIsNotAllowed
 from domain.errors import (
     ConcurrentChange,
@@ -30,46 +31,6 @@ from domain.errors import (
 )
 
 LONGEST_FIELD = 64  # characters of a field's name that are repeated
-
-
-class Malformed(Refused):
-    """The request's body or headers cannot be read."""
-
-    code = "invalid"
-
-
-class TooSlow(Refused):
-    """The request's body took too long to arrive."""
-
-    code = "invalid"
-
-
-class BodyTooLarge(Refused):
-    """The request's body is longer than 1 MiB."""
-
-    code = "body-too-large"
-
-
-class MediaNotSupported(Refused):
-    """A body is JSON: application/json in UTF-8, without a content coding."""
-
-    code = "invalid"
-
-
-class VendorIsUnknown(InvalidFields):
-    """The catalog has no vendor of that name."""
-
-    code = "unknown-vendor"
-
-
-class RuntimeIsNotAvailable(InvalidFields):
-    """No container engine serves this instance: bots run elsewhere (external)."""
-
-    code = "runtime-not-available"
-
-
-class NotReadYet(Unavailable):
-    """The read model has not reached that position within five seconds."""
 
 
 STATUS: dict[type[Exception], int] = {

@@ -16,7 +16,8 @@ from starlette.responses import Response
 from starlette.types import ASGIApp, Message, Receive, Scope, Send
 
 from api.callers import Doorkeeper
-from api.errors import Malformed, problem
+from api.errors import problem
+from api.refusals import Malformed
 from application.idempotency import Answer, Carried, IdempotencyStore, Write
 from domain.errors import Refused, Unauthenticated, Unavailable
 

@@ -14,7 +14,7 @@ from fastapi import Depends, Header, Request, Response
 from starlette.concurrency import run_in_threadpool
 
 from api.callers import TheUser
-from api.errors import NotReadYet
+from api.refusals import NotReadYet
 from api.wired import Wired
 from domain.errors import InvalidFields, PreconditionFailed
 from domain.log import CALLS, FLEET

@@ -10,7 +10,7 @@ import json
 import math
 from typing import Any, Never
 
-from api.errors import Malformed
+from api.refusals import Malformed
 
 DEEPEST = 32
 MOST_KEYS = 1_000

@@ -6,7 +6,7 @@ from fastapi import APIRouter
 from pydantic import BaseModel
 
 from api.callers import TheUser
-from api.errors import VendorIsUnknown
+from api.refusals import VendorIsUnknown
 from api.shapes import Page
 from api.wired import TheSystem
 from domain.catalog import Catalog, Category, UnknownVendor, Vendor

@@ -2,16 +2,16 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterator
+from collections.abc import Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass, field
-from functools import partial
 from typing import Any
 from uuid import uuid4
 
 from fastapi.testclient import TestClient
 
 from adapters import crypto
+from adapters.bootstrap.commands import bus_of
 from adapters.catalog.loader import load_catalog
 from adapters.event_store import EventMapper
 from adapters.follower import Reader, ViewFollower, catch_up
@@ -35,11 +35,10 @@ from adapters.postgres.recorder import PostgresRecorder
 from adapters.postgres.vault import PostgresInstanceKeys, PostgresPeople, PostgresVault
 from adapters.vault import Envelope, InstanceKeys
 from api.app import create_app
-from application import bots, keys, sign_in
-from application.bus import Bus, Command
+from application.bus import Bus
 from application.event_log import EventLog
 from application.idempotency import IdempotencyStore
-from application.ports import People, UnitOfWork, Vault
+from application.ports import People
 from application.readiness import Dependency, Look
 from domain.catalog import Catalog
 from domain.log import CALLS, FLEET
@@ -91,40 +90,6 @@ class System:
         for follower in self.followers:
             for log in follower.logs:
                 catch_up(follower, Reader(self.fleet if log == FLEET else self.calls))
-
-
-HANDLERS: tuple[tuple[type[Command[Any]], Callable[..., Any]], ...] = (
-    (sign_in.StartSession, sign_in.start_session),
-    (sign_in.RefreshSession, sign_in.refresh_session),
-    (sign_in.EndSession, sign_in.end_session),
-    (bots.CreateBot, bots.create_bot),
-    (bots.EditBot, bots.edit_bot),
-    (bots.LinkProvider, bots.link_provider),
-    (bots.UnlinkProvider, bots.unlink_provider),
-    (bots.IssueBotToken, bots.issue_bot_token),
-    (bots.StartBot, bots.start_bot),
-    (bots.DeleteBot, bots.delete_bot),
-    (keys.EditProviderKey, keys.edit_provider_key),
-    (keys.CheckProviderKey, keys.check_provider_key),
-)
-VAULT_HANDLERS: tuple[tuple[type[Command[Any]], Callable[..., Any]], ...] = (
-    (keys.AddProviderKey, keys.add_provider_key),
-    (keys.RemoveProviderKey, keys.remove_provider_key),
-)
-
-
-def bus_of(
-    fleet: EventLog, *, unit_of_work: UnitOfWork, people: People, vault: Vault
-) -> Bus:
-    bus = Bus(unit_of_work)
-    bus.register(
-        sign_in.Register, partial(sign_in.register, event_log=fleet, people=people)
-    )
-    for command, handler in HANDLERS:
-        bus.register(command, partial(handler, event_log=fleet))
-    for command, handler in VAULT_HANDLERS:
-        bus.register(command, partial(handler, event_log=fleet, vault=vault))
-    return bus
 
 
 def in_memory() -> System:
@@ -235,3 +200,12 @@ class Front:
 def front_of(system: System) -> Iterator[Front]:
     with TestClient(create_app(system), raise_server_exceptions=False) as client:
         yield Front(system, client)
+
+
+def a_bot(front: Front, headers: dict[str, str], **fields: object) -> dict[str, Any]:
+    """What is answered to a new bot, `ada-1` if nothing else is said."""
+    new = {"name": "Ada", "hostname": "ada-1"} | fields
+    answer = front.client.post("/api/bot", json=new, headers=headers)
+    assert answer.status_code == 201, answer.text
+    body: dict[str, Any] = answer.json()
+    return body

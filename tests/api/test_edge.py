@@ -8,7 +8,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from api.errors import Malformed
+from api.refusals import Malformed
 from api.strict_json import parse
 from tests.api.system import PASSWORD, Front
 

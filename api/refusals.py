@@ -1,0 +1,45 @@
+"""What only a front door refuses; `api/errors.py` chooses the status."""
+
+from __future__ import annotations
+
+from domain.errors import InvalidFields, Refused, Unavailable
+
+
+class Malformed(Refused):
+    """The request's body or headers cannot be read."""
+
+    code = "invalid"
+
+
+class TooSlow(Refused):
+    """The request's body took too long to arrive."""
+
+    code = "invalid"
+
+
+class BodyTooLarge(Refused):
+    """The request's body is longer than 1 MiB."""
+
+    code = "body-too-large"
+
+
+class MediaNotSupported(Refused):
+    """A body is JSON: application/json in UTF-8, without a content coding."""
+
+    code = "invalid"
+
+
+class VendorIsUnknown(InvalidFields):
+    """The catalog has no vendor of that name."""
+
+    code = "unknown-vendor"
+
+
+class RuntimeIsNotAvailable(InvalidFields):
+    """No container engine serves this instance: bots run elsewhere (external)."""
+
+    code = "runtime-not-available"
+
+
+class NotReadYet(Unavailable):
+    """The read model has not reached that position within five seconds."""
