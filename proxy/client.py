@@ -1,6 +1,9 @@
 """The caller as the relay sees it: headers out, bytes out, and whether it left.
 
 The relay knows nothing of ASGI; this is the one place that does.
+
+The headers of a stream go out at once. Those of any other answer wait for the first piece
+of its body, which waits for a commit: one system call and one wake-up of the client less.
 """
 
 from __future__ import annotations
@@ -8,35 +11,43 @@ from __future__ import annotations
 import asyncio
 import contextlib
 
-from proxy.incoming import Receive, Send
+from proxy.incoming import Message, Receive, Send
 
 
 class Client:
     """One ASGI request whose body has been read."""
 
-    __slots__ = ("_receive", "_send", "_watch", "left", "started")
+    __slots__ = ("_head", "_receive", "_send", "_watch", "left", "started")
 
     def __init__(self, receive: Receive, send: Send) -> None:
         self._receive = receive
         self._send = send
         self._watch: asyncio.Task[None] | None = None
+        self._head: Message | None = None  # while it waits
         self.left = False
         self.started = False
 
     async def start(self, status: int, headers: list[tuple[bytes, bytes]]) -> None:
-        """Send the status line and the headers."""
+        """Send the status line and the headers, at the latest with the first piece."""
         self.started = True
-        await self._send(
-            {"type": "http.response.start", "status": status, "headers": headers}
-        )
+        self._head = {"type": "http.response.start", "status": status, "headers": headers}
+        if self._watch is not None:
+            await self._send_head()
 
     async def put(self, piece: bytes) -> None:
         """Send a piece; returns when the client's buffer has room for the next."""
+        await self._send_head()
         await self._send({"type": "http.response.body", "body": piece, "more_body": True})
 
     async def finish(self, piece: bytes = b"") -> None:
         """Send the last piece."""
+        await self._send_head()
         await self._send({"type": "http.response.body", "body": piece, "more_body": False})
+
+    async def _send_head(self) -> None:
+        head, self._head = self._head, None
+        if head is not None:
+            await self._send(head)
 
     def watch(self) -> None:
         """Notice from now on when the client hangs up."""
@@ -50,7 +61,8 @@ class Client:
         self.left = True
 
     async def close(self) -> None:
-        """Stop to watch."""
+        """Stop to watch; an answer that was begun and has no end is seen to break off."""
+        await self._send_head()
         if self._watch is not None:
             self._watch.cancel()
             with contextlib.suppress(asyncio.CancelledError):
