@@ -26,8 +26,11 @@ from proxy.incoming import (
     NOTHING_ASKED,
     Asked,
     Incoming,
+    NotReadable,
     Receive,
     Scope,
+    TargetTooLong,
+    is_name,
     read_body,
     read_head,
 )
@@ -87,7 +90,7 @@ class Call:
         try:
             vendor, target = self._where(incoming)
             body = await read_body(incoming.headers, receive)
-            asked = what_is_asked(incoming, target, body)
+            asked = what_is_asked(target, body)
             route = await self._admission.route(credential, incoming, vendor, asked)
         except Refused as error:
             await self._refuse(client, credential, asked, error)
@@ -113,7 +116,9 @@ class Call:
         target = self._admission.look(incoming, vendor)
         self._shape = shape_of(vendor, target.endpoint.format)
         if len(incoming.tail) + len(incoming.query) > MAX_TARGET:
-            raise Refused
+            raise TargetTooLong
+        if not is_name(target.model or ""):
+            raise NotReadable
         return vendor, target
 
     async def _carry_out(

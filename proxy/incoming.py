@@ -19,6 +19,7 @@ from domain.errors import Refused
 PREFIX = b"/api/v1/"
 MAX_BODY = 20 * 1024 * 1024
 MAX_TARGET = 8 * 1024
+LONGEST_MODEL = 200  # characters
 
 Scope = MutableMapping[str, Any]
 Message = MutableMapping[str, Any]
@@ -37,6 +38,18 @@ class BodyTooLarge(Refused):
 
 class NotReadable(Refused):
     """The body is not a JSON object with each name once."""
+
+    code = "invalid"
+
+
+class TargetTooLong(Refused):
+    """The path with its query is longer than 8 KiB."""
+
+    code = "invalid"
+
+
+class CodedBody(Refused):
+    """The body has a content-coding; send it as it is."""
 
     code = "invalid"
 
@@ -102,6 +115,8 @@ def _without_key(query: bytes) -> tuple[bytes, bytes | None]:
 
 async def read_body(headers: dict[bytes, bytes], receive: Receive) -> bytes:
     """The whole body, at most 20 MiB; `ClientLeft` if it breaks off."""
+    if headers.get(b"content-encoding", b"identity").strip().lower() != b"identity":
+        raise CodedBody
     length = headers.get(b"content-length", b"0")
     if length.isdigit() and int(length) > MAX_BODY:
         raise BodyTooLarge
@@ -140,18 +155,25 @@ NOTHING_ASKED = Asked()
 
 
 def read_json(body: bytes) -> Asked:
-    """Model and streaming, from the top level; refused if it is not an object.
+    """Model and streaming, from the top level; `NotReadable` if it is not an object.
 
-    A name that stands twice would be one thing to us and another to the vendor.
+    A name that stands twice would be one thing to us and another to the vendor. What is
+    nested about a thousand levels deep is not readable either.
     """
     try:
         fields = _object.decode(body)
         model = _text.decode(fields["model"]) if "model" in fields else None
-    except (msgspec.DecodeError, UnicodeDecodeError) as error:
+        repeats = not _compact(fields, body) and _repeats(body)
+    except (msgspec.DecodeError, ValueError, RecursionError) as error:
         raise NotReadable from error
-    if not _compact(fields, body) and _repeats(body):
+    if repeats or not is_name(model or ""):
         raise NotReadable
     return Asked(model=model, stream=bytes(fields.get("stream", b"")) == b"true")
+
+
+def is_name(model: str) -> bool:
+    """Whether it may stand in events, which a NUL or a novel may not."""
+    return len(model) <= LONGEST_MODEL and model.isprintable()
 
 
 def _compact(fields: dict[str, msgspec.Raw], body: bytes) -> bool:
@@ -170,5 +192,5 @@ def _repeats(body: bytes) -> bool:
     def keep(pairs: list[tuple[str, object]]) -> None:
         last[:] = pairs
 
-    json.loads(body, object_pairs_hook=keep)
+    json.loads(body, object_pairs_hook=keep, parse_int=str, parse_float=str)
     return len({name for name, _ in last}) != len(last)

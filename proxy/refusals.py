@@ -13,7 +13,7 @@ import orjson
 
 from domain.catalog import PathNotAllowed, UnknownVendor, Vendor
 from domain.errors import LimitReached, Refused, Unauthenticated, Unavailable
-from proxy.incoming import BodyTooLarge
+from proxy.incoming import BodyTooLarge, CodedBody, TargetTooLong
 
 Shape = Literal["openai", "anthropic", "gemini"]
 
@@ -30,6 +30,8 @@ STATUS: dict[type[Exception], int] = {
     PathNotAllowed: 403,
     UnknownVendor: 404,
     BodyTooLarge: 413,
+    TargetTooLong: 414,
+    CodedBody: 415,
     LimitReached: 429,
     Unavailable: 503,
     Refused: 400,

@@ -12,6 +12,7 @@ from domain.calls import CallAdmitted, CallSettled, Usage, UsageSource
 from domain.errors import Unavailable
 from proxy.answer import UpstreamCut
 from proxy.client import Client
+from proxy.incoming import is_name
 from proxy.usage import Reading
 
 HOLD_SECONDS = 10.0  # for the last byte, while the log is away; then the stream is cut
@@ -72,7 +73,7 @@ class Settlement:
         progress, admitted, now = self.progress, self.progress.admitted, time.monotonic()
         first = progress.first_byte
         return CallSettled(
-            facts=replace(admitted.facts, model=reading.model if reading else None),
+            facts=replace(admitted.facts, model=_model_of(reading)),
             http_status=progress.http_status,
             usage=usage_of(progress, reading),
             cost_micro_usd=None,
@@ -114,7 +115,15 @@ def usage_of(progress: Progress, reading: Reading | None) -> Usage:
     )
 
 
+def _model_of(reading: Reading | None) -> str | None:
+    """The model that the answer names, if that is one."""
+    if reading is None or reading.model is None or not is_name(reading.model):
+        return None
+    return reading.model
+
+
 def _error_of(reading: Reading) -> str | None:
     if reading.error is None:
         return None
-    return f"vendor:{reading.error.code or reading.error.type or 'error'}"[:LONGEST_ERROR]
+    said = f"vendor:{reading.error.code or reading.error.type or 'error'}"
+    return "".join(filter(str.isprintable, said[:LONGEST_ERROR]))
