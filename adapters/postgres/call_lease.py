@@ -13,7 +13,6 @@ from typing import Any
 from uuid import UUID
 
 import psycopg
-from eventsourcing.persistence import StoredEvent
 
 log = logging.getLogger(__name__)
 
@@ -28,11 +27,6 @@ VALUES (%(process)s, now() + make_interval(secs => %(seconds)s),
         COALESCE(%(since)s, (SELECT max(notification_id) FROM calls_events), 0))
 ON CONFLICT (process_id) DO UPDATE
 SET ends_at = excluded.ends_at, open_since = COALESCE(%(since)s, call_lease.open_since)
-"""
-
-STREAM = """
-SELECT originator_version, topic, state FROM calls_events
-WHERE originator_id = %s ORDER BY originator_version
 """
 
 
@@ -109,17 +103,6 @@ class CallLease:
                     await self._now.wait()
             except TimeoutError:
                 continue
-
-    async def stream(self, call_id: UUID) -> list[StoredEvent]:
-        """Every event of one call, oldest first."""
-        connection = await self._connected()
-        cursor = await connection.execute(STREAM, (call_id,))
-        return [
-            StoredEvent(
-                originator_id=call_id, originator_version=version, topic=topic, state=state
-            )
-            for version, topic, state in await cursor.fetchall()
-        ]
 
     async def _connected(self) -> psycopg.AsyncConnection[tuple[Any, ...]]:
         if self._connection is None or self._connection.closed:

@@ -12,6 +12,7 @@ from typing import Any
 from uuid import UUID
 
 import psycopg
+from eventsourcing.persistence import StoredEvent
 
 from adapters.postgres.binary_array import (
     bigint_array,
@@ -21,6 +22,7 @@ from adapters.postgres.binary_array import (
     uuid_array,
 )
 from adapters.postgres.recorder import LOCKS
+from domain.calls import CallEvent
 from domain.log import CALLS
 
 # The lease is read in the statement's snapshot. A statement that began while the lease
@@ -48,6 +50,16 @@ JOIN unnest(%s::uuid[], %s::bigint[]) AS k (id, version)
 """
 
 
+STREAM = """
+SELECT originator_version, topic, state FROM calls_events
+WHERE originator_id = %s ORDER BY originator_version
+"""
+
+# Below the time after which the meter gives a connection up: a statement that waits for the
+# log's lock ends before its connection does, and leaves no session behind that waits on.
+LOCK_MILLISECONDS = 1000
+
+
 class PlaceTaken(Exception):
     """Another event stands where this one was to go."""
 
@@ -58,11 +70,21 @@ class Entry:
 
     call_id: UUID
     version: int
-    topic: str
-    state: bytes
+    event: CallEvent
+    state: bytes  # as it is to be stored
     since: float  # monotonic seconds
     tries_on: bool  # until it is in; else it may be given up
     done: asyncio.Future[int]
+
+    @property
+    def place(self) -> tuple[UUID, int]:
+        """Where in the log it belongs: its stream and its version there."""
+        return self.call_id, self.version
+
+    def succeed(self, position: int) -> None:
+        """Tell the one who waits where the event is."""
+        if not self.done.done():
+            self.done.set_result(position)
 
     def fail(self, error: Exception) -> None:
         """Tell the one who waits, if anybody still does."""
@@ -92,7 +114,7 @@ class CallWriter:
                 "process": self._process_id,
                 "ids": uuid_array([entry.call_id for entry in batch]),
                 "versions": bigint_array([entry.version for entry in batch]),
-                "topics": text_array([entry.topic for entry in batch]),
+                "topics": text_array([entry.event.TOPIC for entry in batch]),
                 "states": bytea_array([entry.state for entry in batch]),
             },
             prepare=True,
@@ -114,9 +136,7 @@ class CallWriter:
     ) -> None:
         """Tell our own earlier tries, which are in the log, from events of others."""
         missing = {
-            (entry.call_id, entry.version): entry.state
-            for entry in batch
-            if (entry.call_id, entry.version) not in written
+            entry.place: entry.state for entry in batch if entry.place not in written
         }
         cursor = await connection.execute(
             FOUND, ([k for k, _ in missing], [v for _, v in missing]), binary=True
@@ -127,11 +147,29 @@ class CallWriter:
 
     async def _connected(self) -> psycopg.AsyncConnection[tuple[Any, ...]]:
         if self._connection is None or self._connection.closed:
-            self._connection = await psycopg.AsyncConnection[tuple[Any, ...]].connect(
-                self._conninfo, autocommit=True
-            )
+            self._connection = await self._connect()
             register(self._connection)
+            await self._connection.execute(f"SET lock_timeout = {LOCK_MILLISECONDS}")
         return self._connection
+
+    async def _connect(self) -> psycopg.AsyncConnection[tuple[Any, ...]]:
+        return await psycopg.AsyncConnection[tuple[Any, ...]].connect(
+            self._conninfo, autocommit=True
+        )
+
+    async def stream(self, call_id: UUID) -> list[StoredEvent]:
+        """Every event of one call, oldest first; on a connection of its own, being rare."""
+        async with await self._connect() as connection:
+            cursor = await connection.execute(STREAM, (call_id,))
+            return [
+                StoredEvent(
+                    originator_id=call_id,
+                    originator_version=version,
+                    topic=topic,
+                    state=state,
+                )
+                for version, topic, state in await cursor.fetchall()
+            ]
 
     async def close(self) -> None:
         """Drop the connection; the next write makes a new one."""

@@ -7,7 +7,8 @@ earlier try of ours was committed although its answer was lost.
 
 Admissions live under the process's lease (`call_lease`): without a lease in force by the
 database's clock the statement admits nothing, so that the reaper finds every call. A
-settlement is tried until it is in. An admission that waited too long is given up, and its
+settlement is tried until it is in, whether its caller still waits or not; where the reaper
+was first it becomes a correction. An admission that waited too long is given up, and its
 place is taken by a refusal, or it is ended as not sent if it had landed after all.
 """
 
@@ -32,20 +33,24 @@ from domain.calls import (
     CallAdmitted,
     CallEvent,
     CallFacts,
+    CallHasEnded,
     CallRefused,
     CallSettled,
     Usage,
     UsageSource,
 )
 from domain.errors import Unavailable
-from domain.events import Recorded
+from domain.events import Event, Recorded
 
 log = logging.getLogger(__name__)
 
 MAX_BATCH = 512
-BATCH_SECONDS = 1.5  # then the connection is given up
-GIVE_UP_SECONDS = 1.0  # an admission that is older is not tried again
+# An admission is answered within the sum of these three, which must stay below 2 s.
+BATCH_SECONDS = 1.2  # then the connection is given up
+GIVE_UP_SECONDS = 0.5  # an admission that is older is not tried again
 PAUSE_SECONDS = 0.1
+RENEWAL_SECONDS = 0.02  # that a renewal of the lease is waited for
+STOP_SECONDS = 2.0
 
 NOTHING_SENT = Usage(input_tokens=0, output_tokens=0, source=UsageSource.REPORTED)
 
@@ -60,6 +65,7 @@ class PostgresMeter:
         self._writer = CallWriter(conninfo, self._process_id)
         self._mapper = EventMapper()
         self._waiting: list[Entry] = []
+        self._writing: list[Entry] = []
         self._wake = asyncio.Event()
         self._tasks: set[asyncio.Task[Any]] = set()
         self.batches = 0  # committed ones, and the events in them: for the metrics
@@ -75,10 +81,10 @@ class PostgresMeter:
         self._keep(self._lease.keep())
 
     async def stop(self) -> None:
-        """Write what is waiting, for at most `BATCH_SECONDS`, then let go."""
-        waiting = [entry.done for entry in self._waiting]
+        """Write what is waiting, for at most `STOP_SECONDS`, then let go."""
+        waiting = [entry.done for entry in (*self._writing, *self._waiting)]
         if waiting:
-            await asyncio.wait(waiting, timeout=BATCH_SECONDS)
+            await asyncio.wait(waiting, timeout=STOP_SECONDS)
         for task in self._tasks:
             task.cancel()
         await asyncio.gather(*self._tasks, return_exceptions=True)
@@ -98,23 +104,7 @@ class PostgresMeter:
         return await self._record(call_id, 1, refused)
 
     async def settle(self, call_id: UUID, settled: CallSettled) -> int:
-        try:
-            return await self._record(call_id, 2, settled)
-        except PlaceTaken:
-            return await self._correct(call_id, settled)
-
-    async def _correct(self, call_id: UUID, settled: CallSettled) -> int:
-        """The reaper was first, while this process slept: its estimate is corrected."""
-        history = [
-            self._mapper.to_recorded(one) for one in await self._lease.stream(call_id)
-        ]
-        call = Call()
-        for recorded in history:
-            call = call.evolve(recorded.event)  # type: ignore[arg-type]
-        [correction] = call.settle(settled)
-        position = await self._record(call_id, len(history) + 1, correction)
-        self._lease.ended(call_id)
-        return position
+        return await self._record(call_id, 2, settled)
 
     async def _close_unsent(self, call_id: UUID, admitted: CallAdmitted) -> None:
         """Make sure that an admission nobody waits for any more holds nothing."""
@@ -122,8 +112,34 @@ class PostgresMeter:
         try:
             await self._record(call_id, 1, refused, tries_on=True)
         except PlaceTaken:
-            await self._record(call_id, 2, unsent(admitted))
+            await self.settle(call_id, unsent(admitted))
         self._lease.settled_doubt(call_id)
+
+    async def _correct(self, entry: Entry, settled: CallSettled) -> None:
+        """The reaper was first, while this process slept: its estimate is corrected."""
+        history = await self._history(entry.call_id)
+        call = Call()
+        for recorded in history:
+            call = call.evolve(recorded.event)  # type: ignore[arg-type]
+        try:
+            [correction] = call.settle(settled)
+        except CallHasEnded as error:
+            self._lease.ended(entry.call_id)
+            entry.fail(error)
+            return
+        position = await self._record(entry.call_id, len(history) + 1, correction)
+        entry.succeed(position)
+
+    async def _history(self, call_id: UUID) -> list[Recorded[Event]]:
+        while True:
+            try:
+                async with asyncio.timeout(BATCH_SECONDS):
+                    stored = await self._writer.stream(call_id)
+            except (psycopg.Error, TimeoutError, OSError) as error:
+                log.warning("meter.cannot_look", extra={"error": repr(error)})
+                await asyncio.sleep(PAUSE_SECONDS)
+            else:
+                return [self._mapper.to_recorded(one) for one in stored]
 
     async def _record(
         self, call_id: UUID, version: int, event: CallEvent, *, tries_on: bool = False
@@ -144,7 +160,7 @@ class PostgresMeter:
         entry = Entry(
             call_id=call_id,
             version=version,
-            topic=state.topic,
+            event=event,
             state=state.state,
             since=time.monotonic(),
             tries_on=tries_on or version > 1,
@@ -160,19 +176,17 @@ class PostgresMeter:
             self._wake.clear()
             while self._waiting:
                 batch, self._waiting = self._waiting[:MAX_BATCH], self._waiting[MAX_BATCH:]
+                self._writing = batch
                 await self._commit(batch)
+                self._writing = []
 
     async def _commit(self, batch: list[Entry]) -> None:
         try:
             async with asyncio.timeout(BATCH_SECONDS):
                 written = await self._writer.write(batch)
-        except (
-            psycopg.OperationalError,
-            psycopg.InterfaceError,
-            TimeoutError,
-            OSError,
-        ) as e:
-            log.warning("meter.batch_failed", extra={"size": len(batch), "error": repr(e)})
+        except (psycopg.Error, TimeoutError, OSError) as error:
+            extra = {"size": len(batch), "error": repr(error)}
+            log.warning("meter.batch_failed", extra=extra)
             await self._writer.close()
             self._again(batch)
             await asyncio.sleep(PAUSE_SECONDS)
@@ -185,31 +199,34 @@ class PostgresMeter:
         self.batches += 1
         self.events += len(written)
         for entry in batch:
-            self._answer(entry, written)
-
-    def _answer(self, entry: Entry, written: dict[tuple[UUID, int], int | None]) -> None:
-        """Tell the entry's caller; the lease learns of it first."""
-        place = (entry.call_id, entry.version)
-        if place not in written:
+            if entry.place in written:
+                self._answer(entry, written[entry.place])
+        if len(written) < len(batch):
             self._lease.renew_now()
-            self._again([entry])
-            return
-        position = written[place]
-        if position is None:
-            entry.fail(PlaceTaken(place))
-            return
-        self._lease.wrote(entry.call_id, position, opens=entry.topic == CallAdmitted.TOPIC)
-        if not entry.done.done():
-            entry.done.set_result(position)
+            self._again([entry for entry in batch if entry.place not in written])
+            await asyncio.sleep(RENEWAL_SECONDS)
+
+    def _answer(self, entry: Entry, position: int | None) -> None:
+        """Tell the entry's caller; the lease learns of it first."""
+        if position is not None:
+            opens = isinstance(entry.event, CallAdmitted)
+            self._lease.wrote(entry.call_id, position, opens=opens)
+            entry.succeed(position)
+        elif isinstance(entry.event, CallSettled):
+            self._keep(self._correct(entry, entry.event))
+        else:
+            entry.fail(PlaceTaken(entry.place))
 
     def _again(self, batch: list[Entry]) -> None:
         """Put back what must get in; give up admissions that waited too long."""
         oldest = time.monotonic() - GIVE_UP_SECONDS
-        kept = [entry for entry in batch if entry.tries_on or entry.since > oldest]
-        for entry in batch:
-            if entry not in kept:
+        kept = []
+        for entry in (*batch, *self._waiting):
+            if entry.tries_on or entry.since > oldest:
+                kept.append(entry)
+            else:
                 entry.fail(Unavailable("the log does not answer"))
-        self._waiting[:0] = kept
+        self._waiting = kept
         if kept:
             self._wake.set()
 

@@ -33,7 +33,7 @@ OPEN_CALLS: LiteralString = """
 SELECT a.notification_id, a.originator_id
 FROM calls_events AS a
 WHERE a.notification_id >= %s AND a.originator_version = 1 AND a.topic = 'call.admitted'
-  AND convert_from(a.state, 'UTF8')::jsonb -> 'event' ->> 'process_id' = %s
+  AND convert_from(a.state, 'UTF8')::json -> 'event' ->> 'process_id' = %s
   AND NOT EXISTS (SELECT FROM calls_events AS e
                   WHERE e.originator_id = a.originator_id AND e.originator_version = 2)
 ORDER BY a.notification_id LIMIT %s
