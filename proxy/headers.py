@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import re
+
 from domain.catalog import Auth, Vendor
 from proxy.answer import Answer
 from proxy.incoming import Incoming
@@ -20,6 +22,7 @@ _BACK = frozenset(
     }
 )
 _BACK_PREFIXES = (b"x-ratelimit-", b"anthropic-ratelimit-")
+_UNPRINTABLE = re.compile(r"[^!-~]")
 
 
 def going_up(
@@ -80,4 +83,4 @@ def of_call(
 
 def _printable(text: str) -> str:
     """A model's name comes from the caller: nothing in it may end a header."""
-    return "".join(c if " " < c <= "~" else "?" for c in text[:200])
+    return _UNPRINTABLE.sub("?", text[:200])
