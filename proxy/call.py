@@ -182,7 +182,7 @@ class Call:
             model=admitted.facts.requested_model,
             attempts=progress.attempts,
         )
-        back = headers.coming_back(answer, ours)
+        back = headers.coming_back(answer, ours, mask)
         withheld = None
         if INCLUDE_USAGE in admitted.changes and kind.startswith("text/event-stream"):
             back = [header for header in back if header[0] != b"content-length"]

@@ -13,6 +13,8 @@ import contextlib
 
 from proxy.incoming import Message, Receive, Send
 
+STALL_SECONDS = 60.0  # without room in the client's buffer; then it counts as gone
+
 
 class Client:
     """One ASGI request whose body has been read."""
@@ -35,9 +37,18 @@ class Client:
             await self._send_head()
 
     async def put(self, piece: bytes) -> None:
-        """Send a piece; returns when the client's buffer has room for the next."""
+        """Send a piece; returns when the client's buffer has room for the next.
+
+        Who reads nothing for 60 s has left: a call that nobody takes must end.
+        """
         await self._send_head()
-        await self._send({"type": "http.response.body", "body": piece, "more_body": True})
+        try:
+            async with asyncio.timeout(STALL_SECONDS):
+                await self._send(
+                    {"type": "http.response.body", "body": piece, "more_body": True}
+                )
+        except TimeoutError:
+            self.left = True
 
     async def finish(self, piece: bytes = b"") -> None:
         """Send the last piece."""

@@ -7,6 +7,7 @@ import re
 from domain.catalog import Auth, Vendor
 from proxy.answer import Answer
 from proxy.incoming import Incoming
+from proxy.mask import KeyMask
 
 _BACK = frozenset(
     {
@@ -46,11 +47,11 @@ def going_up(
 
 
 def coming_back(
-    answer: Answer, call: list[tuple[bytes, bytes]]
+    answer: Answer, call: list[tuple[bytes, bytes]], mask: KeyMask
 ) -> list[tuple[bytes, bytes]]:
     """What the client is told: the vendor's headers that may pass, and ours of the call."""
     headers = [
-        (name, value)
+        (name, mask.whole(value))
         for name, value in answer.headers
         if name in _BACK or name.startswith(_BACK_PREFIXES)
     ]

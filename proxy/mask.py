@@ -39,6 +39,10 @@ class KeyMask:
             start = rest.find(secret[:1], start + 1)
         return chunk
 
+    def whole(self, text: bytes) -> bytes:
+        """A text that is all there, such as a header's value, masked."""
+        return text.replace(self._secret, self._stars) if self._secret else text
+
     def flush(self) -> bytes:
         """The bytes still held, now that nothing follows them."""
         held, self._held = self._held, b""

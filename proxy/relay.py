@@ -63,6 +63,16 @@ class Relay:
 
         Raises `UpstreamCut` after settling what was relayed, and `LastByteHeld`.
         """
+        try:
+            await self._run()
+        except asyncio.CancelledError:
+            self._answer.abort()
+            self._progress.error = self._progress.error or "proxy-stopped"
+            raise
+        finally:  # whatever ended it, what was read so far is known
+            await self._settlement.settle(self._reader.reading())
+
+    async def _run(self) -> None:
         held = b""
         streaming = self._progress.admitted.streaming
         try:
@@ -120,27 +130,40 @@ class Relay:
 
     async def _next(self) -> bytes:
         """The next piece; b"" at the end, or when there is no point in reading on."""
-        if self._client.left and not self._worth_draining():
-            self._answer.abort()
-            self._progress.error = "client-left"
-            return b""
-        if self._ended_at is None:
+        piece: bytes | None
+        if self._client.left:
+            piece = await self._drained()
+            if piece is None:
+                self._progress.error = "client-left"
+        elif self._ended_at is None:
             return await self._answer.read()
-        patience = self._ended_at + LINGER_SECONDS - time.monotonic()
-        if patience > 0 and self._received - self._received_at_end <= LINGER_BYTES:
-            with contextlib.suppress(TimeoutError):
-                async with asyncio.timeout(patience):
-                    return await self._answer.read()
-        self._answer.abort()
-        return b""
+        else:
+            piece = await self._lingering(self._ended_at)
+        if piece is None:
+            self._answer.abort()
+        return piece or b""
 
-    def _worth_draining(self) -> bool:
-        """Whether to read on for the usage although nobody listens any more."""
-        now = time.monotonic()
+    async def _drained(self) -> bytes | None:
+        """The next piece that nobody listens to, for the usage in it; None: enough."""
         if self._left_at is None:
-            self._left_at, self._received_when_left = now, self._received
-        drained = self._received - self._received_when_left
-        return drained <= DRAIN_BYTES and now - self._left_at <= DRAIN_SECONDS
+            self._left_at = time.monotonic()
+            self._received_when_left = self._received
+        if self._received - self._received_when_left > DRAIN_BYTES:
+            return None
+        return await self._read_by(self._left_at + DRAIN_SECONDS)
+
+    async def _lingering(self, ended_at: float) -> bytes | None:
+        """The next piece behind the terminal mark; None: enough."""
+        if self._received - self._received_at_end > LINGER_BYTES:
+            return None
+        return await self._read_by(ended_at + LINGER_SECONDS)
+
+    async def _read_by(self, deadline: float) -> bytes | None:
+        """The next piece, b"" at the end; None when the time is over."""
+        with contextlib.suppress(TimeoutError):
+            async with asyncio.timeout(max(0, deadline - time.monotonic())):
+                return await self._answer.read()
+        return None
 
     async def _pass(self, piece: bytes) -> None:
         if piece and not self._client.left:
