@@ -16,7 +16,6 @@ from domain.errors import ConcurrentChange
 from domain.log import Page
 from projections.bot_directory import BotDirectory, BotRow
 from projections.key_ring import KeyRing, KeyRow
-from projections.route_table import BotRoute, BotRoutes, KeyRoute, KeyRoutes
 from projections.view import Key, Projector, Row, View
 
 RowT = TypeVar("RowT", bound=Row)
@@ -80,16 +79,6 @@ class MemoryKeyRing(MemoryView[KeyRow], KeyRing):
 
     def awaiting_check(self) -> list[KeyRow]:
         return [row for row in self.rows.values() if row.open_check is not None]
-
-
-class MemoryBotRoutes(MemoryView[BotRoute], BotRoutes):
-    def all(self) -> list[BotRoute]:
-        return list(self.rows.values())
-
-
-class MemoryKeyRoutes(MemoryView[KeyRoute], KeyRoutes):
-    def all(self) -> list[KeyRoute]:
-        return list(self.rows.values())
 
 
 class MemoryJobQueue:

@@ -1,4 +1,4 @@
-"""Whether a process can do its work: what it depends on, and how far its views are behind."""
+"""Whether a process can do its work: what it needs, and how far its views are behind."""
 
 from __future__ import annotations
 

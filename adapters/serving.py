@@ -70,8 +70,8 @@ def bound(host: str, port: int) -> socket.socket:
     except OSError as error:
         listener.close()
         msg = (
-            f"Cannot listen on {host}:{port} ({error.strerror}). Stop what uses the port, or "
-            "choose another with CLAWBOT_PORT or CLAWBOT_PROXY_PORT."
+            f"Cannot listen on {host}:{port} ({error.strerror}). Stop what uses the port, "
+            "or choose another with CLAWBOT_PORT or CLAWBOT_PROXY_PORT."
         )
         raise BadSetup(msg) from error
     return listener

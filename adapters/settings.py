@@ -19,7 +19,11 @@ class Settings(BaseSettings):
     """What a process was told. Unset addresses mean the embedded default."""
 
     model_config = SettingsConfigDict(
-        env_file=".env", env_ignore_empty=True, extra="ignore", frozen=True, populate_by_name=True
+        env_file=".env",
+        env_ignore_empty=True,
+        extra="ignore",
+        frozen=True,
+        populate_by_name=True,
     )
 
     database_url: str | None = None
@@ -30,7 +34,7 @@ class Settings(BaseSettings):
     bot_master_key: str | None = Field(default=None, repr=False)
     bot_master_key_file: Path | None = None
 
-    clawbot_data_dir: Path = Field(default_factory=lambda: default_data_dir())
+    clawbot_data_dir: Path = Field(default_factory=lambda: default_data_dir())  # noqa: PLW0108  # defined below
     clawbot_host: str = "127.0.0.1"
     clawbot_port: int = Field(default=3100, ge=1, le=65535)
     clawbot_proxy_host: str = "127.0.0.1"
@@ -53,7 +57,7 @@ class Settings(BaseSettings):
     def _zero_trust_stays_on(self) -> Self:
         if not self.zero_trust_mode:
             msg = (
-                "ZERO_TRUST_MODE=false is refused: without it bots would hold provider keys. "
+                "ZERO_TRUST_MODE=false is refused: bots would hold provider keys. "
                 "Remove the setting; keys stay in the vault and calls go through the proxy."
             )
             raise BadSetup(msg)
@@ -70,6 +74,6 @@ class Settings(BaseSettings):
 
 
 def default_data_dir() -> Path:
-    """`/var/lib/clawbot` for root (the database runs as another user), else `~/.clawbot`."""
+    """`/var/lib/clawbot` for root, whose database is another user's; else `~/.clawbot`."""
     home = Path.home()
     return Path("/var/lib/clawbot") if home == Path("/root") else home / ".clawbot"

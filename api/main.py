@@ -5,12 +5,12 @@ from __future__ import annotations
 import contextlib
 
 from adapters.bootstrap.control_plane import control_plane
-from adapters.bootstrap.data_plane import data_plane
 from adapters.serving import serve
 from adapters.settings import Settings
 from api.app import create_app
 from proxy.app import Application, in_front_of
 from proxy.incoming import Receive, Scope, Send
+from proxy.main import running_proxy
 
 
 def application(settings: Settings, url: str, *, proxy: bool) -> Application:
@@ -23,8 +23,8 @@ def application(settings: Settings, url: str, *, proxy: bool) -> Application:
             system = stack.enter_context(control_plane(settings, url))
             app: Application = create_app(system)
             if proxy:
-                plane = await stack.enter_async_context(data_plane(settings, url))
-                app = in_front_of(app, plane.proxy)
+                calls = await stack.enter_async_context(running_proxy(settings, url))
+                app = in_front_of(app, calls)
             running["app"] = app
             await send({"type": "lifespan.startup.complete"})
             await receive()

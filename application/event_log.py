@@ -52,11 +52,6 @@ def acting(caller: Caller) -> Iterator[None]:
         _caller.reset(token)
 
 
-def current_caller() -> Caller:
-    """Who the running handler acts for."""
-    return _caller.get()
-
-
 class Mapper(Protocol):
     """How an event is written down and read back."""
 

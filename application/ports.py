@@ -70,7 +70,7 @@ class SecretRef:
 
 
 class Vault(Protocol):
-    """Where secrets are put and removed by the control plane, which cannot read them back."""
+    """Where the control plane puts and removes secrets, which it cannot read back."""
 
     def put(self, ref: SecretRef, secret: Secret) -> None:
         """Seal and store one version, in the current unit of work."""
@@ -83,7 +83,7 @@ class OpenVault(Protocol):
     """The proxy's side of the vault."""
 
     async def open(self, ref: SecretRef) -> Secret:
-        """The secret in clear; `Unavailable` if the vault does not answer or does not open it."""
+        """The secret in clear; `Unavailable`: the vault does not answer or open it."""
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -116,7 +116,7 @@ class Meter(Protocol):
         """Whose lease the calls live under."""
 
     async def admit(self, call_id: UUID, admitted: CallAdmitted) -> int:
-        """The call is on record: its position in the `calls` log. `Unavailable`: it is not."""
+        """The call is on record: its position in the log. `Unavailable`: it is not."""
 
     async def refuse(self, call_id: UUID, refused: CallRefused) -> int:
         """The refusal is on record: its position."""

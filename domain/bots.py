@@ -158,7 +158,7 @@ class Bot:
         """End the bot; its tokens stop working."""
         return [] if self.deleted else [BotDeleted()]
 
-    def evolve(self, event: BotEvent) -> Bot:
+    def evolve(self, event: BotEvent) -> Bot:  # noqa: PLR0911  # one for each event
         match event:
             case BotCreated():
                 return replace(

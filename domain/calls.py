@@ -168,7 +168,7 @@ class Call:
     abandoned: CallAbandoned | None = None
 
     def settle(self, settlement: CallSettled) -> list[CallEvent]:
-        """End the call; after an abandonment, correct it; after an end of our own, refuse."""
+        """End the call, or correct an abandonment; refused after an end of our own."""
         if self.status is CallStatus.OPEN:
             return [settlement]
         if self.status is CallStatus.ABANDONED and self.abandoned is not None:

@@ -29,7 +29,6 @@ class Event:
         Event.by_topic[topic] = cls
 
 
-EventT = TypeVar("EventT", bound=Event)
 EventT_co = TypeVar("EventT_co", bound=Event, covariant=True)
 EventT_contra = TypeVar("EventT_contra", bound=Event, contravariant=True)
 

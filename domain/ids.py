@@ -4,7 +4,6 @@ from typing import NewType
 from uuid import UUID
 
 BotId = NewType("BotId", UUID)
-CallId = NewType("CallId", UUID)
 LinkId = NewType("LinkId", UUID)
 ProviderKeyId = NewType("ProviderKeyId", UUID)
 SessionId = NewType("SessionId", UUID)

@@ -1,7 +1,7 @@
 """Sessions: one sign-in, kept alive by refresh tokens that are used once.
 
 Each refresh replaces the token. A token that was replaced already was stolen, or its thief
-was faster: its use ends the session, for whoever holds the newer one too (RFC 9700, 4.14.2).
+was faster: its use ends the session, for whoever holds the newer one too (RFC 9700).
 """
 
 from __future__ import annotations
@@ -66,7 +66,7 @@ class Session:
     def refresh(
         self, *, presented: str, refreshed: SessionRefreshed, now: datetime
     ) -> list[SessionEvent]:
-        """Replace the refresh token; a used one ends the session, an ended one gives nothing.
+        """Replace the refresh token; a used one ends the session, in an ended one all fail.
 
         Whoever asks looks at the result: only `SessionRefreshed` means yes.
         """

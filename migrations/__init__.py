@@ -1,4 +1,4 @@
-"""The database's schema as numbered SQL files, and what applies them.
+"""The database's schema as numbered SQL files; `adapters/postgres/migrator` applies them.
 
 A file `NNNN_what.sql` is never edited once it has been applied anywhere: its hash is
 stored. Change the schema by adding the next number.

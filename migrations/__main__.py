@@ -4,9 +4,9 @@ from __future__ import annotations
 
 import sys
 
+from adapters.postgres.migrator import migrate
 from adapters.settings import Settings
 from domain.errors import BadSetup, Unavailable
-from migrations.runner import migrate
 
 
 def main() -> int:

@@ -22,7 +22,6 @@ class Row(Protocol):
 
 
 RowT = TypeVar("RowT", bound=Row)
-RowT_co = TypeVar("RowT_co", bound=Row, covariant=True)
 
 Key = tuple[Hashable, ...]
 

@@ -3,12 +3,34 @@
 from __future__ import annotations
 
 import contextlib
+from collections.abc import AsyncIterator
 
 from adapters.bootstrap.data_plane import data_plane
 from adapters.serving import serve
 from adapters.settings import Settings
-from proxy.app import Application, alone, in_front_of
+from proxy.admission import Admission
+from proxy.app import Application, Proxy, alone, in_front_of
+from proxy.call import Parts
 from proxy.incoming import Receive, Scope, Send
+from proxy.upstream import Upstream
+
+
+@contextlib.asynccontextmanager
+async def running_proxy(settings: Settings, url: str) -> AsyncIterator[Proxy]:
+    """The proxy in the running event loop, until the block ends."""
+    async with data_plane(settings, url) as plane:
+        upstream = Upstream(plane.resolver)
+        admission = Admission(
+            plane.routes,
+            plane.catalog,
+            token_key=plane.token_key,
+            pass_key=plane.pass_key,
+        )
+        parts = Parts(meter=plane.meter, vault=plane.vault, upstream=upstream)
+        try:
+            yield Proxy(admission, parts)
+        finally:
+            await upstream.close()
 
 
 def application(settings: Settings, url: str) -> Application:
@@ -18,8 +40,8 @@ def application(settings: Settings, url: str) -> Application:
     async def lifespan(receive: Receive, send: Send) -> None:
         async with contextlib.AsyncExitStack() as stack:
             await receive()
-            plane = await stack.enter_async_context(data_plane(settings, url))
-            running["proxy"] = in_front_of(alone, plane.proxy)
+            proxy = await stack.enter_async_context(running_proxy(settings, url))
+            running["proxy"] = in_front_of(alone, proxy)
             await send({"type": "lifespan.startup.complete"})
             await receive()
         await send({"type": "lifespan.shutdown.complete"})

@@ -20,7 +20,7 @@ import pytest
 from psycopg import sql
 
 from adapters.postgres.embedded import EmbeddedPostgres
-from migrations.runner import migrate
+from adapters.postgres.migrator import migrate
 
 
 @pytest.fixture(scope="session")

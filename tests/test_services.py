@@ -8,7 +8,7 @@ from pika import BlockingConnection, URLParameters
 from psycopg import sql
 from redis import Redis
 
-from migrations.runner import pending
+from adapters.postgres.migrator import pending
 
 
 def test_rabbitmq_takes_a_message_and_gives_it_back(rabbitmq_url: str) -> None:

@@ -1,4 +1,4 @@
-"""Wires the proxy: route table, meter, vault, upstream, and the application in front."""
+"""Opens everything that the proxy works with; `proxy/main.py` puts the proxy on top."""
 
 from __future__ import annotations
 
@@ -21,11 +21,8 @@ from adapters.postgres.recorder import PostgresRecorder
 from adapters.routes import RouteFollower
 from adapters.settings import Settings
 from application.event_log import EventLog
+from domain.catalog import Catalog
 from domain.log import FLEET
-from proxy.admission import Admission
-from proxy.app import Proxy
-from proxy.call import Parts
-from proxy.upstream import Upstream
 
 ROLE = "clawbot_proxy"
 VAULT_CONNECTIONS = 4
@@ -33,16 +30,20 @@ VAULT_CONNECTIONS = 4
 
 @dataclass(frozen=True, kw_only=True)
 class DataPlane:
-    """A running proxy."""
+    """What a running proxy works with."""
 
-    proxy: Proxy
     routes: RouteFollower
     meter: PostgresMeter
+    vault: PostgresOpenVault
+    resolver: CheckedResolver
+    catalog: Catalog
+    token_key: bytes
+    pass_key: bytes
 
 
 @asynccontextmanager
 async def data_plane(settings: Settings, url: str) -> AsyncIterator[DataPlane]:
-    """The proxy in the running event loop; at the end everything is settled and closed."""
+    """All of it, in the running event loop; at the end all is written and closed."""
     opened = open_instance(settings, url, role=ROLE, size=4)
     pool = AsyncConnectionPool[psycopg.AsyncConnection[Any]](
         connection_info(url, role=ROLE),
@@ -57,12 +58,14 @@ async def data_plane(settings: Settings, url: str) -> AsyncIterator[DataPlane]:
     await pool.open()
     vault = PostgresOpenVault(pool, opened.envelope)
     meter = PostgresMeter(url, role=ROLE)
-    upstream = Upstream(CheckedResolver(egress_allow=settings.egress_allow))
     fleet = EventLog(FLEET, PostgresRecorder(opened.database, FLEET), EventMapper())
     routes = RouteFollower(opened.database, fleet, on_key=vault.forget)
-    admission = Admission(
-        routes,
-        load_catalog(),
+    plane = DataPlane(
+        routes=routes,
+        meter=meter,
+        vault=vault,
+        resolver=CheckedResolver(egress_allow=settings.egress_allow),
+        catalog=load_catalog(),
         token_key=opened.instance_keys.get("token"),
         pass_key=opened.instance_keys.get("key-check"),
     )
@@ -70,10 +73,8 @@ async def data_plane(settings: Settings, url: str) -> AsyncIterator[DataPlane]:
     await meter.start()
     await routes.catch_up()
     try:
-        parts = Parts(meter=meter, vault=vault, upstream=upstream)
-        yield DataPlane(proxy=Proxy(admission, parts), routes=routes, meter=meter)
+        yield plane
     finally:
-        await upstream.close()
         await meter.stop()
         await routes.stop()
         vault.close()

@@ -14,11 +14,11 @@ from adapters import master_key
 from adapters.keyring import Keyring
 from adapters.postgres.database import Database
 from adapters.postgres.embedded import EmbeddedPostgres
+from adapters.postgres.migrator import migrate, pending
 from adapters.postgres.vault import PostgresInstanceKeys
 from adapters.settings import Settings
 from adapters.vault import Envelope, KeyPurpose
 from domain.errors import BadSetup, Unavailable
-from migrations.runner import migrate, pending
 
 
 @contextmanager

@@ -68,8 +68,6 @@ class PostgresMeter:
         self._writing: list[Entry] = []
         self._wake = asyncio.Event()
         self._tasks: set[asyncio.Task[Any]] = set()
-        self.batches = 0  # committed ones, and the events in them: for the metrics
-        self.events = 0
 
     @property
     def process_id(self) -> UUID:
@@ -196,8 +194,6 @@ class PostgresMeter:
             for entry in batch:
                 entry.fail(error)
             return
-        self.batches += 1
-        self.events += len(written)
         for entry in batch:
             if entry.place in written:
                 self._answer(entry, written[entry.place])

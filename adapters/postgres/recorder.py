@@ -14,6 +14,7 @@ from uuid import UUID
 
 import psycopg
 from eventsourcing.persistence import IntegrityError, Notification, StoredEvent
+from psycopg.sql import SQL, Composed, Identifier
 
 from adapters.postgres.database import Database, current_unit
 
@@ -40,16 +41,17 @@ class PostgresRecorder:
         try:
             with self._database.cursor() as cursor:
                 cursor.execute(
-                    "WITH lock AS MATERIALIZED (SELECT pg_advisory_xact_lock(%s)) "
-                    f"INSERT INTO {self._table} "
-                    "(originator_id, originator_version, topic, state) "
-                    "SELECT e.* FROM lock, "
-                    "unnest(%s::uuid[], %s::bigint[], %s::text[], %s::bytea[]) AS e "
-                    "RETURNING notification_id",
+                    self._sql(
+                        "WITH lock AS MATERIALIZED (SELECT pg_advisory_xact_lock(%s)) "
+                        "INSERT INTO {} (originator_id, originator_version, topic, state) "
+                        "SELECT e.* FROM lock, "
+                        "unnest(%s::uuid[], %s::bigint[], %s::text[], %s::bytea[]) AS e "
+                        "RETURNING notification_id"
+                    ),
                     (LOCKS[self._log], *columns),
                 )
                 positions = [row[0] for row in cursor.fetchall()]
-                cursor.execute(f"NOTIFY {self._table}")
+                cursor.execute(self._sql("NOTIFY {}"))
         except psycopg.errors.UniqueViolation as error:
             raise IntegrityError(self._table) from error
         unit, first = current_unit(), stored_events[0]
@@ -72,9 +74,11 @@ class PostgresRecorder:
         """One stream, oldest first, up to a version."""
         with self._database.cursor() as cursor:
             cursor.execute(
-                "SELECT originator_version, topic, state "
-                f"FROM {self._table} WHERE originator_id = %s "
-                "AND originator_version <= %s ORDER BY originator_version",
+                self._sql(
+                    "SELECT originator_version, topic, state FROM {} "
+                    "WHERE originator_id = %s AND originator_version <= %s "
+                    "ORDER BY originator_version"
+                ),
                 (originator_id, 2**62 if lte is None else lte),
             )
             return [
@@ -93,9 +97,11 @@ class PostgresRecorder:
         """The events at and behind a position, in order."""
         with self._database.cursor() as cursor:
             cursor.execute(
-                "SELECT notification_id, originator_id, originator_version, topic, state "
-                f"FROM {self._table} WHERE notification_id > %s AND notification_id <= %s "
-                "ORDER BY notification_id LIMIT %s",
+                self._sql(
+                    "SELECT notification_id, originator_id, originator_version, topic, "
+                    "state FROM {} WHERE notification_id > %s AND notification_id <= %s "
+                    "ORDER BY notification_id LIMIT %s"
+                ),
                 (
                     start - 1 if inclusive_of_start else start,
                     2**62 if stop is None else stop,
@@ -117,7 +123,7 @@ class PostgresRecorder:
     def max_notification_id(self) -> int | None:
         """The position of the last event."""
         with self._database.cursor() as cursor:
-            cursor.execute(f"SELECT max(notification_id) FROM {self._table}")
+            cursor.execute(self._sql("SELECT max(notification_id) FROM {}"))
             row = cursor.fetchone()
             return row[0] if row else None
 
@@ -125,9 +131,15 @@ class PostgresRecorder:
         """The position of one event of a stream."""
         with self._database.cursor() as cursor:
             cursor.execute(
-                f"SELECT notification_id FROM {self._table} "
-                "WHERE originator_id = %s AND originator_version = %s",
+                self._sql(
+                    "SELECT notification_id FROM {} "
+                    "WHERE originator_id = %s AND originator_version = %s"
+                ),
                 (originator_id, version),
             )
             row = cursor.fetchone()
             return int(row[0]) if row else 0
+
+    def _sql(self, statement: LiteralString) -> Composed:
+        """The statement, about this log's table."""
+        return SQL(statement).format(Identifier(self._table))

@@ -16,8 +16,8 @@ import psycopg
 import pytest
 from psycopg import sql
 
+from adapters.postgres.migrator import migrate, pending
 from domain.errors import BadSetup, Unavailable
-from migrations.runner import migrate, pending
 from tests.databases import url_of
 
 ROOT = Path(__file__).parents[2]

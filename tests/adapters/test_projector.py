@@ -17,11 +17,11 @@ import pytest
 
 from adapters.bootstrap.followers import VIEWS
 from adapters.postgres.embedded import EmbeddedPostgres
+from adapters.postgres.migrator import migrate
 from adapters.projector import OWNER
 from adapters.rebuild import rebuild
 from adapters.settings import Settings
 from domain.log import CALLS, FLEET
-from migrations.runner import migrate
 from tests.adapters.jobs.given import eventually, running, settings_of
 from tests.projections.given import REQUESTED, TEAM, bot, calls, key, record, recorded
 

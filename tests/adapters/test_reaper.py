@@ -18,12 +18,12 @@ from adapters.bootstrap.followers import event_logs
 from adapters.postgres.call_lease import LEASE_SECONDS
 from adapters.postgres.database import Database
 from adapters.postgres.embedded import EmbeddedPostgres
+from adapters.postgres.migrator import migrate
 from adapters.postgres.reaper import Reaper
 from application.event_log import EventLog
 from domain.calls import CallAbandoned, UsageSource
 from domain.events import Event
 from domain.log import CALLS
-from migrations.runner import migrate
 from tests.projections.given import (
     TEAM,
     admitted,

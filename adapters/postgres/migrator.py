@@ -19,7 +19,7 @@ import psycopg
 
 from domain.errors import BadSetup, Unavailable
 
-_PACKAGE = Path(__file__).parent
+_FILES = Path(__file__).parents[2] / "migrations"  # beside the other packages
 _FILE_NAME = re.compile(r"([0-9]{4})_[a-z0-9_]+\.sql")
 _LOCK = 0x636C6177_6D696772  # "clawmigr": one key, known to nothing else
 _CONNECT_SECONDS = 5
@@ -48,7 +48,7 @@ class Migration:
         return sha256(self.sql).hexdigest()
 
 
-def migrate(database_url: str, folder: Path = _PACKAGE) -> list[str]:
+def migrate(database_url: str, folder: Path = _FILES) -> list[str]:
     """Every file is applied; answers the names applied now.
 
     Raises BadSetup when the files and the database contradict each other or a file
@@ -65,7 +65,7 @@ def migrate(database_url: str, folder: Path = _PACKAGE) -> list[str]:
     return [migration.name for migration in missing]
 
 
-def pending(database_url: str, folder: Path = _PACKAGE) -> list[str]:
+def pending(database_url: str, folder: Path = _FILES) -> list[str]:
     """The names of the files not yet applied, in order; changes nothing, waits for nobody.
 
     Raises what `migrate` raises. Any role may ask.
