@@ -11,12 +11,19 @@ from collections.abc import Mapping
 from types import MappingProxyType
 
 from proxy.usage.anthropic_messages import AnthropicMessages
+from proxy.usage.cohere import CohereV2
+from proxy.usage.dashscope import DashScope
 from proxy.usage.embeddings import OpenAiEmbeddings
 from proxy.usage.errors import Failure
-from proxy.usage.framing import EVENT_CAP, EventStream, WholeBody
+from proxy.usage.framing import BODY_CAP, EVENT_CAP, EventStream, WholeBody
 from proxy.usage.gemini import Gemini
+from proxy.usage.gemini_interactions import GeminiInteractions
 from proxy.usage.json_array import ArrayOrBody
+from proxy.usage.json_lines import JsonLines
+from proxy.usage.ollama import Ollama
+from proxy.usage.openai_audio import OpenAiAudio
 from proxy.usage.openai_chat import OpenAiChat
+from proxy.usage.openai_images import IMAGE_CAP, OpenAiImages
 from proxy.usage.openai_responses import OpenAiResponses
 from proxy.usage.reading import ErrorSeen, Reading, Tally, Uncounted, UsageReader
 
@@ -29,10 +36,19 @@ TALLIES: Mapping[str | None, type[Tally]] = MappingProxyType(
         "openai-chat": OpenAiChat,
         "openai-responses": OpenAiResponses,
         "openai-embeddings": OpenAiEmbeddings,
+        "openai-images": OpenAiImages,
+        "openai-audio": OpenAiAudio,
         "anthropic-messages": AnthropicMessages,
         "gemini": Gemini,
+        "gemini-interactions": GeminiInteractions,
+        "cohere-v2": CohereV2,
+        "ollama": Ollama,
+        "dashscope-native": DashScope,
     }
 )
+EVENTS = "text/event-stream"
+LINES = frozenset({"application/x-ndjson", "application/ndjson", "application/jsonl"})
+MEDIA = ("audio/", "image/", "video/")
 
 
 def reader_for(
@@ -43,15 +59,20 @@ def reader_for(
     requested_model: str | None,
 ) -> UsageReader:
     """A new reader for one answer; of an unknown format it reads errors only."""
-    streamed = content_type.partition(";")[0].strip().lower() == "text/event-stream"
+    kind = content_type
+    if kind not in {EVENTS, "application/json"}:
+        kind = kind.partition(";")[0].strip().lower()
     if status // 100 != SUCCESS:
         failure = Failure()
-        if streamed:
+        if kind == EVENTS:
             return EventStream(failure, requested_model)
         return WholeBody(failure, requested_model, cap=EVENT_CAP)
     tally = TALLIES.get(format, Uncounted)()
-    if streamed:
-        return EventStream(tally, requested_model)
+    if kind == EVENTS:
+        cap = IMAGE_CAP if isinstance(tally, OpenAiImages) else EVENT_CAP
+        return EventStream(tally, requested_model, cap=cap)
+    if kind in LINES:
+        return JsonLines(tally, requested_model)
     if isinstance(tally, Gemini):
         return ArrayOrBody(tally, requested_model)
-    return WholeBody(tally, requested_model)
+    return WholeBody(tally, requested_model, cap=0 if kind.startswith(MEDIA) else BODY_CAP)

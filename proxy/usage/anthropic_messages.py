@@ -10,6 +10,7 @@ from __future__ import annotations
 import msgspec
 from msgspec import Raw
 
+from proxy.usage.costs import Billed, cost_in
 from proxy.usage.errors import error_in, seen
 from proxy.usage.reading import Tally, Where
 from proxy.usage.shapes import (
@@ -36,7 +37,7 @@ class _OutputDetails(Shape):
     thinking_tokens: Number = None
 
 
-class _Counts(Shape):
+class _Counts(Billed):
     input_tokens: Number = None
     output_tokens: Number = None
     cache_creation_input_tokens: Number = None
@@ -184,6 +185,10 @@ class AnthropicMessages(Tally):
         if usage.output_tokens_details is not None:
             thought = usage.output_tokens_details.thinking_tokens
             self.reasoning_tokens = over(self.reasoning_tokens, thought)
+        if len(usage.cost):
+            self.cost_micro_usd = over(self.cost_micro_usd, cost_in(usage))
+        if usage.server_tool_use is not None:
+            self.also(web_searches=usage.server_tool_use.web_search_requests)
         if len(usage.iterations):
             self._iterations = _compactions(usage.iterations) or self._iterations
 

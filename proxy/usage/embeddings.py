@@ -4,12 +4,13 @@ from __future__ import annotations
 
 from msgspec import Raw
 
+from proxy.usage.costs import Billed, cost_in
 from proxy.usage.errors import BaseResp, base_error, error_in
 from proxy.usage.reading import Tally
 from proxy.usage.shapes import Number, Shape, count, shaped
 
 
-class _Usage(Shape):
+class _Usage(Billed):
     prompt_tokens: Number = None
     total_tokens: Number = None
 
@@ -43,6 +44,7 @@ class OpenAiEmbeddings(Tally):
 
     def _charge(self, usage: _Usage) -> None:
         self.total_tokens = count(usage.total_tokens)
+        self.cost_micro_usd = cost_in(usage)
         told = count(usage.prompt_tokens)
         self.input_tokens = self.total_tokens if told is None else told
         self.output_tokens = None if self.input_tokens is None else 0

@@ -40,8 +40,11 @@ class Framer:
 class EventStream(Framer):
     """Reads server-sent events."""
 
-    def __init__(self, tally: Tally, requested_model: str | None) -> None:
+    def __init__(
+        self, tally: Tally, requested_model: str | None, *, cap: int = EVENT_CAP
+    ) -> None:
         super().__init__(tally, requested_model)
+        self._cap = cap
         self._rest = bytearray()  # a line that has not ended
         self._too_long = False  # that line is being dropped
         self._after_cr = False  # a LF that comes next belongs to the CR before
@@ -56,7 +59,7 @@ class EventStream(Framer):
             return
         lines = chunk.splitlines()  # of bytes: at LF, CRLF and CR, at nothing else
         tail = b"" if chunk[-1] == _LF else self._tail(lines, chunk[-1])
-        if self._rest or self._too_long or len(chunk) > EVENT_CAP:
+        if self._rest or self._too_long or len(chunk) > self._cap:
             lines = self._mended(lines)
         event = self._tally.event
         for line in lines:
@@ -101,7 +104,7 @@ class EventStream(Framer):
     def _hold(self, data: bytes) -> None:
         self._held += data + b"\n"
         self._held_lines += 1
-        if len(self._held) > EVENT_CAP:
+        if len(self._held) > self._cap:
             self._held.clear()
             self._held_lines = 0
 
@@ -117,7 +120,7 @@ class EventStream(Framer):
         if self._too_long:
             return
         self._rest += tail
-        if len(self._rest) > EVENT_CAP:
+        if len(self._rest) > self._cap:
             self._rest.clear()
             self._too_long = True
         elif tail[-1:] == b"]" and self._rest[:20].replace(b" ", b"") == _DONE_LINE:
@@ -144,7 +147,7 @@ class EventStream(Framer):
         elif self._rest:
             lines[0] = bytes(self._rest) + lines[0]
             self._rest.clear()
-        return [line if len(line) <= EVENT_CAP else _DROPPED for line in lines]
+        return [line if len(line) <= self._cap else _DROPPED for line in lines]
 
 
 class WholeBody(Framer):

@@ -14,6 +14,11 @@ from proxy.usage.reading import Tally, Where
 from proxy.usage.shapes import WEIGHED, Number, Shape, compact, over, shaped, total, weight
 
 
+class _Modality(Shape, rename="camel"):
+    modality: str | None = None
+    token_count: Number = None
+
+
 class _Usage(Shape, rename="camel"):
     prompt_token_count: Number = None
     tool_use_prompt_token_count: Number = None
@@ -21,6 +26,12 @@ class _Usage(Shape, rename="camel"):
     thoughts_token_count: Number = None
     cached_content_token_count: Number = None
     total_token_count: Number = None
+    prompt_tokens_details: list[_Modality] | None = None
+    candidates_tokens_details: list[_Modality] | None = None
+
+
+class _Blob(Shape, rename="camel"):
+    mime_type: str | None = None
 
 
 class _FunctionCall(Shape):
@@ -30,6 +41,7 @@ class _FunctionCall(Shape):
 class _Part(Shape, rename="camel"):
     text: str | None = None
     function_call: _FunctionCall | None = None
+    inline_data: _Blob | None = None
 
 
 class _Content(Shape):
@@ -67,6 +79,7 @@ class Gemini(Tally):
     _prompt: int | None = None
     _tool_use: int | None = None
     _candidates: int | None = None
+    _images = 0
 
     def __init__(self) -> None:
         self._speaking: set[int] = set()  # candidates without a finish reason yet
@@ -119,6 +132,10 @@ class Gemini(Tally):
             self.output_bytes += weight(part.text)
             if part.function_call is not None:
                 self.output_bytes += compact(part.function_call.args)
+            blob = part.inline_data
+            if blob is not None and (blob.mime_type or "").startswith("image/"):
+                self._images += 1
+                self.also(images=self._images)
 
     def _bill(self, bill: _Bill, where: Where) -> None:
         self.named(bill.model_version)
@@ -136,3 +153,11 @@ class Gemini(Tally):
         self.reasoning_tokens = over(self.reasoning_tokens, thought)
         self.cache_read_tokens = over(self.cache_read_tokens, cached)
         self.total_tokens = over(self.total_tokens, usage.total_token_count)
+        if usage.prompt_tokens_details:
+            self.also(audio_input_tokens=_audio_in(usage.prompt_tokens_details))
+        if usage.candidates_tokens_details:
+            self.also(audio_output_tokens=_audio_in(usage.candidates_tokens_details))
+
+
+def _audio_in(details: list[_Modality]) -> int | None:
+    return total(*(part.token_count for part in details if part.modality == "AUDIO"))

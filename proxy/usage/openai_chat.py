@@ -8,6 +8,7 @@ from __future__ import annotations
 
 from msgspec import Raw
 
+from proxy.usage.costs import Billed, ServerTools, cost_in
 from proxy.usage.errors import BaseResp, base_error, error_in
 from proxy.usage.reading import Tally, Where
 from proxy.usage.shapes import WEIGHED, Number, Shape, count, shaped, weight
@@ -17,13 +18,15 @@ class _PromptDetails(Shape):
     cached_tokens: Number = None
     cache_write_tokens: Number = None
     cache_creation_input_tokens: Number = None  # DashScope
+    audio_tokens: Number = None
 
 
 class _CompletionDetails(Shape):
     reasoning_tokens: Number = None
+    audio_tokens: Number = None
 
 
-class ChatUsage(Shape):
+class ChatUsage(Billed):
     """`usage` of a chat completion."""
 
     prompt_tokens: Number = None
@@ -33,6 +36,8 @@ class ChatUsage(Shape):
     completion_tokens_details: _CompletionDetails | None = None
     prompt_cache_hit_tokens: Number = None  # DeepSeek
     cached_tokens: Number = None  # Moonshot
+    num_search_queries: Number = None  # Perplexity
+    server_tool_use_details: ServerTools | None = None  # OpenRouter
 
 
 class _Function(Shape):
@@ -160,9 +165,20 @@ class OpenAiChat(Tally):
             self.cache_write_tokens = _later(self.cache_write_tokens, written)
             written = prompt.cache_write_tokens
             self.cache_write_tokens = _later(self.cache_write_tokens, written)
+            if prompt.audio_tokens:
+                self.also(audio_input_tokens=prompt.audio_tokens)
         if completion is not None:
             reasoned = completion.reasoning_tokens
             self.reasoning_tokens = _later(self.reasoning_tokens, reasoned)
+            if completion.audio_tokens:
+                self.also(audio_output_tokens=completion.audio_tokens)
+        if len(usage.cost):
+            self.cost_micro_usd = _later(self.cost_micro_usd, cost_in(usage))
+        if usage.num_search_queries:
+            self.also(web_searches=usage.num_search_queries)
+        tools = usage.server_tool_use or usage.server_tool_use_details
+        if tools is not None:
+            self.also(web_searches=tools.web_search_requests)
 
 
 def _later(earlier: int | None, now: Number) -> int | None:

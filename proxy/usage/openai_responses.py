@@ -7,6 +7,7 @@ from __future__ import annotations
 
 from msgspec import Raw
 
+from proxy.usage.costs import Billed, cost_in
 from proxy.usage.errors import Code, error_in, seen
 from proxy.usage.reading import Tally, Where
 from proxy.usage.shapes import WEIGHED, Number, Shape, count, shaped, weight
@@ -35,12 +36,29 @@ class _OutputDetails(Shape):
     reasoning_tokens: Number = None
 
 
-class _Usage(Shape):
+class _Search(Shape):
+    num_requests: Number = None
+
+
+class _HostedTools(Shape):
+    web_search: _Search | None = None
+
+
+class _Invoked(Shape):
+    invocation: Number = None
+
+
+class _ToolCalls(Shape):
+    search_web: _Invoked | None = None
+
+
+class _Usage(Billed):
     input_tokens: Number = None
     output_tokens: Number = None
     total_tokens: Number = None
     input_tokens_details: _InputDetails | None = None
     output_tokens_details: _OutputDetails | None = None
+    tool_calls_details: _ToolCalls | None = None  # Perplexity
 
 
 class _Part(Shape):
@@ -58,6 +76,7 @@ class _Bill(Shape):
     model: str | None = None
     status: str | None = None
     usage: _Usage | None = None
+    tool_usage: _HostedTools | None = None  # OpenAI: beside `usage`
     error: Raw = Raw()
 
 
@@ -121,6 +140,8 @@ class OpenAiResponses(Tally):
         self.fail(error_in(bill.error, where))
         if bill.usage is not None:
             self._charge(bill.usage)
+        if bill.tool_usage is not None and bill.tool_usage.web_search is not None:
+            self.also(web_searches=bill.tool_usage.web_search.num_requests)
 
     def _charge(self, usage: _Usage) -> None:
         self.input_tokens = count(usage.input_tokens)
@@ -135,6 +156,12 @@ class OpenAiResponses(Tally):
             self.cache_write_tokens = other if written is None else written
         if out is not None:
             self.reasoning_tokens = count(out.reasoning_tokens)
+        self.cost_micro_usd = cost_in(usage)
+        if usage.server_tool_use is not None:
+            self.also(web_searches=usage.server_tool_use.web_search_requests)
+        invoked = usage.tool_calls_details
+        if invoked is not None and invoked.search_web is not None:
+            self.also(web_searches=invoked.search_web.invocation)
 
 
 def _weight_of(item: _Item) -> int:

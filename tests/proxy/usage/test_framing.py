@@ -20,10 +20,16 @@ FORMATS = (
     "openai-embeddings",
     "anthropic-messages",
     "gemini",
+    "gemini-interactions",
+    "cohere-v2",
+    "ollama",
+    "dashscope-native",
+    "openai-images",
+    "openai-audio",
     "never-heard-of",
     None,
 )
-TYPES = ("text/event-stream", "application/json", "text/html", "")
+TYPES = ("text/event-stream", "application/json", "application/x-ndjson", "audio/mpeg", "")
 USAGE = b'{"choices":[],"usage":{"prompt_tokens":11,"completion_tokens":2}}'
 MIB = 1024 * 1024
 UNREADABLE = ErrorSeen(type=None, code=None, message=None, where="http_body")
@@ -34,6 +40,9 @@ FRAGMENTS = (
         b"[DONE]",
         b'{"usage":{}}',
         b'{"candidates":[{}]}',
+        b'{"done":true}',
+        b'{"type":"message-end"}',
+        b'{"output":{"text":"a"}}',
         b"null",
         b"\xef\xbb\xbf",
         b"\xff",
@@ -179,9 +188,10 @@ def test_what_follows_an_element_that_is_too_long_is_read(size: int) -> None:
         ("openai-chat", "text/event-stream", b'data: {"'),
         ("openai-chat", "text/event-stream", b"{"),
         ("gemini", "application/json", b'[{"'),
+        ("ollama", "application/x-ndjson", b'{"'),
     ],
 )
-@pytest.mark.parametrize("filler", [b"x", b"x\n", b"data: {\n"])
+@pytest.mark.parametrize("filler", [b"x", b"x\n", b"data: {\n", b"{}"])
 def test_an_event_without_an_end_does_not_fill_the_memory(
     format_: str, content_type: str, start: bytes, filler: bytes
 ) -> None:

@@ -8,7 +8,7 @@ from typing import Any
 from hypothesis import given
 from hypothesis import strategies as st
 
-from domain.calls import UNKNOWN, Usage, UsageSource
+from domain.calls import UNKNOWN, OtherUnits, Usage, UsageSource
 from tests.proxy.usage.given import body, stream
 
 LARGEST = 2**53 - 1
@@ -58,6 +58,7 @@ def test_nonsense_in_one_field_costs_only_that_field(values: list[Any]) -> None:
             output_tokens=told[1],
             total_tokens=told[2],
             cache_read_tokens=told[3],
+            other=OtherUnits(audio_input_tokens=told[1]) if told[1] else None,
             source=UsageSource.REPORTED,
         )
 

@@ -31,13 +31,22 @@ NUMBERS = (
     "reasoning_tokens",
     "total_tokens",
 )
-TERMINAL = (
-    b"[DONE]",
-    b'"message_stop"',
-    b'"response.completed"',
-    b'"response.failed"',
-    b'"finishReason"',
+OTHERS = (
+    "web_searches",
+    "search_units",
+    "billed_input_tokens",
+    "billed_output_tokens",
 )
+TERMINAL = {
+    "openai-chat": (b"[DONE]",),
+    "openai-responses": (b'"response.completed"', b'"response.failed"'),
+    "anthropic-messages": (b'"message_stop"', b"[DONE]"),
+    "gemini": (b'"finishReason"',),
+    "cohere-v2": (b'"message-end"',),
+    "dashscope-native": (b'"finish_reason":"stop"',),
+    "gemini-interactions": (b'"interaction.completed"',),
+    "ollama": (b'"done":true',),
+}
 
 every_sample = pytest.mark.parametrize("sample", READ, ids=lambda sample: sample.name)
 every_stream = pytest.mark.parametrize("sample", STREAMS, ids=lambda sample: sample.name)
@@ -45,9 +54,15 @@ every_stream = pytest.mark.parametrize("sample", STREAMS, ids=lambda sample: sam
 
 def expect(reading: Reading, sample: Sample) -> None:
     expected = sample.expected
-    told = expected["usage"] or dict.fromkeys(NUMBERS)
+    told = expected["usage"] or {}
     usage = asdict(reading.usage)
-    assert {name: usage[name] for name in NUMBERS} == {name: told[name] for name in NUMBERS}
+    assert {name: usage[name] for name in NUMBERS} == {n: told.get(n) for n in NUMBERS}
+    other = usage["other"] or {}
+    assert {name: other.get(name) for name in OTHERS} == {n: told.get(n) for n in OTHERS}
+    assert any(value is not None for value in other.values()) == (
+        usage["other"] is not None
+    )
+    assert usage["reported_cost_micro_usd"] == micro_usd(told.get("provider_cost_usd"))
     assert reading.usage.source == expected["usage_source"]
     assert reading.model == expected["model"]
     assert reading.complete == expected["stream_complete"]
@@ -57,9 +72,13 @@ def expect(reading: Reading, sample: Sample) -> None:
     assert reading.output_bytes == sum(len(text.encode()) for text in texts if text)
 
 
+def micro_usd(dollars: float | None) -> int | None:
+    return None if dollars is None else round(dollars * 1_000_000)
+
+
 def test_the_samples_are_all_here() -> None:
-    assert len(ALL) == 87
-    assert len(READ) == 86
+    assert len(ALL) == 107
+    assert len(READ) == 106
 
 
 @every_sample
@@ -95,7 +114,8 @@ def test_a_stream_cut_at_any_byte_is_read_as_far_as_it_goes(sample: Sample) -> N
 
 @every_stream
 def test_a_stream_has_ended_when_its_terminal_mark_was_fed(sample: Sample) -> None:
-    marks = [sample.body.find(mark) + len(mark) for mark in TERMINAL if mark in sample.body]
+    known = TERMINAL[sample.expected["format"]]
+    marks = [sample.body.find(mark) + len(mark) for mark in known if mark in sample.body]
     reader = sample.reader()
     for place, byte in enumerate(pieces(sample.body, 1)):
         if not marks or place < min(marks) - 1:
