@@ -101,7 +101,7 @@ def _bare(value: bytes) -> str:
 
 def _without_key(query: bytes) -> tuple[bytes, bytes | None]:
     """The query without its `key`, and the first `key` that was in it."""
-    if b"key=" not in query:
+    if not query:
         return query, None
     kept, found = [], None
     for pair in query.split(b"&"):
