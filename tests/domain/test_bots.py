@@ -56,7 +56,20 @@ def test_a_bot_is_created_external() -> None:
 
 @pytest.mark.parametrize(
     "hostname",
-    ["", "ab", "a" * 41, "Ada", "1ada", "-ada", "ada-", "a_da", "a.da", "ädä", "ada\n", "stats"],
+    [
+        "",
+        "ab",
+        "a" * 41,
+        "Ada",
+        "1ada",
+        "-ada",
+        "ada-",
+        "a_da",
+        "a.da",
+        "ädä",
+        "ada\n",
+        "stats",
+    ],
 )
 def test_a_hostname_that_cannot_be_is_refused(hostname: str) -> None:
     given(Bot()).when(
@@ -100,7 +113,9 @@ def test_an_external_bot_is_not_started_here() -> None:
 
 
 def test_renaming_and_tagging_are_recorded() -> None:
-    given(Bot(), CREATED).when(lambda bot: bot.rename("Grace")).then(BotRenamed(name="Grace"))
+    given(Bot(), CREATED).when(lambda bot: bot.rename("Grace")).then(
+        BotRenamed(name="Grace")
+    )
     given(Bot(), CREATED).when(lambda bot: bot.tag(("x",))).then(BotTagged(tags=("x",)))
 
 

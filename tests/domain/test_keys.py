@@ -52,9 +52,9 @@ def test_a_check_is_asked_for_once_until_its_verdict_is_in() -> None:
 
 
 def test_a_verdict_counts_for_the_check_that_is_awaited_only() -> None:
-    given(ProviderKey(), ADDED, REQUESTED).when(
-        lambda key: key.record_check(CHECKED)
-    ).then(CHECKED)
+    given(ProviderKey(), ADDED, REQUESTED).when(lambda key: key.record_check(CHECKED)).then(
+        CHECKED
+    )
     given(ProviderKey(), ADDED).when(lambda key: key.record_check(CHECKED)).refused(
         CheckIsOver
     )
