@@ -3,16 +3,17 @@
 from __future__ import annotations
 
 import json
+import os
 import shutil
 import socket
 import subprocess
-import sys
 import tempfile
 from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
 
-from adapters.supervisor.programs import bare_environment
+from adapters.postgres.tied_process import tied
+from adapters.supervisor.programs import bare_environment, clawbot
 from domain.errors import BadSetup
 
 END_SECONDS = 25
@@ -27,9 +28,8 @@ def throwaway_instance(*, egress_allow: str) -> Iterator[str]:
     folder = Path(tempfile.mkdtemp(prefix="clawbot-demo-"))
     try:
         folder.chmod(0o711)  # run by root, the database is another user and must get in
-        command = [sys.executable, "-P", "-m", "api.cli.main", "up", "--json"]
         with subprocess.Popen(  # noqa: S603 - our own interpreter and module
-            command,
+            tied(clawbot("up", "--json"), ids=(os.geteuid(), os.getegid())),
             cwd=folder,  # where no .env is
             env=_environment(folder, egress_allow),
             stdout=subprocess.PIPE,

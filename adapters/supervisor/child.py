@@ -10,7 +10,6 @@ from __future__ import annotations
 import asyncio
 import os
 import signal
-import sys
 import time
 from asyncio.subprocess import DEVNULL, PIPE, STDOUT, Process
 from collections.abc import Callable, Coroutine
@@ -84,9 +83,8 @@ class Child:
 
     async def _run(self) -> int:
         """The program has run; its exit code."""
-        command = [sys.executable, "-P", "-m", "api.cli.main", *self.program.arguments]
         self._process = await asyncio.create_subprocess_exec(
-            *tied(command, ids=(os.geteuid(), os.getegid())),
+            *tied(self.program.command, ids=(os.geteuid(), os.getegid())),
             env=self.program.environment,
             cwd="/",
             stdin=DEVNULL,

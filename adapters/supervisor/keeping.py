@@ -63,12 +63,9 @@ async def _start(children: Sequence[Child], ready: Ready) -> None:
     for task in late:
         task.cancel()
     if late:
-        names = [
-            child.program.name
-            for child, task in zip(children, waiting, strict=True)
-            if task in late
-        ]
-        msg = f"{' and '.join(names)} did not get ready in {READY_SECONDS:.0f} s"
+        pairs = zip(children, waiting, strict=True)
+        names = " and ".join(child.program.name for child, task in pairs if task in late)
+        msg = f"not ready after {READY_SECONDS:.0f} s, as their logs tell: {names}"
         raise Unavailable(msg)
     ready({child.program.name: child.pid for child in children})
 

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import asyncio
 import os
+import sys
 from collections.abc import Mapping
 from dataclasses import dataclass
 from pathlib import Path
@@ -46,7 +47,7 @@ class Program:
     """A command that has to run for as long as we do."""
 
     name: str
-    arguments: tuple[str, ...]  # of `clawbot`
+    command: tuple[str, ...]
     environment: Mapping[str, str]
     stop_seconds: float  # until it is killed
     probe: Probe | None = None
@@ -69,19 +70,27 @@ def programs_of(settings: Settings, url: str) -> list[Program]:
     return [
         Program(
             name="proxy",
-            arguments=("proxy",),
+            command=clawbot("proxy"),
             environment=told,
             stop_seconds=7,
             probe=proxy,
         ),
         Program(
-            name="api", arguments=("api",), environment=told, stop_seconds=4, probe=api
+            name="api", command=clawbot("api"), environment=told, stop_seconds=4, probe=api
         ),
-        Program(name="worker", arguments=("worker",), environment=told, stop_seconds=3),
+        Program(name="worker", command=clawbot("worker"), environment=told, stop_seconds=3),
         Program(
-            name="projector", arguments=("projector",), environment=keyless, stop_seconds=3
+            name="projector",
+            command=clawbot("projector"),
+            environment=keyless,
+            stop_seconds=3,
         ),
     ]
+
+
+def clawbot(*arguments: str) -> tuple[str, ...]:
+    """Our own command line, wherever it is run from."""
+    return (sys.executable, "-P", "-m", "api.cli.main", *arguments)
 
 
 def environment_of(settings: Settings, url: str) -> dict[str, str]:

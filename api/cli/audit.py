@@ -12,6 +12,8 @@ import typer
 from api.cli.output import Json, document, example, line
 from domain.errors import BadSetup, NotFound
 
+FILE_WIDTH = 160  # characters, where the output is no terminal
+
 
 def add_to(app: typer.Typer) -> None:
     """The commands of this module are known to `clawbot`."""
@@ -90,10 +92,18 @@ def _steps(
 
 def _show(title: str, steps: list[dict[str, Any]]) -> None:
     """Each event with what it says, and what of the state changed by it."""
+    from rich import box  # noqa: PLC0415
     from rich.console import Console  # noqa: PLC0415
     from rich.table import Table  # noqa: PLC0415
 
-    table = Table("#", "when", "event", "by", "it says", "state after, as changed")
+    table = Table(
+        "#",
+        "recorded",
+        "the event says",
+        "the state after it, as changed",
+        box=box.SIMPLE,
+        show_lines=True,
+    )
     before: Mapping[str, Any] = {}
     for step in steps:
         state = step["state"]
@@ -102,15 +112,16 @@ def _show(title: str, steps: list[dict[str, Any]]) -> None:
         }
         table.add_row(
             str(step["version"]),
-            step["at"],
-            step["type"],
-            step["actor"],
+            f"{step['type']}\n{step['at']}\n{step['actor']}",
             _listed(step["event"]),
             _listed(changed),
         )
         before = state
+    console = Console()
+    if not console.is_terminal:
+        console.width = FILE_WIDTH
     line(title)
-    Console().print(table)
+    console.print(table)
 
 
 def _listed(values: Mapping[str, Any]) -> str:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import signal
 from typing import Annotated
 
 import typer
@@ -37,6 +38,7 @@ def demo(
     from adapters.demo.transcript import Transcript  # noqa: PLC0415
     from adapters.demo.walk import tell_comparison, walk  # noqa: PLC0415
 
+    signal.signal(signal.SIGTERM, signal.default_int_handler)  # so that it clears up
     transcript = Transcript(quiet=as_json)
     outcome = walk(url, simulator_port, transcript)
     tell_comparison(outcome, transcript)

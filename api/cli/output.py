@@ -33,6 +33,6 @@ def line(text: str = "") -> None:
 
 
 def say(text: str) -> None:
-    """A sentence on standard error."""
-    sys.stderr.write(f"clawbot: {text}\n")
+    """A sentence on standard error, on one line."""
+    sys.stderr.write(f"clawbot: {' '.join(text.split())}\n")
     sys.stderr.flush()

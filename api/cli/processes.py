@@ -7,6 +7,7 @@ from __future__ import annotations
 
 import contextlib
 import io
+import logging
 import os
 import sys
 from collections.abc import Iterator
@@ -14,7 +15,8 @@ from typing import Annotated, Any, TextIO
 
 import typer
 
-from api.cli.output import Json, document, example, line
+from api.cli.output import NO, Json, document, example, line, say
+from domain.errors import BadSetup, Unavailable
 
 
 def add_to(app: typer.Typer) -> None:
@@ -115,16 +117,46 @@ class _Address(io.StringIO):
         return len(text)
 
 
+class _WhyNot(logging.Filter):
+    """Keeps what the server's start failed of, which the server buries in its log."""
+
+    def __init__(self) -> None:
+        super().__init__()
+        self.error: BaseException | None = None
+
+    def filter(self, record: logging.LogRecord) -> bool:
+        error = record.exc_info[1] if record.exc_info else None
+        if isinstance(error, (BadSetup, Unavailable)):
+            self.error = error
+        return error is None or error is not self.error
+
+
 @contextlib.contextmanager
 def _process(name: str, *, as_json: bool) -> Iterator[tuple[Any, str]]:
-    """Settings and database of a process that writes logs; what it is, said as JSON."""
+    """Settings and database of a process that writes logs; what it is, said as JSON.
+
+    A database that does not answer is no wrong set-up: the process leaves with 1, and may
+    be started again.
+    """
     from adapters import logs  # noqa: PLC0415
     from adapters.bootstrap.instance import database_of  # noqa: PLC0415
     from api.cli.settings import read_settings  # noqa: PLC0415
 
-    settings = read_settings()
+    settings, why_not = read_settings(), _WhyNot()
     logs.configure()
-    with database_of(settings) as url:
-        if as_json:
-            document({"process": name, "pid": os.getpid()})
-        yield settings, url
+    logging.getLogger("uvicorn.error").addFilter(why_not)
+    try:
+        with database_of(settings) as url:
+            if as_json:
+                document({"process": name, "pid": os.getpid()})
+            yield settings, url
+    except SystemExit:
+        if isinstance(why_not.error, BadSetup):
+            raise why_not.error from None
+        if why_not.error is None:
+            raise
+        say(str(why_not.error))
+        raise typer.Exit(NO) from None
+    except Unavailable as error:
+        say(str(error))
+        raise typer.Exit(NO) from error

@@ -1,0 +1,158 @@
+"""What cannot work is refused in one sentence, with 2, and with nothing changed."""
+
+from __future__ import annotations
+
+import socket
+import tempfile
+from collections.abc import Iterator
+from pathlib import Path
+
+import psycopg
+import pytest
+
+from adapters.postgres.embedded import EmbeddedPostgres
+from tests.api.cli.running import A_KEY, Shell, clawbot
+
+
+@pytest.fixture
+def busy_port() -> Iterator[str]:
+    with socket.create_server(("127.0.0.1", 0)) as listener:
+        yield str(listener.getsockname()[1])
+
+
+def test_a_setting_that_cannot_be_is_named_and_not_repeated(shell: Shell) -> None:
+    ran = shell.run("up", CLAWBOT_PORT="canary")
+    assert ran.code == 2
+    assert sentence(ran.err) == (
+        "CLAWBOT_PORT cannot be used: input should be a valid integer, unable to parse "
+        "string as an integer."
+    )
+
+
+def test_zero_trust_cannot_be_switched_off(shell: Shell) -> None:
+    ran = shell.run("up", ZERO_TRUST_MODE="false")
+    assert ran.code == 2
+    assert sentence(ran.err).startswith("ZERO_TRUST_MODE=false is refused")
+
+
+@pytest.mark.parametrize("setting", ["CLAWBOT_PORT", "CLAWBOT_PROXY_PORT"])
+def test_a_busy_port_is_named_before_anything_is_made(
+    shell: Shell, busy_port: str, free_port: int, setting: str
+) -> None:
+    ports = {"CLAWBOT_PORT": str(free_port), "CLAWBOT_PROXY_PORT": str(free_port)}
+    ran = shell.run("up", **ports | {setting: busy_port})
+    assert ran.code == 2
+    assert f"127.0.0.1:{busy_port}" in sentence(ran.err)
+    assert "CLAWBOT_PORT or CLAWBOT_PROXY_PORT" in ran.err
+    assert not list(shell.folder.iterdir())
+
+
+def test_one_port_is_not_enough_for_two_servers(shell: Shell, free_port: int) -> None:
+    port = str(free_port)
+    ran = shell.run("up", CLAWBOT_PORT=port, CLAWBOT_PROXY_PORT=port)
+    assert ran.code == 2
+    assert f"both {port}" in sentence(ran.err)
+
+
+def test_a_bad_master_key_is_refused_before_anything_is_made(
+    shell: Shell, free_port: int
+) -> None:
+    ran = shell.run("up", BOT_MASTER_KEY="canary", CLAWBOT_PORT=str(free_port))
+    assert ran.code == 2
+    assert sentence(ran.err).startswith("BOT_MASTER_KEY, entry 1 of 1: the key is")
+    assert "canary" not in ran.err
+    assert not list(shell.folder.iterdir())
+
+
+def test_a_data_folder_of_another_postgresql_is_refused(
+    shell: Shell, free_port: int
+) -> None:
+    with tempfile.TemporaryDirectory(prefix="clawbot-test-") as made:
+        folder = Path(made)
+        folder.chmod(0o755)  # run by root, the server is another user
+        with EmbeddedPostgres(folder / "postgres"):
+            pass
+        (folder / "postgres/data/PG_VERSION").write_text("17\n")
+        ran = shell.run("up", CLAWBOT_DATA_DIR=made, CLAWBOT_PORT=str(free_port))
+        assert ran.code == 2
+        assert "is of PostgreSQL 17" in sentence(ran.err)
+        assert not (folder / "master.key").exists()
+
+
+def test_a_new_master_key_is_never_made_beside_a_vault_that_needs_another(
+    shell: Shell, database_url: str, free_port: int
+) -> None:
+    given = {"DATABASE_URL": database_url, "CLAWBOT_PORT": str(free_port)}
+    assert shell.run("migrate", BOT_MASTER_KEY=A_KEY, **given).code == 0
+    ran = shell.run("up", BOT_MASTER_KEY="", **given)
+    assert ran.code == 2
+    assert "sealed under a master key that is not here" in sentence(ran.err)
+    assert not (shell.folder / "data/master.key").exists()
+
+
+def test_another_master_key_than_the_vaults_is_refused(
+    shell: Shell, database_url: str
+) -> None:
+    assert shell.run("migrate", DATABASE_URL=database_url, BOT_MASTER_KEY=A_KEY).code == 0
+    other = A_KEY.replace("w6Jm", "x6Jm")
+    ran = shell.run("migrate", DATABASE_URL=database_url, BOT_MASTER_KEY=other)
+    assert ran.code == 2
+    assert "is not the one that the vault knows" in sentence(ran.err)
+
+
+@pytest.mark.parametrize("process", ["api", "proxy", "worker"])
+def test_a_process_without_a_master_key_says_so(
+    shell: Shell, database_url: str, process: str
+) -> None:
+    ran = clawbot(process, folder=shell.folder, DATABASE_URL=database_url)
+    assert ran.returncode == 2
+    assert ran.stderr.splitlines()[-1].startswith("clawbot: There is no master key.")
+    assert "Traceback" not in ran.stderr
+
+
+def test_a_process_whose_database_is_away_may_be_started_again(
+    shell: Shell, free_port: int
+) -> None:
+    url = f"postgresql://clawbot:canary@127.0.0.1:{free_port}/clawbot"
+    ran = clawbot("proxy", folder=shell.folder, DATABASE_URL=url, BOT_MASTER_KEY=A_KEY)
+    assert ran.returncode == 1
+    assert "the database does not answer" in ran.stderr.splitlines()[-1]
+    assert "canary" not in ran.stderr
+
+
+def test_a_database_that_does_not_answer_is_named_without_its_password(
+    shell: Shell, free_port: int
+) -> None:
+    url = f"postgresql://clawbot:canary@127.0.0.1:{free_port}/clawbot"
+    for command in (("migrate",), ("rebuild", "call_log")):
+        ran = shell.run(*command, DATABASE_URL=url, BOT_MASTER_KEY=A_KEY)
+        assert ran.code == 2
+        assert "database does not answer" in ran.err
+        assert "canary" not in ran.err
+
+
+def test_a_database_that_is_behind_is_named(shell: Shell, database_url: str) -> None:
+    with psycopg.connect(database_url, autocommit=True) as connection:
+        last = "SELECT max(number) FROM schema_migration"
+        connection.execute(f"DELETE FROM schema_migration WHERE number = ({last})")
+    ran = shell.run("rebuild", "call_log", DATABASE_URL=database_url)
+    assert ran.code == 2
+    assert "run `clawbot migrate` first" in sentence(ran.err)
+
+
+def test_a_command_that_looks_at_an_instance_makes_none(shell: Shell) -> None:
+    for command in (
+        ("replay", "bot", "0197f0c0-0000-7000-8000-000000000000"),
+        ("rebuild", "x"),
+    ):
+        ran = shell.run(*command)
+        assert ran.code == 2
+        assert "There is no instance in" in sentence(ran.err)
+    assert not list(shell.folder.iterdir())
+
+
+def sentence(err: str) -> str:
+    """All that was said: one line, behind our name."""
+    assert err.startswith("clawbot: ")
+    assert err.count("\n") == 1
+    return err.removeprefix("clawbot: ").strip()

@@ -1,0 +1,76 @@
+"""What the command line says about itself, and how it takes wrong use."""
+
+from __future__ import annotations
+
+import re
+import subprocess
+import sys
+
+import pytest
+from typer.main import get_command
+
+from api.cli.main import app
+from tests.api.cli.running import ROOT, Shell
+
+COMMANDS = sorted(get_command(app).commands)  # type: ignore[attr-defined]
+HEAVY = {"cryptography", "fastapi", "httpx2", "psycopg", "pydantic", "rich", "uvicorn"}
+
+
+def test_only_commands_that_work_exist() -> None:
+    assert COMMANDS == [
+        "api",
+        "demo",
+        "migrate",
+        "projector",
+        "proxy",
+        "rebuild",
+        "replay",
+        "simulate-provider",
+        "up",
+        "worker",
+    ]
+
+
+def test_the_help_lists_every_command(shell: Shell) -> None:
+    helped = shell.run("--help")
+    assert helped.code == 0
+    listed = re.findall(r"^  ([a-z][a-z-]+) {2,}", helped.out, re.MULTILINE)
+    assert sorted(listed) == COMMANDS
+
+
+@pytest.mark.parametrize("command", COMMANDS)
+def test_every_command_prints_help_with_an_example(shell: Shell, command: str) -> None:
+    helped = shell.run(command, "--help")
+    assert helped.code == 0
+    text = " ".join(helped.out.split())
+    assert re.search(rf"Example: .*clawbot {command}", text)
+    assert "--json" in text
+
+
+@pytest.mark.parametrize(
+    "arguments",
+    [
+        ("no-such-command",),
+        ("up", "--no-such-option"),
+        ("replay", "bot"),
+        ("replay", "bot", "not-an-id"),
+        ("replay", "bot", "0197f0c0-0000-7000-8000-000000000000", "--at", "yesterday"),
+        ("simulate-provider",),
+        ("simulate-provider", "--port", "65536"),
+    ],
+)
+def test_wrong_use_leaves_with_2_and_says_why(
+    shell: Shell, arguments: tuple[str, ...]
+) -> None:
+    ran = shell.run(*arguments)
+    assert ran.code == 2
+    assert not ran.out
+    assert "Error: " in ran.err
+
+
+def test_help_loads_nothing_that_takes_long() -> None:
+    script = f"import sys, api.cli.main; print(*({HEAVY!r} & set(sys.modules)))"
+    ran = subprocess.run(
+        [sys.executable, "-c", script], cwd=ROOT, capture_output=True, text=True, check=True
+    )
+    assert ran.stdout.split() == []
