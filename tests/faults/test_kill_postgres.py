@@ -1,0 +1,106 @@
+"""`kill -9` of PostgreSQL under load: nothing is lost, nothing goes upstream, all heals."""
+
+from __future__ import annotations
+
+import os
+import shutil
+import signal
+import tempfile
+import time
+from collections.abc import Iterator
+from pathlib import Path
+
+import psycopg
+import pytest
+
+from adapters.postgres.embedded import EmbeddedPostgres
+from tests.faults.load import Outcome, loaded, moments
+from tests.faults.reckoning import reap_until_closed, reckon, tell, views_agree
+from tests.journeys.data_plane import running
+
+SEED = 20261122
+ANSWERED_WITHIN = 2.0  # seconds, while the database is away
+HEALED_WITHIN = 10.0
+
+
+@pytest.fixture
+def server() -> Iterator[EmbeddedPostgres]:
+    """A PostgreSQL of the test's own."""
+    folder = Path(tempfile.mkdtemp(prefix="clawbot-test-"))
+    folder.chmod(0o755)
+    embedded = EmbeddedPostgres(folder / "postgres")
+    try:
+        embedded.start()
+        yield embedded
+    finally:
+        embedded.stop()
+        shutil.rmtree(folder)
+
+
+def kill(url: str) -> None:
+    """The server and every process of it are gone at once."""
+    with psycopg.connect(url, autocommit=True) as connection:
+        row = connection.execute("SELECT pg_backend_pid()").fetchone()
+    assert row is not None
+    postmaster = _parent(row[0])
+    for pid in [postmaster, *_children(postmaster)]:
+        os.kill(pid, signal.SIGKILL)
+
+
+def _parent(pid: int) -> int:
+    status = Path(f"/proc/{pid}/status").read_text()
+    return int(status.partition("PPid:")[2].split()[0])
+
+
+def _children(pid: int) -> list[int]:
+    return [
+        int(one) for one in Path(f"/proc/{pid}/task/{pid}/children").read_text().split()
+    ]
+
+
+@pytest.mark.parametrize(
+    "kills", [3, pytest.param(20, marks=[pytest.mark.soak, pytest.mark.timeout(1800)])]
+)
+def test_nothing_is_lost_when_the_database_is_killed_and_calls_are_refused_meanwhile(
+    server: EmbeddedPostgres, kills: int, capsys: pytest.CaptureFixture[str]
+) -> None:
+    healed: list[float] = []
+    refused: list[Outcome] = []
+    began = time.monotonic()
+    with running(server.url) as plane:
+        with loaded(plane, seed=SEED) as load:
+            for pause in moments(kills, seed=SEED, least=0.3, most=3):
+                load.wait_for_answer()
+                time.sleep(pause)
+                kill(server.url)
+                gone_at = time.monotonic()
+                time.sleep(pause)
+                back_at = time.monotonic()
+                server.start()
+                healed.append(load.wait_for_answer())
+                refused += asked_between(load.outcomes, gone_at, back_at)
+        took = time.monotonic() - began
+        reaping = reap_until_closed(plane)
+        figures = reckon(plane, load.outcomes)
+        views_agree(plane)
+    slowest = max(outcome.took for outcome in refused)
+    with capsys.disabled():  # `make soak` shows them
+        tell(
+            f"{kills} kills in {took:.0f} s, all closed {reaping:.0f} s later: {figures}; "
+            f"{len(refused)} calls while away, the slowest answered after {slowest:.2f} s; "
+            f"served again {max(healed):.2f} s after the start at the latest"
+        )
+    assert {outcome.status for outcome in refused} == {503}
+    assert slowest < ANSWERED_WITHIN
+    assert max(healed) < HEALED_WITHIN
+    assert figures.seen > 20 * kills
+
+
+def asked_between(outcomes: list[Outcome], gone_at: float, back_at: float) -> list[Outcome]:
+    """What was asked and answered, or ought to have been, while the database was away."""
+    return [
+        outcome
+        for outcome in outcomes
+        if gone_at < outcome.asked_at < back_at - ANSWERED_WITHIN
+        or (gone_at < outcome.asked_at and outcome.asked_at + outcome.took < back_at)
+    ]
