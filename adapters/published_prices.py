@@ -1,0 +1,145 @@
+"""The prices that `genai-prices` publishes, from the data it ships: no network.
+
+A calculation of its own takes a quarter of a millisecond, so each model is looked up once
+and turned into a `Price`; its tiers and its dates stay. What it charges by units that no
+usage of ours has (characters, pages, seconds of video) is not priced at all.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from dataclasses import replace
+from datetime import datetime
+from decimal import ROUND_HALF_UP, Decimal
+from functools import lru_cache
+from types import MappingProxyType
+from typing import Any
+
+import genai_prices
+from genai_prices import types
+from genai_prices.data_snapshot import find_provider_by_id, get_snapshot
+
+from domain.prices import Price
+
+SOURCE = "genai-prices"
+CACHED = 4096  # models: their names come from answers, so there is no end of them
+
+_MILLIONS = MappingProxyType(  # dollars for a million, so micro-dollars for a million
+    {
+        "input_mtok": "input",
+        "cache_read_mtok": "cache_read",
+        "cache_write_mtok": "cache_write",
+        "cache_write_1h_mtok": "cache_write_1h",
+        "input_audio_mtok": "audio_input",
+        "output_mtok": "output",
+        "output_reasoning_mtok": "reasoning",
+        "output_audio_mtok": "audio_output",
+        "audio_hours": "audio_hour",
+        "input_audio_hours": "audio_hour",
+    }
+)
+_THOUSANDS = MappingProxyType(  # dollars for a thousand
+    {
+        "web_searches_kcount": "web_search",
+        "rerank_searches_kcount": "search_unit",
+        "requests_kcount": "request",
+    }
+)
+# Of these a usage does not tell; calls without them are priced all the same.
+_UNSEEN = frozenset(
+    {
+        "cache_audio_read_mtok",
+        "code_executions_kcount",
+        "input_video_mtok",
+        "social_searches_kcount",
+        "storage_searches_kcount",
+    }
+)
+
+_Constraint = types.StartDateConstraint | types.TimeOfDateConstraint | None
+_Dated = tuple[tuple[_Constraint, Price | None], ...]  # the first that is active holds
+
+
+class PublishedPrices:
+    """Answers by our vendors' names; `names` says how `genai-prices` calls them."""
+
+    source = SOURCE
+    version = genai_prices.__version__
+
+    def __init__(self, names: Mapping[str, Sequence[str]]) -> None:
+        providers = get_snapshot().providers
+        found = {
+            vendor: [find_provider_by_id(providers, name) for name in listed]
+            for vendor, listed in names.items()
+        }
+        self._all = providers
+        self._providers = {v: [p for p in listed if p] for v, listed in found.items()}
+        self._dated = lru_cache(maxsize=CACHED)(self._look_up)
+
+    def price_of(self, vendor: str, model: str, at: datetime) -> Price | None:
+        """The vendor's price of the model at that time; None if none is known."""
+        for constraint, price in self._dated(vendor, model):
+            if constraint is None or constraint.active(at):
+                return price
+        return None
+
+    def _look_up(self, vendor: str, model: str) -> _Dated:
+        name = model.removeprefix("models/")
+        for provider in self._providers.get(vendor, ()):
+            found = provider.find_model(name, all_providers=self._all)
+            if found is not None:
+                return _dated(found)
+        return ()
+
+
+def _dated(model: types.ModelInfo) -> _Dated:
+    """The model's prices, the latest first; the first listed holds when none is active."""
+    if isinstance(model.prices, types.ModelPrice):
+        return ((None, _price(model.prices)),)
+    listed = [(dated.constraint, _price(dated.prices)) for dated in model.prices]
+    return (*reversed(listed), *((None, price) for _, price in listed[:1]))
+
+
+def _price(published: types.ModelPrice) -> Price | None:
+    """Ours for theirs; None where it charges by what we cannot count."""
+    rates: dict[str, Decimal | types.TieredPrices] = {
+        key: value for key, value in vars(published).items() if value is not None
+    }
+    images = {key for key in rates if "_image_" in key}
+    known = _MILLIONS.keys() | _THOUSANDS.keys()
+    if rates.keys() - known - _UNSEEN - images or not rates.keys() & known:
+        return None
+    tiered = [value for value in rates.values() if isinstance(value, types.TieredPrices)]
+    starts = sorted({tier.start for value in tiered for tier in value.tiers})
+    base = _beyond(None, rates, images_apart=bool(images))
+    tiers = tuple((s, _beyond(s, rates, images_apart=bool(images))) for s in starts)
+    return replace(base, tiers=tiers)
+
+
+def _beyond(
+    start: int | None,
+    rates: Mapping[str, Decimal | types.TieredPrices],
+    *,
+    images_apart: bool,
+) -> Price:
+    """The price of a call whose input goes beyond the start of that tier."""
+    amounts: dict[str, Any] = {}
+    for key, rate in rates.items():
+        dollars = _rate(start, rate)
+        if key in _MILLIONS:
+            amounts[_MILLIONS[key]] = _whole(dollars * 1_000_000)
+        elif key in _THOUSANDS:
+            amounts[_THOUSANDS[key]] = _whole(dollars * 1_000)
+    return Price(images_apart=images_apart, **amounts)
+
+
+def _rate(start: int | None, rate: Decimal | types.TieredPrices) -> Decimal:
+    if isinstance(rate, Decimal):
+        return rate
+    if start is None:
+        return rate.base
+    return next((t.price for t in reversed(rate.tiers) if t.start <= start), rate.base)
+
+
+def _whole(micro_dollars: Decimal) -> int:
+    return int(micro_dollars.to_integral_value(ROUND_HALF_UP))

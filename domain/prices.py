@@ -1,0 +1,136 @@
+"""Prices: what a call costs, once its usage is known.
+
+A price has a rate for each kind of thing that it charges apart. A part without a rate of
+its own (cached tokens, say) is charged like the whole that it belongs to. Amounts are whole
+numbers of micro-dollars. A cost that cannot be known is None, never 0: a count that was not
+told and is charged for, or one that was told and has no rate.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+from domain.calls import OtherUnits, Usage
+
+LARGEST = 2**53 - 1  # micro-dollars; what every JSON reader downstream can hold exactly
+MILLION = 1_000_000
+NO_OTHER = OtherUnits()
+
+Part = tuple[int, int | None]  # how many, at which rate
+
+
+@dataclass(frozen=True, kw_only=True, slots=True)
+class Price:
+    """Micro-dollars for a million tokens of each kind; for one each of what is no token."""
+
+    input: int | None = None
+    cache_read: int | None = None
+    cache_write: int | None = None
+    cache_write_1h: int | None = None
+    audio_input: int | None = None
+    output: int | None = None
+    reasoning: int | None = None
+    audio_output: int | None = None
+    web_search: int | None = None
+    search_unit: int | None = None
+    image: int | None = None
+    audio_hour: int | None = None
+    request: int = 0
+    images_apart: bool = False  # the tokens of images cost otherwise, and none are told
+    # Beyond so many input tokens the whole call is charged so instead; lowest first.
+    tiers: tuple[tuple[int, Price], ...] = ()
+
+    def for_input(self, tokens: int) -> Price:
+        """The price of a call with so many input tokens."""
+        for above, price in reversed(self.tiers):
+            if tokens > above:
+                return price
+        return self
+
+
+def cost_of(usage: Usage, price: Price) -> int | None:
+    """Whole micro-dollars, rounded half up; None where it cannot be known."""
+    other = usage.other or NO_OTHER
+    into, out = other.billed_input_tokens, other.billed_output_tokens
+    into = usage.input_tokens if into is None else into
+    out = usage.output_tokens if out is None else out
+    if price.tiers:
+        price = price.for_input(into or 0)
+    if price.images_apart and other.images:
+        return None
+    heard, spoken = _input_cost(usage, other, into, price), _output_cost(usage, out, price)
+    if heard is None or spoken is None:
+        return None
+    total = heard + spoken
+    if usage.other is not None or price.audio_hour or price.image or price.search_unit:
+        beside = _cost_beside(other, price)
+        if beside is None:
+            return None
+        total += beside
+    if into:
+        total += price.request * MILLION
+    return min((total + MILLION // 2) // MILLION, LARGEST)
+
+
+def _input_cost(
+    usage: Usage, other: OtherUnits, tokens: int | None, price: Price
+) -> int | None:
+    """Millionths of a micro-dollar."""
+    read, written = usage.cache_read_tokens or 0, usage.cache_write_tokens or 0
+    long, audio = usage.cache_write_1h_tokens or 0, other.audio_input_tokens or 0
+    if long > written or (read and audio and price.audio_input is not None):
+        return None  # of cached sound nobody tells how much there is
+    parts = (
+        (read, price.cache_read),
+        (written - long, price.cache_write),
+        (long, price.cache_write if price.cache_write_1h is None else price.cache_write_1h),
+        (audio, price.audio_input),
+    )
+    return _charged(tokens, price.input, parts, timed=price.audio_hour is not None)
+
+
+def _output_cost(usage: Usage, tokens: int | None, price: Price) -> int | None:
+    """Millionths of a micro-dollar."""
+    audio = 0 if usage.other is None else usage.other.audio_output_tokens or 0
+    parts = ((usage.reasoning_tokens or 0, price.reasoning), (audio, price.audio_output))
+    return _charged(tokens, price.output, parts, timed=price.audio_hour is not None)
+
+
+def _charged(
+    tokens: int | None, rate: int | None, parts: tuple[Part, ...], *, timed: bool
+) -> int | None:
+    """What tokens cost of which some are charged apart; nothing where time is charged."""
+    rest, cost = tokens or 0, 0
+    for number, own in parts:
+        if own is not None and number:
+            rest -= number
+            cost += number * own
+    if tokens is None:
+        charged = rate or any(own for _, own in parts)
+        return None if charged else 0
+    if rest < 0:
+        return None
+    if rate is None:
+        return cost if timed or not rest else None
+    return cost + rest * rate
+
+
+def _cost_beside(other: OtherUnits, price: Price) -> int | None:
+    """Millionths of a micro-dollar for what is no token."""
+    if other.web_searches and price.web_search is None:
+        return None
+    if other.search_units and price.search_unit is None:
+        return None
+    cost = (other.web_searches or 0) * (price.web_search or 0)
+    units = ((other.search_units, price.search_unit), (other.images, price.image))
+    for number, rate in units:
+        if rate is None:
+            continue
+        if number is None:
+            return None
+        cost += number * rate
+    if price.audio_hour is None:
+        return cost * MILLION
+    if other.audio_ms is None:
+        return None
+    return cost * MILLION + other.audio_ms * price.audio_hour * 5 // 18  # 3.6 million ms
