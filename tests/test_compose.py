@@ -10,14 +10,17 @@ from typing import Any
 import pytest
 import yaml
 from jsonschema import Draft7Validator
+from typer.main import get_command
 
 from adapters.settings import Settings
+from api.cli.main import app
 
 ROOT = Path(__file__).parent.parent
 SCHEMA = json.loads((Path(__file__).parent / "compose_spec/compose-spec.json").read_text())
 COMPOSE: dict[str, Any] = yaml.safe_load((ROOT / "compose.yaml").read_text())
 SERVICES: dict[str, dict[str, Any]] = COMPOSE["services"]
 STORES = {"postgres", "redis", "rabbitmq"}
+COMMANDS: dict[str, Any] = get_command(app).commands  # type: ignore[attr-defined]
 OURS = ["migrate", "api", "proxy", "projector", "worker"]
 
 
@@ -40,9 +43,11 @@ def test_every_process_is_there_and_nothing_else() -> None:
 
 @pytest.mark.parametrize("service", OURS)
 def test_a_process_of_ours_runs_the_command_of_its_name(service: str) -> None:
-    command: list[str] = SERVICES[service]["command"]
-    assert command[0] == service
-    assert command[1:] == (["--no-proxy"] if service == "api" else [])
+    name, *options = SERVICES[service]["command"]
+    assert name == service
+    assert options == (["--no-proxy"] if service == "api" else [])
+    known = {spelling for option in COMMANDS[name].params for spelling in option.opts}
+    assert set(options) <= known
 
 
 @pytest.mark.parametrize("service", OURS)

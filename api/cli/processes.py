@@ -9,13 +9,15 @@ import contextlib
 import io
 import logging
 import os
+import signal
 import sys
 from collections.abc import Iterator
+from types import FrameType
 from typing import Annotated, Any, TextIO
 
 import typer
 
-from api.cli.output import NO, Json, document, example, line, say
+from api.cli.output import FINE, NO, Json, document, example, line, say
 from domain.errors import BadSetup, Unavailable
 
 
@@ -131,6 +133,10 @@ class _WhyNot(logging.Filter):
         return error is None or error is not self.error
 
 
+def _leave(_number: int, _frame: FrameType | None) -> None:
+    sys.exit(FINE)
+
+
 @contextlib.contextmanager
 def _process(name: str, *, as_json: bool) -> Iterator[tuple[Any, str]]:
     """Settings and database of a process that writes logs; what it is, said as JSON.
@@ -142,6 +148,9 @@ def _process(name: str, *, as_json: bool) -> Iterator[tuple[Any, str]]:
     from adapters.bootstrap.instance import database_of  # noqa: PLC0415
     from api.cli.settings import read_settings  # noqa: PLC0415
 
+    for number in (signal.SIGTERM, signal.SIGINT):
+        # The server raises it again once it has stopped well: that is no failure.
+        signal.signal(number, _leave)
     settings, why_not = read_settings(), _WhyNot()
     logs.configure()
     logging.getLogger("uvicorn.error").addFilter(why_not)
