@@ -73,6 +73,15 @@ def test_a_lost_answer_to_a_refresh_is_given_again(either: Front) -> None:
     assert either.client.post(url, json=given).status_code == 401, "used without the key"
 
 
+def test_a_refusal_that_was_recorded_is_kept(real: Front) -> None:
+    first = real.registered()
+    used = {"refresh_token": first["refresh_token"]}
+    assert real.client.post("/api/auth/refresh", json=used).status_code == 200
+    thief = [real.client.post("/api/auth/refresh", json=used, headers=KEY) for _ in "12"]
+    assert [answer.status_code for answer in thief] == [401, 401]
+    assert thief[1].headers["idempotency-replayed"] == "true"
+
+
 def test_a_registration_of_two_units_of_work_is_one_write(either: Front) -> None:
     new = {"email": "ada@example.com", "password": PASSWORD, "name": "Ada"}
     url = "/api/auth/register"

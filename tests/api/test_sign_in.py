@@ -124,6 +124,8 @@ def test_a_used_refresh_token_ends_the_session_for_everybody(either: Front) -> N
     first = either.registered()
     old = {"refresh_token": first["refresh_token"]}
     second = either.client.post("/api/auth/refresh", json=old).json()
+    before = either.client.get("/api/auth/me", headers=either.bearer(second))
+    assert before.status_code == 200
     assert either.client.post("/api/auth/refresh", json=old).status_code == 401
     newer = {"refresh_token": second["refresh_token"]}
     assert either.client.post("/api/auth/refresh", json=newer).status_code == 401

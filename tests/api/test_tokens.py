@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 from base64 import urlsafe_b64encode
+from dataclasses import replace
 from datetime import UTC, datetime, timedelta
 from typing import Any
 from uuid import uuid4
@@ -184,3 +185,16 @@ def test_a_malformed_authorization_is_nobody(
     answer = front.client.get("/api/auth/me", headers=headers)
     assert answer.status_code == 401
     assert answer.headers["content-type"] == "application/problem+json"
+
+
+@pytest.mark.parametrize("field", ["user_id", "team_id", "session_id"])
+def test_a_token_speaks_for_the_user_and_team_of_its_session_only(
+    front: Front, field: str
+) -> None:
+    me, other = front.registered(), front.registered()
+    tokens = AccessTokens(front.system.instance_keys.get("sign-in"))
+    now = datetime.now(UTC)
+    mine, theirs = (tokens.read(one["access_token"], now=now) for one in (me, other))
+    mixed = replace(mine, **{field: getattr(theirs, field)})
+    headers = {"Authorization": f"Bearer {tokens.issue(mixed, now=now)}"}
+    assert front.client.get("/api/auth/me", headers=headers).status_code == 401
