@@ -34,6 +34,7 @@ OWNER = 0x636C6177_70726F6A  # "clawproj": one key, known to nothing else
 STAND_BY_SECONDS = 0.5
 RETRY_SECONDS = 1.0
 POLL_SECONDS = 0.2
+UNRUNG_SECONDS = 3.0  # a follower looks by itself, should nobody ring
 REAP_SECONDS = 2.0
 SWEEP_SECONDS = 30.0
 
@@ -120,7 +121,16 @@ def _parts(
         wake = threading.Event()
         for name in follower.logs:
             wakes[name].append(wake)
-        parts.append(partial(follow, follower, wired.readers, wake=wake, stop=over))
+        parts.append(
+            partial(
+                follow,
+                follower,
+                wired.readers,
+                wake=wake,
+                stop=over,
+                poll_seconds=UNRUNG_SECONDS,
+            )
+        )
     return parts
 
 
