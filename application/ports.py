@@ -121,8 +121,13 @@ class Meter(Protocol):
     async def refuse(self, call_id: UUID, refused: CallRefused) -> int:
         """The refusal is on record: its position."""
 
-    async def settle(self, call_id: UUID, settled: CallSettled) -> int:
-        """The end is on record, as a correction if the call was abandoned meanwhile."""
+    async def settle(
+        self, call_id: UUID, settled: CallSettled, *, within_seconds: float
+    ) -> int:
+        """The end is on record, as a correction if the call was abandoned meanwhile.
+
+        `Unavailable`: not within that time; it is tried on until it is in.
+        """
 
 
 class JobQueue(Protocol):

@@ -14,6 +14,7 @@ from __future__ import annotations
 import re
 from collections.abc import Collection
 from dataclasses import dataclass
+from functools import lru_cache
 from ipaddress import IPv4Address, IPv6Address, ip_address, ip_network
 
 from domain.errors import BadSetup, Invalid
@@ -88,6 +89,7 @@ def parse_origin(url: str) -> Origin:
     return parse_base_url(url).origin
 
 
+@lru_cache(maxsize=1024)  # asked for every call; keys have few different ones
 def parse_base_url(url: str) -> BaseUrl:
     """Read the URL in the one strict way; nothing is cleaned, decoded or guessed.
 

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import asyncio
 import time
 from dataclasses import dataclass, replace
 from uuid import UUID
@@ -63,10 +62,12 @@ class Settlement:
         if self._done:
             return
         self._done = True
+        settled = self._settled(reading)
         try:
-            async with asyncio.timeout(HOLD_SECONDS):
-                await self._meter.settle(self.progress.call_id, self._settled(reading))
-        except (TimeoutError, Unavailable) as error:
+            await self._meter.settle(
+                self.progress.call_id, settled, within_seconds=HOLD_SECONDS
+            )
+        except Unavailable as error:
             raise LastByteHeld from error
 
     def _settled(self, reading: Reading | None) -> CallSettled:

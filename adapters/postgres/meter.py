@@ -19,6 +19,7 @@ import logging
 import time
 from dataclasses import replace
 from datetime import UTC, datetime
+from functools import cache
 from typing import Any
 from uuid import UUID, uuid4
 
@@ -67,6 +68,7 @@ class PostgresMeter:
         self._waiting: list[Entry] = []
         self._writing: list[Entry] = []
         self._wake = asyncio.Event()
+        self._loop = cache(asyncio.get_running_loop)  # one loop for the meter's whole life
         self._tasks: set[asyncio.Task[Any]] = set()
 
     @property
@@ -101,8 +103,16 @@ class PostgresMeter:
     async def refuse(self, call_id: UUID, refused: CallRefused) -> int:
         return await self._record(call_id, 1, refused)
 
-    async def settle(self, call_id: UUID, settled: CallSettled) -> int:
-        return await self._record(call_id, 2, settled)
+    async def settle(
+        self, call_id: UUID, settled: CallSettled, *, within_seconds: float
+    ) -> int:
+        entry = self._enter(call_id, 2, settled)
+        # A timer of the loop's own costs a fifth of an `asyncio.timeout`.
+        timer = self._loop().call_later(within_seconds, entry.fail, Unavailable("not yet"))
+        try:
+            return await entry.done
+        finally:
+            timer.cancel()
 
     async def _close_unsent(self, call_id: UUID, admitted: CallAdmitted) -> None:
         """Make sure that an admission nobody waits for any more holds nothing."""
@@ -110,7 +120,7 @@ class PostgresMeter:
         try:
             await self._record(call_id, 1, refused, tries_on=True)
         except PlaceTaken:
-            await self.settle(call_id, unsent(admitted))
+            await self._record(call_id, 2, unsent(admitted))
         self._lease.settled_doubt(call_id)
 
     async def _correct(self, entry: Entry, settled: CallSettled) -> None:
@@ -142,7 +152,13 @@ class PostgresMeter:
     async def _record(
         self, call_id: UUID, version: int, event: CallEvent, *, tries_on: bool = False
     ) -> int:
-        facts = event.facts
+        return await self._enter(call_id, version, event, tries_on=tries_on).done
+
+    def _enter(
+        self, call_id: UUID, version: int, event: CallEvent, *, tries_on: bool = False
+    ) -> Entry:
+        """The event waits for the next batch from now on."""
+        facts, correlation_id = event.facts, str(call_id)
         state = self._mapper.to_stored_event(
             Recorded(
                 originator_id=call_id,
@@ -150,8 +166,8 @@ class PostgresMeter:
                 at=datetime.now(UTC),
                 actor=actor(facts),
                 team_id=facts.team_id,
-                correlation_id=str(call_id),
-                causation_id=f"call:{call_id}:{version - 1}" if version > 1 else "-",
+                correlation_id=correlation_id,
+                causation_id=f"call:{correlation_id}:{version - 1}" if version > 1 else "-",
                 event=event,
             )
         )
@@ -162,11 +178,11 @@ class PostgresMeter:
             state=state.state,
             since=time.monotonic(),
             tries_on=tries_on or version > 1,
-            done=asyncio.get_running_loop().create_future(),
+            done=self._loop().create_future(),
         )
         self._waiting.append(entry)
         self._wake.set()
-        return await entry.done
+        return entry
 
     async def _write(self) -> None:
         while True:
