@@ -121,10 +121,13 @@ class ClosedPaths:
                 raise ValueError(msg)
             self._by_head.setdefault(head, []).append(pattern)
 
-    def close(self, path: Sequence[str]) -> bool:
-        """Whether the path, which is lower case, is one of them."""
+    def close(self, path: Sequence[str], *, behind: int = 0) -> bool:
+        """Whether the path, which is lower case, is one of them.
+
+        One that lies whole within the first `behind` segments does not count.
+        """
         return any(
-            pattern.fits(tuple(path[place:]))
+            place + pattern.size > behind and pattern.fits(tuple(path[place:]))
             for place, head in enumerate(path)
             for pattern in self._by_head.get(head, ())
         )

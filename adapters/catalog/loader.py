@@ -11,10 +11,19 @@ from typing import Any, TypeVar
 import yaml
 from pydantic import ValidationError
 
-from adapters.catalog.schema import EndpointSetsFile, EndpointSpec, Spec, Use, VendorFile
-from domain.catalog import Catalog, Endpoint, Vendor
+from adapters.catalog.schema import (
+    EndpointSetsFile,
+    EndpointSpec,
+    Spec,
+    Use,
+    VendorFile,
+    pattern,
+    segments_of,
+)
+from domain.catalog import Catalog
 from domain.errors import BadSetup
-from domain.paths import ClosedPaths, PathPattern
+from domain.paths import ClosedPaths
+from domain.vendors import Endpoint, HeaderNames, Vendor
 
 SpecT = TypeVar("SpecT", bound=Spec)
 # The one in C is many times faster; a PyYAML built without libyaml lacks it.
@@ -75,6 +84,7 @@ def _vendor(spec: VendorFile, shared: EndpointSetsFile, file: str) -> Vendor:
             raise BadSetup(f"{file}: uses.{place}.set: there is no set {use.set}")
     sets = [shared.sets[use.set] for use in spec.uses]
     headers = [shared.pass_headers, *(s.pass_headers for s in sets), spec.pass_headers]
+    layouts = (spec, *spec.other_layouts)
     closed = [shared.closed, *(s.closed for s in sets), spec.closed]
     return Vendor(
         id=spec.id,
@@ -87,13 +97,15 @@ def _vendor(spec: VendorFile, shared: EndpointSetsFile, file: str) -> Vendor:
         needs_key=spec.needs_key,
         fixed_headers=spec.fixed_headers,
         pass_headers=tuple(dict.fromkeys(name for names in headers for name in names)),
-        openai_base=spec.openai_base,
-        anthropic_base=spec.anthropic_base,
+        back_headers=HeaderNames((*shared.back_headers, *spec.back_headers)),
+        layouts=tuple(layout.layout() for layout in layouts),
         path_roots=tuple(spec.path_roots),
+        native_base=segments_of(spec.native_base),
         models_path=spec.models_path,
         endpoints=tuple(_endpoints(spec.endpoints, spec.uses, shared)),
-        closed=ClosedPaths(PathPattern(path) for paths in closed for path in paths),
+        closed=ClosedPaths(pattern(path) for paths in closed for path in paths),
         include_usage=spec.include_usage,
+        pricing=spec.pricing.pricing() if spec.pricing else None,
         verdicts=tuple(rule.rule() for rule in spec.verdicts),
     )
 
@@ -105,4 +117,4 @@ def _endpoints(
     yield from (spec.endpoint() for spec in own)
     for use in uses:
         specs = shared.sets[use.set].endpoints
-        yield from (spec.endpoint(use.at, use.auth) for spec in specs)
+        yield from (spec.endpoint(use) for spec in specs)

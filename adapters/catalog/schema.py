@@ -5,6 +5,7 @@ Each model turns itself into its counterpart of the domain, which says what a fi
 
 from __future__ import annotations
 
+from functools import cache
 from typing import Annotated, Any, Literal, Self
 
 from pydantic import (
@@ -17,17 +18,19 @@ from pydantic import (
     model_validator,
 )
 
-from domain.catalog import (
+from domain.layouts import Layout
+from domain.paths import ClosedPaths, PathPattern, Segments, split
+from domain.vendors import (
     METHODS,
     Auth,
     Category,
     Endpoint,
     Format,
     Group,
+    Pricing,
     Scheme,
     Streaming,
 )
-from domain.paths import ClosedPaths, PathPattern
 from domain.verdicts import Verdict, VerdictRule
 
 
@@ -41,20 +44,49 @@ def _text(value: Any) -> Any:
     return str(value).lower() if is_text else value
 
 
+@cache  # vendors share most of them
+def pattern(path: str) -> PathPattern:
+    """The pattern that the text describes; `ValueError` if it describes none."""
+    return PathPattern(path)
+
+
 def _pattern(path: str) -> str:
-    return PathPattern(path).text
+    return pattern(path).text
 
 
 def _closed(path: str) -> str:
-    ClosedPaths([PathPattern(path)])
+    ClosedPaths([pattern(path)])
     return path
+
+
+# Of one connection only, written by the proxy itself, or another party's credentials.
+_NEVER_BACK = (
+    *("connection", "keep-alive", "te", "trailer", "transfer-encoding", "upgrade"),
+    *("proxy-authenticate", "proxy-connection", "set-cookie", "www-authenticate"),
+    *("location", "access-control-", "x-call-id", "x-request-id", "x-clawbot-"),
+)
+
+
+def _may_go_back(name: str) -> str:
+    for never in _NEVER_BACK:
+        if name.startswith(never) or (name.endswith("*") and never.startswith(name[:-1])):
+            msg = f"{never} never passes back"
+            raise ValueError(msg)
+    return name
 
 
 Id = Annotated[str, StringConstraints(pattern=r"^[a-z][a-z0-9-]{1,30}$")]
 HeaderName = Annotated[str, StringConstraints(pattern=r"^[a-z][a-z0-9-]*$")]
+BackName = Annotated[
+    str,
+    StringConstraints(pattern=r"^[a-z][a-z0-9-]*(-\*)?$"),
+    AfterValidator(_may_go_back),
+]
+QueryPart = Annotated[str, StringConstraints(pattern=r"^[a-z0-9_.-]+$")]
 HttpsUrl = Annotated[str, StringConstraints(pattern=r"^https://[a-z0-9.-]+(/[a-z0-9-]+)*$")]
 BaseUrl = HttpsUrl | Annotated[str, StringConstraints(pattern=r"^http://127\.0\.0\.1:\d+$")]
 Base = Annotated[str, StringConstraints(pattern=r"^(/[a-zA-Z0-9._-]+)*$")]
+At = Annotated[str, StringConstraints(pattern=r"^(/([a-zA-Z0-9._-]+|\*))*$")]
 Pattern = Annotated[str, AfterValidator(_pattern)]
 Closed = Annotated[str, AfterValidator(_closed)]
 Text = Annotated[str, BeforeValidator(_text)]
@@ -85,20 +117,25 @@ class EndpointSpec(Spec):
     group: Group = "inference"
     model_in_path: bool = False
     streaming: Streaming = "never"
+    fixed_query: dict[QueryPart, QueryPart] = {}
     auth: AuthSpec | None = None
 
-    def endpoint(self, at: str = "", auth: AuthSpec | None = None) -> Endpoint:
-        """The endpoint, with its path put below `at`."""
-        own = self.auth or auth
+    def endpoint(self, use: Use | None = None) -> Endpoint:
+        """The endpoint, put where its set is used; its own auth and query win."""
+        at = use.at if use else ""
+        auth = self.auth or (use.auth if use else None)
+        query = (use.fixed_query if use else {}) | self.fixed_query
         return Endpoint(
             methods=METHODS & frozenset(self.methods),
-            pattern=PathPattern(f"{at}/{self.path}".lstrip("/")),
+            pattern=pattern(f"{at}/{self.path}".lstrip("/")),
+            ending=pattern(self.path),
             format=self.format,
             metered=self.group == "inference" if self.metered is None else self.metered,
             group=self.group,
-            model_in_path=self.model_in_path,
+            model_in_path=self.model_in_path or "*" in at,
             streaming=self.streaming,
-            auth=own.auth() if own else None,
+            fixed_query=tuple(query.items()),
+            auth=auth.auth() if auth else None,
         )
 
 
@@ -110,6 +147,7 @@ class EndpointSet(Spec):
 
 class EndpointSetsFile(Spec):
     pass_headers: list[HeaderName]
+    back_headers: list[BackName]
     closed: list[Closed]
     sets: dict[str, EndpointSet]
 
@@ -120,11 +158,40 @@ class NamesSpec(Spec):
 
 
 class Use(Spec):
-    """A shared set of endpoints, and where it lies below the vendor's base URL."""
+    """A shared set of endpoints, and where it lies; a `*` in there is the model."""
 
     set: str
-    at: Base
+    at: At
+    fixed_query: dict[QueryPart, QueryPart] = {}
     auth: AuthSpec | None = None
+
+
+class LayoutSpec(Spec):
+    openai_base: Base | None = None
+    anthropic_base: Base | None = None
+    responses_base: Base | None = None
+
+    def layout(self) -> Layout:
+        openai, anthropic = segments_of(self.openai_base), segments_of(self.anthropic_base)
+        responses = segments_of(self.responses_base)
+        return Layout(
+            openai=openai,
+            anthropic=anthropic,
+            responses=openai if responses is None else responses,
+        )
+
+
+def segments_of(base: str | None) -> Segments | None:
+    """The base's segments; None where there is no base."""
+    return None if base is None else split(base)
+
+
+class PricingSpec(Spec):
+    provider: str
+    then: str | None = None
+
+    def pricing(self) -> Pricing:
+        return Pricing(provider=self.provider, then=self.then)
 
 
 class RuleSpec(Spec):
@@ -153,7 +220,7 @@ class RuleSpec(Spec):
         )
 
 
-class VendorFile(Spec):
+class VendorFile(LayoutSpec):
     id: Id
     aliases: list[Id] = []
     category: Category
@@ -164,11 +231,13 @@ class VendorFile(Spec):
     needs_key: bool = True
     fixed_headers: dict[HeaderName, str] = {}
     pass_headers: list[HeaderName] = []
-    openai_base: Base | None = None
-    anthropic_base: Base | None = None
+    back_headers: list[BackName] = []
+    other_layouts: list[LayoutSpec] = []
     path_roots: list[Annotated[str, StringConstraints(pattern=r"^[a-z0-9_-]+$")]]
+    native_base: Base | None = None
     models_path: Annotated[str, StringConstraints(pattern=r"^(/[\w.-]+)+(\?[\w=&-]+)?$")]
     include_usage: bool
+    pricing: PricingSpec | None
     uses: list[Use] = []
     endpoints: list[EndpointSpec] = []
     closed: list[Closed] = []

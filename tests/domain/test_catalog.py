@@ -4,7 +4,7 @@ from dataclasses import replace
 
 import pytest
 
-from domain.catalog import Catalog, UnknownVendor, key_check_path, target
+from domain.catalog import Catalog, UnknownVendor, target
 from tests.domain.going import CATALOG, go
 
 GEMINI = "models/gemini-2.5-pro:generateContent"
@@ -38,8 +38,8 @@ GEMINI = "models/gemini-2.5-pro:generateContent"
         ("google", "", "v1/chat/completions", "/v1beta/openai/chat/completions"),
         ("google", "", "v1/embeddings", "/v1beta/openai/embeddings"),
         ("google", "", "images/generations", "/v1beta/openai/images/generations"),
-        ("custom", "", "chat/completions", "/chat/completions"),
-        ("custom", "", "v1/chat/completions", "/chat/completions"),
+        ("custom", "", "chat/completions", "/v1/chat/completions"),
+        ("custom", "", "v1/chat/completions", "/v1/chat/completions"),
         # base URLs that operators paste
         ("openai", "/v1", "v1/chat/completions", "/v1/chat/completions"),
         ("openai", "/v1", "chat/completions", "/v1/chat/completions"),
@@ -52,7 +52,7 @@ GEMINI = "models/gemini-2.5-pro:generateContent"
         ("google", "/v1beta", "chat/completions", "/v1beta/openai/chat/completions"),
         ("google", "/v1beta/openai", "chat/completions", "/v1beta/openai/chat/completions"),
         ("google", "/v1beta/openai", f"v1beta/{GEMINI}", f"/v1beta/{GEMINI}"),
-        ("google", "/v1", "v1/chat/completions", "/v1/chat/completions"),
+        ("google", "/v1", "v1/chat/completions", "/v1beta/openai/chat/completions"),
         ("custom", "/v1", "v1/chat/completions", "/v1/chat/completions"),
         ("custom", "/api/api", "api/api/embeddings", "/api/api/embeddings"),
         ("custom", "/api/v1", "api/v1/chat/completions", "/api/v1/chat/completions"),
@@ -77,7 +77,7 @@ def test_a_tail_leads_to_one_path_however_it_is_written(
         ("google", "v1beta/models", "/v1beta/models"),
         ("google", "v1/models/gemini-2.5-pro", "/v1/models/gemini-2.5-pro"),
         ("google", "models", "/v1beta/openai/models"),
-        ("custom", "v1/models", "/models"),
+        ("custom", "v1/models", "/v1/models"),
     ],
 )
 def test_models_can_be_listed_and_are_not_metered(
@@ -130,28 +130,13 @@ def test_a_key_travels_in_the_header_that_the_path_asks_for() -> None:
 
 
 def test_a_base_that_lies_below_the_root_of_another_format_is_understood() -> None:
-    two_formats = replace(CATALOG.get("openai"), anthropic_base="/anthropic")
+    layout = replace(CATALOG.get("openai").layouts[0], anthropic=("anthropic",))
+    two_formats = replace(CATALOG.get("openai"), layouts=(layout,))
     for base in ("", "/v1", "/anthropic", "/anthropic/v1"):
         found = target(
             two_formats, base_path=base, method="POST", tail="messages", allow_paths="all"
         )
         assert found.path == "/anthropic/v1/messages"
-
-
-@pytest.mark.parametrize(
-    ("vendor", "base", "path"),
-    [
-        ("openai", "", "/v1/models"),
-        ("openai", "/v1", "/v1/models"),
-        ("openai", "/gateway/v1", "/gateway/v1/models"),
-        ("anthropic", "/v1", "/v1/models"),
-        ("google", "", "/v1beta/models?pageSize=1"),
-        ("google", "/v1beta/openai", "/v1beta/models?pageSize=1"),
-        ("custom", "/v1", "/v1/models"),
-    ],
-)
-def test_a_key_is_checked_below_its_own_base_url(vendor: str, base: str, path: str) -> None:
-    assert key_check_path(CATALOG.get(vendor), base_path=base) == path
 
 
 def test_a_vendor_is_found_by_id_and_alias_and_no_other_name() -> None:

@@ -1,26 +1,18 @@
 """Where a call may not go: tails that are no paths, the allow-lists, administration."""
 
 import re
-from urllib.parse import quote
 
 import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from domain.catalog import (
-    METHODS,
-    UNLISTED,
-    AllowPaths,
-    PathNotAllowed,
-    Vendor,
-    target,
-)
+from domain.catalog import METHODS, UNLISTED, AllowPaths, PathNotAllowed
 from domain.paths import ClosedPaths, PathPattern
-from tests.domain.going import CATALOG, go
+from tests.domain.going import go
 
 
 @pytest.mark.parametrize("allow", ["inference", "all"])
-@pytest.mark.parametrize("vendor", ["openai", "anthropic", "google", "custom"])
+@pytest.mark.parametrize("vendor", ["openai", "google", "azure-openai", "ollama", "custom"])
 @pytest.mark.parametrize(
     "tail",
     [
@@ -94,8 +86,13 @@ def test_a_tail_that_is_no_plain_path_is_refused(
         ("google", "POST", "v1beta/models/m:batchGenerateContent"),
         ("google", "POST", "v1beta/cachedContents"),
         ("google", "GET", "v1beta/files"),
-        ("custom", "POST", "rerank"),
-        ("custom", "POST", "v1/messages"),
+        ("custom", "POST", "v1/messages/batches"),
+        ("mistral", "POST", "v1/conversations"),
+        ("cohere", "POST", "v1/chat"),
+        ("cohere", "POST", "v2/batches"),
+        ("dashscope", "POST", "api/v1/services/aigc/text2image/image-synthesis"),
+        ("perplexity", "POST", "search"),
+        ("zhipu", "POST", "api/paas/v4/async/chat/completions"),
         ("custom", "POST", "tenant/v1/chat/completions"),
     ],
 )
@@ -145,6 +142,36 @@ def test_a_method_that_no_vendor_needs_is_refused(method: str) -> None:
         ("custom", "/v1", "organization/users"),
         ("custom", "", "openai/v1/organization/users"),
         ("custom", "/api/v1", "api_keys/rate_limits"),
+        ("openrouter", "/api/v1", "keys/k"),
+        ("openrouter", "/api", "v1/workspaces/w/members"),
+        ("openrouter", "/api", "v1/guardrails"),
+        ("openrouter", "/api", "v1/vault/secrets"),
+        ("openrouter", "/api", "v1/auth/keys/code"),
+        ("mistral", "", "v1/service-accounts"),
+        ("mistral", "", "v1/users/me/organizations"),
+        ("mistral", "", "v1/connectors/c/user/credentials"),
+        ("mistral", "", "v1/webhooks/w/signing-secret"),
+        ("mistral", "", "v1/client/sessions"),
+        ("together", "", "v1/billing/usage"),
+        ("together", "", "v1/deployments/secrets"),
+        ("together", "", "v2/projects/p/endpoints"),
+        ("fireworks", "", "v1/accounts/a/users/u/apiKeys"),
+        ("fireworks", "/inference", "v1/accounts/a/secrets"),
+        ("deepseek", "", "user/balance"),
+        ("moonshot", "", "v1/users/me/balance"),
+        ("siliconflow", "/v1", "user/info"),
+        ("dashscope", "", "api/v1/tokens"),
+        ("dashscope", "/api/v1", "tokens"),
+        ("dashscope", "/api", "v1/tokens"),
+        ("dashscope", "", "api/v1/uploads"),
+        ("venice", "/api/v1", "api_keys"),
+        ("venice", "/api", "v1/x402/top-up"),
+        ("ollama", "", "api/pull"),
+        ("ollama", "/api", "pull"),
+        ("ollama", "/API", "Pull"),
+        ("ollama", "", "api/blobs/sha256:0"),
+        ("ollama", "/v1", "api/delete"),
+        ("ollama", "/gw/api", "create"),
     ],
 )
 def test_administration_is_never_open(
@@ -163,6 +190,12 @@ def test_administration_is_never_open(
         ("custom", "/openai/v1", "openai/v1/chat/completions"),
         ("custom", "/v1", "V1/ch%61t/Completions"),
         ("google", "", "V1BETA/models/m:GenerateContent"),
+        ("ollama", "/v1", "v1/chat/completions"),
+        ("ollama", "/v1", "openai/v1/chat/completions"),
+        ("zhipu", "", "api/paas/v4/async/chat/completions"),
+        ("doubao", "", "api/v3/batch/chat/completions"),
+        ("openrouter", "/api", "v1/other/p/chat/completions"),
+        ("azure-openai", "/openai/deployments/d", "chat/completions"),
     ],
 )
 def test_with_all_paths_open_inference_is_metered_in_disguise_too(
@@ -171,70 +204,6 @@ def test_with_all_paths_open_inference_is_metered_in_disguise_too(
     endpoint = go(vendor, tail, base, allow="all").endpoint
     assert endpoint.metered
     assert endpoint.format in {"openai-chat", "gemini"}
-
-
-SEGMENTS = st.one_of(
-    st.sampled_from(
-        [
-            "v1",
-            "v1beta",
-            "openai",
-            "chat",
-            "completions",
-            "messages",
-            "models",
-            "m:generateContent",
-            "responses",
-            "files",
-            "embeddings",
-            "organization",
-            "api_keys",
-            "upload",
-            "x",
-            "..",
-            ".",
-            "%2e%2e",
-            "%2F",
-            "@",
-            "gw",
-        ]
-    ),
-    st.text(max_size=6),
-    st.text(max_size=3).map(lambda text: quote(text, safe="")),
-)
-TAILS = st.lists(SEGMENTS, max_size=6).map("/".join)
-BASES = st.sampled_from(
-    [
-        "",
-        "/v1",
-        "/gw",
-        "/gw/v1",
-        "/v1beta",
-        "/v1beta/openai",
-        "/chat",
-        "/v1/v1",
-        "/a/models",
-    ]
-)
-VENDORS = st.sampled_from(CATALOG.all())
-
-
-@settings(max_examples=600)
-@given(VENDORS, BASES, st.sampled_from(sorted(METHODS)), TAILS)
-def test_whatever_is_accepted_stays_below_the_base_and_is_plain(
-    vendor: Vendor, base: str, method: str, tail: str
-) -> None:
-    try:
-        found = target(vendor, base_path=base, method=method, tail=tail, allow_paths="all")
-    except PathNotAllowed:
-        return
-    path = found.path
-    assert re.fullmatch(r"(/[A-Za-z0-9._~:+,=-]+)+", path)
-    assert not {".", ".."} & set(path.split("/"))
-    assert f"{path}/".startswith(
-        (base + "/", base.removesuffix(vendor.openai_base or "") + "/")
-    )
-    assert not {"organization", "api_keys"} & set(path.removeprefix(base).split("/"))
 
 
 @settings(max_examples=300)
