@@ -45,7 +45,7 @@ def replay(
     ] = None,
     as_json: Json = False,
 ) -> None:
-    """Show what was recorded of one thing, by whom, and what each event led to.
+    """Show the history of one thing, event by event.
 
     Reads the log itself, so it is never behind. Leaves with 1 if nothing is recorded.
     """

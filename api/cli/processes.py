@@ -39,7 +39,10 @@ def api(
     ] = False,
     as_json: Json = False,
 ) -> None:
-    """Serve the control plane on CLAWBOT_PORT, with the proxy in front."""
+    """Serve the control plane, with the proxy in front.
+
+    It listens on CLAWBOT_HOST and CLAWBOT_PORT.
+    """
     from api.main import main  # noqa: PLC0415
 
     with _process("api", as_json=as_json) as (settings, url):
@@ -47,7 +50,10 @@ def api(
 
 
 def proxy(*, as_json: Json = False) -> None:
-    """Serve the proxy alone on CLAWBOT_PROXY_PORT: what bots are given."""
+    """Serve the proxy alone: what bots are given.
+
+    It listens on CLAWBOT_PROXY_HOST and CLAWBOT_PROXY_PORT.
+    """
     from proxy.main import main  # noqa: PLC0415
 
     with _process("proxy", as_json=as_json) as (settings, url):
@@ -63,7 +69,7 @@ def projector(*, as_json: Json = False) -> None:
 
 
 def worker(*, as_json: Json = False) -> None:
-    """Do the jobs that events ask for, such as the check of a provider key."""
+    """Do the jobs that events ask for, such as key checks."""
     from adapters.worker import run  # noqa: PLC0415
 
     with _process("worker", as_json=as_json) as (settings, url):
@@ -71,7 +77,10 @@ def worker(*, as_json: Json = False) -> None:
 
 
 def migrate(*, as_json: Json = False) -> None:
-    """Bring the database to this version, and make the keys of this instance."""
+    """Bring the database to this version.
+
+    The keys of this instance are made if there are none.
+    """
     from adapters.bootstrap.instance import database_of, prepare  # noqa: PLC0415
     from api.cli.settings import read_settings  # noqa: PLC0415
 
@@ -98,7 +107,10 @@ def simulate_provider(
     ] = False,
     as_json: Json = False,
 ) -> None:
-    """Play an AI vendor that counts exactly: OpenAI, Anthropic and Gemini on one port."""
+    """Play an AI vendor that counts tokens exactly.
+
+    OpenAI, Anthropic and Gemini are spoken on one port; GET /ledger tells what was counted.
+    """
     from adapters.simulator import run  # noqa: PLC0415
 
     redirected = contextlib.redirect_stdout(_Address(sys.stdout))

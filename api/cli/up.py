@@ -19,7 +19,10 @@ def add_to(app: typer.Typer) -> None:
 
 
 def up(*, as_json: Json = False) -> None:
-    """Start everything on this machine, with a database of its own; Ctrl-C ends it."""
+    """Start everything on this machine; Ctrl-C ends it.
+
+    The database is one of its own, unless DATABASE_URL names another.
+    """
     from adapters.supervisor.up import up as run  # noqa: PLC0415
     from api.cli.settings import read_settings  # noqa: PLC0415
 

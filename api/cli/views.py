@@ -26,9 +26,10 @@ def rebuild(
     ] = False,
     as_json: Json = False,
 ) -> None:
-    """Read a view anew from the logs, compare it with the live one, and replace that.
+    """Make a view what its logs say, or check that it is.
 
-    Leaves with 1 if they differed; everything else goes on meanwhile.
+    Reads it anew beside the live one and compares. Leaves with 1 if they differed;
+    everything else goes on meanwhile.
     """
     from adapters.rebuild import rebuild as run  # noqa: PLC0415
     from api.cli.database import running_database  # noqa: PLC0415
