@@ -9,10 +9,10 @@ from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
 
-import dramatiq
 import pika
 import psycopg
 import pytest
+from dramatiq import Worker, actor
 from dramatiq_postgres.schema import generate_init_sql
 
 from adapters.jobs.broker import QUEUE, broker_of
@@ -89,13 +89,13 @@ def test_a_job_that_is_tried_again_carries_no_traceback(
     settings = settings_of(database_url, tmp_path)
     with broker_of(settings, database_url, role="clawbot_worker", over=over) as broker:
 
-        @dramatiq.actor(broker=broker, queue_name=QUEUE, min_backoff=60_000)
+        @actor(broker=broker, queue_name=QUEUE, min_backoff=60_000)
         def fails(key_id: str) -> None:
             tried.set()
             raise ValueError(key_id)
 
         DramatiqJobQueue(broker).enqueue("fails", key_id="one")
-        worker = dramatiq.Worker(broker, worker_threads=1)
+        worker = Worker(broker, worker_threads=1)
         worker.start()
         assert tried.wait(20)
         with psycopg.connect(database_url, autocommit=True) as connection:
