@@ -46,7 +46,8 @@ TALLIES: Mapping[str | None, type[Tally]] = MappingProxyType(
         "dashscope-native": DashScope,
     }
 )
-EVENTS = "text/event-stream"
+EVENTS, JSON = "text/event-stream", "application/json"
+USUAL = frozenset({EVENTS, JSON})
 LINES = frozenset({"application/x-ndjson", "application/ndjson", "application/jsonl"})
 MEDIA = ("audio/", "image/", "video/")
 
@@ -60,19 +61,18 @@ def reader_for(
 ) -> UsageReader:
     """A new reader for one answer; of an unknown format it reads errors only."""
     kind = content_type
-    if kind not in {EVENTS, "application/json"}:
+    if kind not in USUAL:
         kind = kind.partition(";")[0].strip().lower()
-    if status // 100 != SUCCESS:
-        failure = Failure()
-        if kind == EVENTS:
-            return EventStream(failure, requested_model)
-        return WholeBody(failure, requested_model, cap=EVENT_CAP)
-    tally = TALLIES.get(format, Uncounted)()
+    succeeded = status // 100 == SUCCESS
+    tally = TALLIES.get(format, Uncounted)() if succeeded else Failure()
     if kind == EVENTS:
         cap = IMAGE_CAP if isinstance(tally, OpenAiImages) else EVENT_CAP
         return EventStream(tally, requested_model, cap=cap)
-    if kind in LINES:
-        return JsonLines(tally, requested_model)
     if isinstance(tally, Gemini):
         return ArrayOrBody(tally, requested_model)
-    return WholeBody(tally, requested_model, cap=0 if kind.startswith(MEDIA) else BODY_CAP)
+    if kind == JSON and succeeded:
+        return WholeBody(tally, requested_model)
+    if kind in LINES and succeeded:
+        return JsonLines(tally, requested_model)
+    cap = BODY_CAP if succeeded else EVENT_CAP
+    return WholeBody(tally, requested_model, cap=0 if kind.startswith(MEDIA) else cap)

@@ -93,8 +93,7 @@ class CohereV2(Tally):
                 self._charge(delta.usage)
             self._judge(delta.finish_reason, delta.error, "final_chunk")
         if event.type == "message-end":
-            self.ended = True
-            self.finished = self.error is None
+            self.ended = self.finished = True
         elif event.type is None and event.message:
             self.fail(seen(None, None, event.message, "stream_event"))
         return True
@@ -113,7 +112,7 @@ class CohereV2(Tally):
             if usage is not None:
                 self._charge(usage)
         self._judge(bill.finish_reason, Raw(), "http_body")
-        self.finished = self.error is None
+        self.finished = True
         return True
 
     def _judge(self, reason: str | None, error: Raw, where: Where) -> None:

@@ -93,16 +93,13 @@ class Gemini(Tally):
         return True
 
     def body(self, data: bytes | bytearray) -> bool:
-        if len(data) > WEIGHED:
-            bill = _read_bill(data)
-            if bill is None:
-                return False
-            self._bill(bill, "http_body")
+        answer = _read_bill(data) if len(data) > WEIGHED else _read_chunk(data)
+        if answer is None:
+            return False
+        if isinstance(answer, _Chunk):
+            self._add(answer, "http_body")
         else:
-            chunk = _read_chunk(data)
-            if chunk is None:
-                return False
-            self._add(chunk, "http_body")
+            self._bill(answer, "http_body")
         self.finished = True
         return True
 

@@ -154,10 +154,9 @@ class OpenAiChat(Tally):
         self.input_tokens = _later(self.input_tokens, usage.prompt_tokens)
         self.output_tokens = _later(self.output_tokens, usage.completion_tokens)
         self.total_tokens = _later(self.total_tokens, usage.total_tokens)
-        self.cache_read_tokens = _later(
-            self.cache_read_tokens, usage.prompt_cache_hit_tokens
-        )
-        self.cache_read_tokens = _later(self.cache_read_tokens, usage.cached_tokens)
+        for read in (usage.prompt_cache_hit_tokens, usage.cached_tokens):
+            if read is not None:
+                self.cache_read_tokens = _later(self.cache_read_tokens, read)
         prompt, completion = usage.prompt_tokens_details, usage.completion_tokens_details
         if prompt is not None:
             written = prompt.cache_creation_input_tokens

@@ -168,6 +168,14 @@ def test_of_an_embedding_cohere_tells_only_what_is_billed() -> None:
     )
 
 
+def test_what_cohere_bills_for_a_chat_that_failed_is_final() -> None:
+    usage = {"tokens": {"input_tokens": 5, "output_tokens": 2}}
+    failed = {"finish_reason": "ERROR", "error": "oops", "usage": usage}
+    reading = stream(event({"type": "message-end", "delta": failed}), "cohere-v2")
+    assert (reading.usage.input_tokens, reading.usage.source) == (5, UsageSource.REPORTED)
+    assert not reading.complete
+
+
 def test_cohere_may_say_why_a_stream_stops_without_a_type() -> None:
     reading = stream(event({"message": "too many"}), "cohere-v2")
     assert reading.error is not None
@@ -198,6 +206,18 @@ def test_a_line_that_is_the_last_one_ends_a_stream_before_its_line_does() -> Non
     assert not reader.ended
 
 
+def test_a_line_that_goes_on_and_on_is_not_read_again_for_each_bracket() -> None:
+    reader = reader_for(
+        "ollama", content_type="application/x-ndjson", status=200, requested_model=None
+    )
+    reader.feed(b'{"done":true')
+    for bracket in range(17):
+        reader.feed(b"}")
+        assert reader.ended == (bracket == 0)
+    reader.feed(b'\n{"done":true}')
+    assert reader.ended
+
+
 def test_what_follows_a_line_that_is_too_long_is_read() -> None:
     reader = reader_for(
         "ollama", content_type="application/x-ndjson", status=200, requested_model=None
@@ -216,6 +236,17 @@ def test_dashscopes_increments_are_added_and_repeated_texts_are_not() -> None:
     assert stream(said("1", "12", "123"), "dashscope-native").output_bytes == 3
     assert stream(said("1", "2", "3", ""), "dashscope-native").output_bytes == 3
     assert stream(said("1", "12", "3"), "dashscope-native").output_bytes == 4
+
+
+def test_dashscope_repeats_only_if_it_repeats_all_it_said() -> None:
+    def said(content: str, thought: str) -> bytes:
+        message = {"content": content, "reasoning_content": thought}
+        return event({"output": {"choices": [{"message": message}]}})
+
+    added = said("", "ab") + said("c", "") + said("cd", "")
+    assert stream(added, "dashscope-native").output_bytes == 5
+    repeated = said("", "ab") + said("c", "ab") + said("cd", "ab")
+    assert stream(repeated, "dashscope-native").output_bytes == 4
 
 
 def test_dashscopes_embeddings_and_images_are_counted() -> None:
