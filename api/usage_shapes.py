@@ -40,9 +40,11 @@ class CallsQuery(Filters, ListQuery):
 
 
 class TotalsOut(BaseModel):
-    """Sums over ended calls. Tokens are those known; `unmetered` calls told none."""
+    """Sums over ended calls, of what is known: `unmetered` calls told no tokens, and of
+    `unpriced` ones the cost is not known; if that is all of them, the cost is null.
+    """
 
-    model_config = ConfigDict(from_attributes=True)
+    model_config = ConfigDict(from_attributes=True, populate_by_name=True)
     calls: int
     settled: int
     refused: int
@@ -53,7 +55,7 @@ class TotalsOut(BaseModel):
     cache_read_tokens: int
     cache_write_tokens: int
     reasoning_tokens: int
-    cost_micro_usd: int
+    cost_micro_usd: int | None = Field(validation_alias="known_cost_micro_usd")
     unpriced: int
 
 
@@ -117,4 +119,5 @@ def filter_of(asked: Filters, team_id: TeamId, hostname: str | None) -> UsageFil
 
 def trend_item(start: datetime, totals: UsageTotals) -> TrendItem:
     """One step of a trend as it goes out."""
-    return TrendItem(start=start, **vars(totals))
+    sums = TotalsOut.model_validate(totals).model_dump()
+    return TrendItem(start=start, **sums)

@@ -17,7 +17,7 @@ class CheckRequestedKeys:
     """Whenever a key's check is requested, the worker is told to fetch the verdict."""
 
     name = "check_requested_keys"
-    logs = (FLEET,)
+    logs: tuple[str, ...] = (FLEET,)
 
     def __init__(self, jobs: JobQueue) -> None:
         self._jobs = jobs

@@ -4,10 +4,11 @@ from __future__ import annotations
 
 from contextlib import AbstractContextManager
 from dataclasses import dataclass
+from datetime import datetime
 from typing import Protocol
 from uuid import UUID
 
-from domain.calls import CallAdmitted, CallRefused, CallSettled
+from domain.calls import CallAdmitted, CallRefused, CallSettled, Usage
 
 MASKED_BELOW = 12  # characters: four of fewer would give too much away
 
@@ -128,6 +129,15 @@ class Meter(Protocol):
 
         `Unavailable`: not within that time; it is tried on until it is in.
         """
+
+
+class Prices(Protocol):
+    """What calls cost."""
+
+    def priced(
+        self, usage: Usage, vendor: str, model: str | None, at: datetime
+    ) -> tuple[int | None, str | None]:
+        """The cost in micro-dollars and its source; both None when it is not known."""
 
 
 class JobQueue(Protocol):

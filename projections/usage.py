@@ -26,6 +26,12 @@ class UsageTotals:
     cost_micro_usd: int = 0
     unpriced: int = 0  # ended calls whose cost is unknown
 
+    @property
+    def known_cost_micro_usd(self) -> int | None:
+        """The sum of the costs that are known; None if of all that ended none is."""
+        ended = self.settled + self.abandoned
+        return None if ended and self.unpriced == ended else self.cost_micro_usd
+
     def __add__(self, other: UsageTotals) -> UsageTotals:
         return UsageTotals(
             **{name: getattr(self, name) + getattr(other, name) for name in SUMS}

@@ -12,7 +12,7 @@ from uuid import UUID
 
 from uuid_utils.compat import uuid7
 
-from application.ports import Meter, OpenVault
+from application.ports import Meter, OpenVault, Prices
 from domain.calls import CallRefused
 from domain.catalog import Target, Vendor
 from domain.errors import Refused, Unavailable
@@ -63,6 +63,7 @@ class Parts:
     meter: Meter
     vault: OpenVault
     upstream: Upstream
+    prices: Prices
 
 
 class Call:
@@ -103,7 +104,7 @@ class Call:
             await self._answer(client, UNAVAILABLE)
             return
         progress = Progress(call_id=self.id, admitted=admitted, started=started)
-        settlement = Settlement(self._parts.meter, progress, client)
+        settlement = Settlement(self._parts.meter, self._parts.prices, progress, client)
         try:
             await self._carry_out(client, call, settlement)
         finally:

@@ -26,7 +26,9 @@ async def running_proxy(settings: Settings, url: str) -> AsyncIterator[Proxy]:
             token_key=plane.token_key,
             pass_key=plane.pass_key,
         )
-        parts = Parts(meter=plane.meter, vault=plane.vault, upstream=upstream)
+        parts = Parts(
+            meter=plane.meter, vault=plane.vault, upstream=upstream, prices=plane.prices
+        )
         try:
             yield Proxy(admission, parts)
         finally:

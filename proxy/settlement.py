@@ -6,8 +6,8 @@ import time
 from dataclasses import dataclass, replace
 from uuid import UUID
 
-from application.ports import Meter
-from domain.calls import CallAdmitted, CallSettled, Usage, UsageSource
+from application.ports import Meter, Prices
+from domain.calls import CallAdmitted, CallFacts, CallSettled, Usage, UsageSource
 from domain.errors import Unavailable
 from proxy.answer import UpstreamCut
 from proxy.client import Client
@@ -47,8 +47,11 @@ class Progress:
 class Settlement:
     """Ends one call, once, with what is known by then."""
 
-    def __init__(self, meter: Meter, progress: Progress, client: Client) -> None:
+    def __init__(
+        self, meter: Meter, prices: Prices, progress: Progress, client: Client
+    ) -> None:
         self._meter = meter
+        self._prices = prices
         self.progress = progress
         self._client = client
         self._done = False
@@ -70,15 +73,26 @@ class Settlement:
         except Unavailable as error:
             raise LastByteHeld from error
 
+    def _cost(self, usage: Usage, facts: CallFacts) -> tuple[int | None, str | None]:
+        """What the call cost by the price of its admission, and who says so."""
+        if not self.progress.sent:
+            return 0, None
+        if usage.source is UsageSource.NONE:
+            return None, None
+        model = facts.model or facts.requested_model
+        return self._prices.priced(usage, facts.vendor, model, facts.admitted_at)
+
     def _settled(self, reading: Reading | None) -> CallSettled:
         progress, admitted, now = self.progress, self.progress.admitted, time.monotonic()
-        first = progress.first_byte
+        first, usage = progress.first_byte, usage_of(progress, reading)
+        facts = replace(admitted.facts, model=_model_of(reading))
+        cost, price_source = self._cost(usage, facts)
         return CallSettled(
-            facts=replace(admitted.facts, model=_model_of(reading)),
+            facts=facts,
             http_status=progress.http_status,
-            usage=usage_of(progress, reading),
-            cost_micro_usd=None,
-            price_source=None,
+            usage=usage,
+            cost_micro_usd=cost,
+            price_source=price_source,
             attempts=progress.attempts,
             first_byte_ms=None
             if first is None

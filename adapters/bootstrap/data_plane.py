@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import asyncio
 from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
 from dataclasses import dataclass
@@ -18,6 +19,7 @@ from adapters.postgres.database import GET_CONNECTION_SECONDS, connection_info
 from adapters.postgres.meter import PostgresMeter
 from adapters.postgres.open_vault import PostgresOpenVault
 from adapters.postgres.recorder import PostgresRecorder
+from adapters.prices import PriceBook, shipped_price_book
 from adapters.routes import RouteFollower
 from adapters.settings import Settings
 from application.event_log import EventLog
@@ -37,6 +39,7 @@ class DataPlane:
     vault: PostgresOpenVault
     resolver: CheckedResolver
     catalog: Catalog
+    prices: PriceBook
     token_key: bytes
     pass_key: bytes
 
@@ -66,6 +69,7 @@ async def data_plane(settings: Settings, url: str) -> AsyncIterator[DataPlane]:
         vault=vault,
         resolver=CheckedResolver(egress_allow=settings.egress_allow),
         catalog=load_catalog(),
+        prices=await asyncio.to_thread(shipped_price_book),  # half a second of reading
         token_key=opened.instance_keys.get("token"),
         pass_key=opened.instance_keys.get("key-check"),
     )

@@ -6,11 +6,11 @@ import threading
 from collections.abc import Iterator, Mapping
 from contextlib import contextmanager
 from dataclasses import dataclass
-from typing import Any, cast
+from typing import Any
 
 from adapters.bootstrap.instance import refuse_unmigrated
 from adapters.event_store import EventMapper
-from adapters.follower import Follower, Policy, PolicyFollower, Reader, ViewFollower
+from adapters.follower import Follower, PolicyFollower, Reader, ViewFollower
 from adapters.jobs.broker import broker_of
 from adapters.jobs.queue import DramatiqJobQueue
 from adapters.postgres.audit_trail import PostgresAuditTrail
@@ -89,7 +89,7 @@ def followers(
         with broker_of(settings, url, role=ROLE, over=over) as broker:
             jobs, logs = DramatiqJobQueue(broker), event_logs(database)
             views = (ViewFollower(p(), v(database)) for p, v in VIEWS.values())
-            policy = cast("Policy", CheckRequestedKeys(jobs))
+            policy = CheckRequestedKeys(jobs)
             yield Followers(
                 readers={name: Reader(event_log) for name, event_log in logs.items()},
                 followers=(*views, PolicyFollower(policy, PostgresPositions(database))),

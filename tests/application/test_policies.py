@@ -2,12 +2,11 @@
 
 from __future__ import annotations
 
-from typing import cast
 from uuid import uuid4
 
 import pytest
 
-from adapters.follower import Policy, PolicyFollower, Reader, catch_up
+from adapters.follower import PolicyFollower, Reader, catch_up
 from adapters.memory import MemoryJobQueue
 from application.keys import CheckProviderKey
 from application.policies import CheckRequestedKeys
@@ -38,7 +37,7 @@ class QueueThatIsAway:
 
 
 def following(jobs: JobQueue, places: Places) -> PolicyFollower:
-    return PolicyFollower(cast("Policy", CheckRequestedKeys(jobs)), places)
+    return PolicyFollower(CheckRequestedKeys(jobs), places)
 
 
 def with_a_requested_check() -> tuple[Fleet, ProviderKeyId]:
