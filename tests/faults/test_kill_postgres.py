@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import contextlib
 import os
 import shutil
 import signal
@@ -41,10 +42,11 @@ def kill(url: str) -> None:
     """The server and every process of it are gone at once."""
     with psycopg.connect(url, autocommit=True) as connection:
         row = connection.execute("SELECT pg_backend_pid()").fetchone()
-    assert row is not None
-    postmaster = _parent(row[0])
+        assert row is not None
+        postmaster = _parent(row[0])
     for pid in [postmaster, *_children(postmaster)]:
-        os.kill(pid, signal.SIGKILL)
+        with contextlib.suppress(ProcessLookupError):  # it ended by itself meanwhile
+            os.kill(pid, signal.SIGKILL)
 
 
 def _parent(pid: int) -> int:
