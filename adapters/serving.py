@@ -1,40 +1,43 @@
-"""Runs an ASGI application under uvicorn, with our limits and our logs."""
+"""Runs an ASGI application in uvicorn's process on our own connections (`adapters/http`).
+
+uvicorn brings the loop, the signals, the lifespan and the way to stop.
+"""
 
 from __future__ import annotations
 
 import gc
-import logging
+import resource
 import socket
+from functools import partial
 
 import uvicorn
 
+from adapters.http import Connection, HttpLimits, Peers
 from domain.errors import BadSetup
 
-KEEP_ALIVE_SECONDS = 15
 SHUTDOWN_SECONDS = 20
-CONNECTIONS = 2000
 BACKLOG = 2048
+FILES_PER_CONNECTION = 2  # one more to the vendor
+OTHER_FILES = 256
 # What a call leaves behind is freed by counting references; the few cycles can wait. With
 # Python's own thresholds the collector walks everything loaded, for some 20 ms, again and
 # again while calls wait.
 GARBAGE_THRESHOLDS = (50_000, 20, 20)
 
 
-class _CutIsNoError(logging.Filter):
-    """A stream that we cut on purpose ends without its last piece; `call.cut` says why."""
-
-    def filter(self, record: logging.LogRecord) -> bool:
-        return "without completing response" not in record.getMessage()
-
-
-def serve(application: object, *, host: str, port: int) -> None:
+def serve(
+    application: object,
+    *,
+    host: str,
+    port: int,
+    limits: HttpLimits = HttpLimits(),  # noqa: B008  # frozen
+) -> None:
     """Serve until SIGTERM or SIGINT; `BadSetup` if the port is taken."""
-    logging.getLogger("uvicorn.error").addFilter(_CutIsNoError())
     listener = bound(host, port)
     config = uvicorn.Config(
         application,  # type: ignore[arg-type]  # our scope is a mapping, as ASGI says
         loop="uvloop",
-        http="httptools",
+        http=partial(Connection, limits=limits, peers=Peers(limits)),  # type: ignore[arg-type]  # it is called like the class
         ws="none",
         lifespan="on",
         access_log=False,
@@ -42,11 +45,10 @@ def serve(application: object, *, host: str, port: int) -> None:
         server_header=False,
         date_header=False,
         proxy_headers=False,
-        timeout_keep_alive=KEEP_ALIVE_SECONDS,
         timeout_graceful_shutdown=SHUTDOWN_SECONDS,
-        limit_concurrency=CONNECTIONS,
         backlog=BACKLOG,
     )
+    _have_room_for(limits.connections)
     server = uvicorn.Server(config)
     gc.collect()
     gc.freeze()
@@ -58,6 +60,15 @@ def serve(application: object, *, host: str, port: int) -> None:
     if not server.started:
         msg = "The process could not start; the log lines above say why."
         raise BadSetup(msg)
+
+
+def _have_room_for(connections: int) -> None:
+    """So many connections do not run out of files, as far as the system lets us."""
+    soft, hard = resource.getrlimit(resource.RLIMIT_NOFILE)
+    wanted = FILES_PER_CONNECTION * connections + OTHER_FILES
+    if soft != resource.RLIM_INFINITY and soft < wanted:
+        allowed = wanted if hard == resource.RLIM_INFINITY else min(wanted, hard)
+        resource.setrlimit(resource.RLIMIT_NOFILE, (allowed, hard))
 
 
 def bound(host: str, port: int) -> socket.socket:

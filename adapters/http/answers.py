@@ -1,0 +1,74 @@
+"""An answer's bytes: its head, and how its body is framed."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable
+from http import HTTPStatus
+
+CHUNKED, UNTIL_CLOSE, SILENT = -1, -2, -3  # a framing; from 0 on: so many bytes to come
+LAST_CHUNK = b"0\r\n\r\n"
+_WITHOUT_BODY = frozenset({204, 304})
+_FIRST_LINES = {
+    status.value: f"HTTP/1.1 {status.value} {status.phrase}\r\n".encode()
+    for status in HTTPStatus
+}
+
+
+class NotSendable(Exception):
+    """The application's answer is none: a bug of ours."""
+
+
+def answer_head(
+    status: int,
+    headers: Iterable[tuple[bytes, bytes]],
+    *,
+    head_only: bool,
+    may_chunk: bool,
+    stays: bool,
+) -> tuple[bytes, int, bool]:
+    """The head, its framing, and whether the connection stays; raises `NotSendable`.
+
+    Headers that are about the connection are ours to write: the application's are used
+    (`connection: close`) or left out.
+    """
+    framing = SILENT if head_only or status in _WITHOUT_BODY else UNTIL_CLOSE
+    lines = [_FIRST_LINES.get(status) or b"HTTP/1.1 %d \r\n" % status]
+    for given, value in headers:
+        name = given.lower()
+        if name == b"content-length":
+            if framing != SILENT:
+                framing = int(value)
+        elif name == b"connection":
+            stays = stays and value.lower() != b"close"
+            continue
+        elif name == b"transfer-encoding":
+            continue
+        lines.append(b"%s: %s\r\n" % (name, value))
+    if framing == UNTIL_CLOSE:
+        if may_chunk:
+            framing = CHUNKED
+            lines.append(b"transfer-encoding: chunked\r\n")
+        else:
+            stays = False
+    if not stays:
+        lines.append(b"connection: close\r\n")
+    lines.append(b"\r\n")
+    head = b"".join(lines)
+    if head.count(b"\n") != len(lines) or head.count(b"\r") != len(lines) or b"\0" in head:
+        msg = "a header of the answer would break out of its line"
+        raise NotSendable(msg)
+    return head, framing, stays
+
+
+def framed(piece: bytes, framing: int, *, last: bool) -> tuple[bytes, int]:
+    """The piece as it goes out, and the framing of the rest; raises `NotSendable`."""
+    if framing >= 0:
+        left = framing - len(piece)
+        if left < 0 or (last and left):
+            msg = "the answer's body is not as long as its content-length says"
+            raise NotSendable(msg)
+        return piece, left
+    if framing == CHUNKED:
+        chunk = b"%x\r\n%s\r\n" % (len(piece), piece) if piece else b""
+        return (chunk + LAST_CHUNK if last else chunk), framing
+    return (b"" if framing == SILENT else piece), framing

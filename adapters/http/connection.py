@@ -1,0 +1,294 @@
+"""One client's connection: bytes in, deadlines, one exchange after another.
+
+    HEAD --a head--> BODY --the body's end--> BUSY --the answer's end--> HEAD or LEAVING
+
+Requests that come before their turn (pipelining) wait in `_ahead`, unread by any parser,
+and the socket is not read on meanwhile. Whoever is refused hears why: we send, close our
+side, and read over what still comes for a moment, else the kernel would take it back.
+"""
+
+from __future__ import annotations
+
+import asyncio
+from enum import Enum, auto
+from typing import Any, cast
+
+from uvicorn.config import Config
+from uvicorn.server import ServerState
+
+from adapters.http.alarm import Alarm, Pace
+from adapters.http.exchange import Exchange, scope_of
+from adapters.http.head import END, Head, judge_beginning, read_head
+from adapters.http.limits import HttpLimits
+from adapters.http.peers import Peers
+from adapters.http.refusals import Refusal, answer_to
+
+
+class _Phase(Enum):
+    HEAD = auto()
+    BODY = auto()
+    BUSY = auto()
+    LEAVING = auto()
+
+
+class Connection(asyncio.Protocol):
+    """Made by uvicorn, once per accepted socket; `limits` and `peers` are ours."""
+
+    def __init__(
+        self,
+        config: Config,
+        server_state: ServerState,
+        app_state: dict[str, Any],
+        _loop: asyncio.AbstractEventLoop | None = None,
+        *,
+        limits: HttpLimits,
+        peers: Peers,
+    ) -> None:
+        self._application = config.loaded_app
+        self._server = server_state
+        self._app_state = app_state
+        self._loop = _loop or asyncio.get_running_loop()
+        self._limits = limits
+        self._peers = peers
+        self._peer: str | None = None
+        self._transport: asyncio.Transport
+        self._addresses: tuple[Any, Any] = (None, None)  # ours, the client's
+        self._phase = _Phase.HEAD
+        self._ahead = b""  # came before its turn; in HEAD: the beginning of a head
+        self._exchange: Exchange | None = None
+        self._pace: Pace | None = None
+        self._leaves_by = 0.0
+        self._reading_paused = False
+        self._ended = False  # the client will send nothing more
+        self._stopping = False
+        self._room: list[asyncio.Future[None]] | None = None  # set while writing is paused
+        self._alarm = Alarm(self._loop, self._overdue)
+
+    # asyncio.Protocol
+
+    def connection_made(self, transport: asyncio.BaseTransport) -> None:
+        transport = self._transport = cast("asyncio.Transport", transport)
+        self._server.connections.add(self)  # type: ignore[arg-type]  # it calls shutdown()
+        peername = transport.get_extra_info("peername")
+        if peername is None:  # it has left already
+            transport.abort()
+            return
+        client = peername[:2]
+        self._addresses = (transport.get_extra_info("sockname")[:2], client)
+        self._peer = self._peers.enter(client[0])
+        if self._peer is None:  # it is not listened to: a crowd must not cost us sockets
+            self._phase = _Phase.LEAVING
+            transport.write(answer_to(503))
+            transport.close()
+        else:
+            self._alarm.expect(self._limits.head_seconds)
+
+    def connection_lost(self, exc: Exception | None) -> None:  # noqa: ARG002
+        self._phase = _Phase.LEAVING
+        self._server.connections.discard(self)
+        if self._peer is not None:
+            self._peers.leave(self._peer)
+            self._peer = None
+        self._alarm.stop()
+        if self._exchange is not None:
+            self._exchange.lose()
+        self.resume_writing()
+
+    def data_received(self, data: bytes) -> None:
+        try:
+            self._take(data)
+        except Refusal as refusal:
+            self.refuse(refusal.status)
+
+    def eof_received(self) -> bool:
+        """The client has closed its side: what it has asked for in full is answered."""
+        self._ended = True
+        if self._phase is not _Phase.BUSY or self._exchange is None:
+            return False
+        self._exchange.leave()
+        return True
+
+    def pause_writing(self) -> None:
+        self._room = []
+        if self._phase is _Phase.BUSY:
+            self._alarm.expect(self._limits.write_seconds)
+
+    def resume_writing(self) -> None:
+        waiting, self._room = self._room, None
+        for waiter in waiting or ():
+            if not waiter.done():
+                waiter.set_result(None)
+        if self._phase is _Phase.BUSY:
+            self._alarm.rest()
+
+    def shutdown(self) -> None:
+        """For uvicorn: no request begins any more; one under way is answered."""
+        self._stopping = True
+        if self._exchange is None:
+            self._phase = _Phase.LEAVING
+            self._transport.close()
+
+    # what comes in
+
+    def _take(self, data: bytes) -> None:
+        phase = self._phase
+        if phase is _Phase.HEAD:
+            self._take_head(data)
+        elif phase is _Phase.BODY:
+            self._take_body(data)
+        elif phase is _Phase.BUSY:
+            self._ahead += data
+            self._pause_reading()
+
+    def _take_head(self, data: bytes) -> None:
+        searched = len(self._ahead)
+        if searched:
+            data = self._ahead + data
+        end = data.find(END, max(0, searched - len(END)))
+        if end < 0:
+            judge_beginning(data, searched, self._limits)
+            if not searched:
+                self._alarm.expect(self._limits.head_seconds)
+            self._ahead = data
+            return
+        end += len(END)
+        self._ahead = b""
+        self._begin(read_head(data[:end], self._limits))
+        rest = data[end:]
+        if rest:
+            self._take(rest)
+
+    def _begin(self, head: Head) -> None:
+        exchange = self._exchange = Exchange(head, self)
+        if head.framing is None:
+            exchange.end()
+            self._be_busy()
+        else:
+            self._phase = _Phase.BODY
+            self._pace = Pace(self._limits)
+            self._alarm.expect(self._pace.next_look)
+        scope = scope_of(head, self._addresses, self._app_state.copy())
+        task = self._loop.create_task(exchange.run(self._application, scope))
+        self._server.tasks.add(task)
+        task.add_done_callback(self._server.tasks.discard)
+
+    def _take_body(self, data: bytes) -> None:
+        exchange = self._exchange
+        assert exchange is not None
+        assert exchange.head.framing is not None
+        assert self._pace is not None
+        self._pace.count(len(data))
+        piece, rest = exchange.head.framing.feed(data)
+        if rest is not None:
+            exchange.end()
+            self._be_busy()
+        if piece:
+            exchange.put(piece)
+            if rest is None and exchange.unread > self._limits.unread_bytes:
+                self._pause_reading()
+        if rest:
+            self._take(rest)
+
+    def _be_busy(self) -> None:
+        self._phase = _Phase.BUSY
+        self._alarm.rest()
+        if self._room is not None:
+            self._alarm.expect(self._limits.write_seconds)
+
+    def _pause_reading(self) -> None:
+        if not self._reading_paused:
+            self._reading_paused = True
+            self._transport.pause_reading()
+
+    # for the exchange
+
+    def write(self, data: bytes) -> None:
+        self._transport.write(data)
+
+    def room(self) -> asyncio.Future[None] | None:
+        if self._room is None:
+            return None
+        waiter: asyncio.Future[None] = self._loop.create_future()
+        self._room.append(waiter)
+        return waiter
+
+    def read_on(self) -> None:
+        if self._reading_paused:
+            self._reading_paused = False
+            self._transport.resume_reading()
+
+    def may_stay(self) -> bool:
+        return not (self._stopping or self._ended)
+
+    def answered(self, *, stays: bool) -> None:
+        self._exchange = None
+        self._server.total_requests += 1
+        if not (stays and self.may_stay()):
+            self._leave()
+            return
+        self._phase = _Phase.HEAD
+        self._alarm.expect(self._limits.keep_alive_seconds)
+        ahead, self._ahead = self._ahead, b""
+        self.read_on()
+        if ahead:
+            self.data_received(ahead)
+
+    def refuse(self, status: int) -> None:
+        """What came is no request, or came too slowly, or has no answer: say so, close."""
+        exchange, self._exchange = self._exchange, None
+        if exchange is not None:
+            exchange.lose()
+            if exchange.started:
+                self._transport.abort()
+                return
+        with_body = exchange is None or exchange.head.method != "HEAD"
+        self._transport.write(answer_to(status, with_body=with_body))
+        self._leave()
+
+    def cut(self, *, at_once: bool) -> None:
+        self._exchange = None
+        if at_once:
+            self._transport.abort()
+        else:
+            self._leave()
+
+    def _leave(self) -> None:
+        """Close our side; the rest when the client has, or has had time to."""
+        self._phase = _Phase.LEAVING
+        self._ahead = b""
+        if self._transport.is_closing():
+            return
+        self.read_on()
+        self._leaves_by = self._loop.time() + self._limits.write_seconds
+        self._alarm.expect(self._limits.linger_seconds)
+        if self._ended:
+            self._transport.close()
+        else:
+            self._transport.write_eof()
+
+    # time
+
+    def _overdue(self) -> None:
+        phase = self._phase
+        if phase is _Phase.BODY:
+            self._look_at_pace()
+        elif phase is _Phase.HEAD and self._ahead:
+            self.refuse(408)
+        elif phase is _Phase.HEAD:
+            self._leave()
+        elif phase is _Phase.BUSY or self._is_done_leaving():
+            self._transport.abort()
+        else:
+            self._alarm.expect(self._limits.linger_seconds)
+
+    def _is_done_leaving(self) -> bool:
+        unsent = self._transport.get_write_buffer_size()
+        return not unsent or self._loop.time() >= self._leaves_by
+
+    def _look_at_pace(self) -> None:
+        pace = self._pace
+        assert pace is not None
+        if pace.holds(was_read=not self._reading_paused):
+            self._alarm.expect(pace.next_look)
+        else:
+            self.refuse(408)

@@ -1,0 +1,192 @@
+"""One request and its answer, as the ASGI application sees them (ASGI 3, HTTP 2.3)."""
+
+from __future__ import annotations
+
+import asyncio
+import logging
+from collections.abc import Awaitable, Callable, MutableMapping
+from typing import Any, Protocol
+
+from adapters.http.answers import UNTIL_CLOSE, answer_head, framed
+from adapters.http.head import Head, decoded
+
+Message = MutableMapping[str, Any]
+Application = Callable[[Any, Any, Any], Awaitable[None]]
+
+_ASGI = {"version": "3.0", "spec_version": "2.3"}
+_CONTINUE = b"HTTP/1.1 100 Continue\r\n\r\n"
+
+log = logging.getLogger(__name__)
+
+
+def scope_of(
+    head: Head, addresses: tuple[Any, Any], state: dict[str, Any]
+) -> dict[str, Any]:
+    """What the application is told; `addresses` are ours and the client's."""
+    path, _, query = head.target.partition(b"?")
+    return {
+        "type": "http",
+        "asgi": _ASGI,
+        "http_version": "1.1" if head.minor else "1.0",
+        "method": head.method,
+        "scheme": "http",
+        "path": decoded(path),
+        "raw_path": path,
+        "query_string": query,
+        "root_path": "",
+        "headers": head.headers,
+        "server": addresses[0],
+        "client": addresses[1],
+        "state": state,
+    }
+
+
+class Line(Protocol):
+    """The connection, as far as an exchange needs it."""
+
+    def write(self, data: bytes) -> None:
+        """Send, without waiting."""
+
+    def room(self) -> asyncio.Future[None] | None:
+        """Done when there is room to write; None if there is now."""
+
+    def read_on(self) -> None:
+        """The application has taken what was there."""
+
+    def may_stay(self) -> bool:
+        """Whether another exchange could follow this one."""
+
+    def answered(self, *, stays: bool) -> None:
+        """The answer is written, to its end."""
+
+    def refuse(self, status: int) -> None:
+        """Nothing was answered: answer this, and close."""
+
+    def cut(self, *, at_once: bool) -> None:
+        """The answer breaks off here: close."""
+
+
+class Exchange:
+    """What the application is called with; the connection feeds it and may end it."""
+
+    __slots__ = (
+        "_framing", "_left", "_line", "_pieces", "_stays", "_taken", "_waiter", "answered",
+        "gone", "head", "started", "unread", "whole",
+    )  # fmt: skip
+
+    def __init__(self, head: Head, line: Line) -> None:
+        self.head = head
+        self._line = line
+        self._pieces: list[bytes] = []
+        self._waiter: asyncio.Future[None] | None = None
+        self._framing = 0
+        self._stays = False
+        self._taken = False  # the whole request, by the application
+        self._left = False
+        self.whole = False  # the request
+        self.unread = 0  # bytes that the application has not taken
+        self.started = False
+        self.answered = False
+        self.gone = False
+
+    # for the connection
+
+    def put(self, piece: bytes) -> None:
+        """A piece of the body has come."""
+        self._pieces.append(piece)
+        self.unread += len(piece)
+        self._wake()
+
+    def end(self) -> None:
+        """The request is whole."""
+        self.whole = True
+        self._wake()
+
+    def leave(self) -> None:
+        """The client says nothing more; it may still listen."""
+        self._left = True
+        self._wake()
+
+    def lose(self) -> None:
+        """There is nobody to answer to any more."""
+        self.gone = self._left = True
+        self._wake()
+
+    def _wake(self) -> None:
+        waiter, self._waiter = self._waiter, None
+        if waiter is not None and not waiter.done():
+            waiter.set_result(None)
+
+    # for the application
+
+    async def run(self, application: Application, scope: dict[str, Any]) -> None:
+        """Afterwards the client has its answer, or sees that it was cut off."""
+        try:
+            await application(scope, self.receive, self.send)
+        except Exception:
+            log.exception("request.failed")
+        finally:
+            if not (self.answered or self.gone):
+                self._break_off()
+
+    def _break_off(self) -> None:
+        if self.started:
+            # Where only the connection's end ends an answer, it must not look like that.
+            self._line.cut(at_once=self._framing == UNTIL_CLOSE)
+        elif self._left:
+            self._line.cut(at_once=True)
+        else:
+            log.error("request.not_answered")
+            self._line.refuse(500)
+
+    async def receive(self) -> Message:
+        """What has come of the body since; or that the client has left."""
+        pieces = self._pieces
+        while not (pieces or self._left or self.answered or self.whole > self._taken):
+            if self.head.expects_continue and not self.started:
+                self.head.expects_continue = False
+                self._line.write(_CONTINUE)
+            self._waiter = asyncio.get_running_loop().create_future()
+            await self._waiter
+        if self.gone or self.answered or not (pieces or self.whole > self._taken):
+            return {"type": "http.disconnect"}
+        body = pieces[0] if len(pieces) == 1 else b"".join(pieces)
+        pieces.clear()
+        self.unread = 0
+        self._taken = self.whole
+        if not self.whole:
+            self._line.read_on()
+        return {"type": "http.request", "body": body, "more_body": not self.whole}
+
+    async def send(self, message: Message) -> None:
+        """Send the head or a piece, once there is room; nothing, to who is gone."""
+        while not self.gone and (room := self._line.room()) is not None:
+            await room
+        if self.gone:
+            return
+        if message["type"] == "http.response.start":
+            self._start(message)
+        else:
+            last = not message.get("more_body", False)
+            self._send_piece(message.get("body", b""), last=last)
+
+    def _start(self, message: Message) -> None:
+        head = self.head
+        block, self._framing, self._stays = answer_head(
+            message["status"],
+            message.get("headers", ()),
+            head_only=head.method == "HEAD",
+            may_chunk=head.minor == 1,
+            stays=head.keep_alive and self.whole and self._line.may_stay(),
+        )
+        self.started = True
+        self._line.write(block)
+
+    def _send_piece(self, piece: bytes, *, last: bool) -> None:
+        data, self._framing = framed(piece, self._framing, last=last)
+        if data:
+            self._line.write(data)
+        if last:
+            self.answered = True
+            self._wake()
+            self._line.answered(stays=self._stays)
