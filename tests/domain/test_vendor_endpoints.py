@@ -153,6 +153,18 @@ def test_a_deployment_in_the_path_is_the_model() -> None:
     assert go("azure-openai", "openai/v1/chat/completions").model is None
 
 
+def test_what_the_base_url_holds_of_a_path_counts() -> None:
+    found = go("azure-openai", "d/chat/completions", "/openai/deployments")
+    assert found.path == "/openai/deployments/d/chat/completions"
+    assert (found.model, found.endpoint.metered) == ("d", True)
+
+
+def test_a_base_url_may_be_called_like_what_is_closed() -> None:
+    assert go("custom", "v1/embeddings", "/keys/v1").path == "/keys/v1/embeddings"
+    with pytest.raises(PathNotAllowed):
+        go("custom", "keys", "/keys/v1", allow="all")
+
+
 @pytest.mark.parametrize(
     ("sent", "goes"),
     [
