@@ -31,9 +31,13 @@ def serve(
     host: str,
     port: int,
     limits: HttpLimits = HttpLimits(),  # noqa: B008  # frozen
+    listener: socket.socket | None = None,
 ) -> None:
-    """Serve until SIGTERM or SIGINT; `BadSetup` if the port is taken."""
-    listener = bound(host, port)
+    """Serve until SIGTERM or SIGINT; `BadSetup` if the port is taken.
+
+    `listener` is an address that is bound already, perhaps shared with other processes.
+    """
+    listener = listener or bound(host, port)
     config = uvicorn.Config(
         application,  # type: ignore[arg-type]  # our scope is a mapping, as ASGI says
         loop="uvloop",

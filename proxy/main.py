@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import contextlib
+import socket
 from collections.abc import AsyncIterator
 
 from adapters.bootstrap.data_plane import data_plane
@@ -57,10 +58,16 @@ def application(settings: Settings, url: str) -> Application:
     return app
 
 
-def main(settings: Settings, url: str) -> None:
-    """Serve until SIGTERM or SIGINT; calls under way are finished first."""
+def main(
+    settings: Settings, url: str, *, listener: socket.socket | None = None
+) -> None:
+    """Serve until SIGTERM or SIGINT; calls under way are finished first.
+
+    `listener` is an address that several proxies share; without it one is bound.
+    """
     serve(
         application(settings, url),
         host=settings.clawbot_proxy_host,
         port=settings.clawbot_proxy_port,
+        listener=listener,
     )

@@ -5,6 +5,7 @@
     child.py        one of them: started, watched, started again, stopped
     log_files.py    what the children write, in files that stay small
     keeping.py      all of them and the database, until we are told to stop
+    proxies.py      several proxies on one port, by themselves
     up.py           the whole of it in order
 
 Everything happens on one event loop in the main thread. That is not taste: the kernel ends

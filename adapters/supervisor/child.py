@@ -16,7 +16,7 @@ from collections.abc import Callable, Coroutine
 from typing import Any
 
 from adapters.postgres.tied_process import tied
-from adapters.supervisor.log_files import LogFile
+from adapters.supervisor.log_files import Output
 from adapters.supervisor.programs import Program
 from domain.errors import BadSetup
 
@@ -32,7 +32,7 @@ Say = Callable[[str], None]
 class Child:
     """A program and its process. `pid` is None while there is none."""
 
-    def __init__(self, program: Program, log: LogFile, say: Say) -> None:
+    def __init__(self, program: Program, log: Output, say: Say) -> None:
         self.program = program
         self.pid: int | None = None
         self._log, self._say = log, say
@@ -90,6 +90,7 @@ class Child:
             stdin=DEVNULL,
             stdout=PIPE,
             stderr=STDOUT,
+            pass_fds=self.program.passed,
             start_new_session=True,  # Ctrl-C is for us; we stop them in order
         )
         self.pid = self._process.pid

@@ -4,9 +4,16 @@ from __future__ import annotations
 
 import os
 from pathlib import Path
+from typing import Protocol
 
 SIZE = 10 * 1024 * 1024  # bytes
 KEPT = 3
+
+
+class Output(Protocol):
+    """Where what a child writes goes."""
+
+    def write(self, lines: bytes, /) -> object: ...
 
 
 class LogFile:
@@ -16,7 +23,7 @@ class LogFile:
         self._path, self._limit, self._kept = path, size, kept
         self._open()
 
-    def write(self, lines: bytes) -> None:
+    def write(self, lines: bytes, /) -> None:
         """The bytes are in the file; a new one is begun only after a whole line."""
         written = 0
         while written < len(lines):

@@ -51,10 +51,35 @@ class Program:
     environment: Mapping[str, str]
     stop_seconds: float  # until it is killed
     probe: Probe | None = None
+    passed: tuple[int, ...] = ()  # file descriptors that it inherits
 
 
-def programs_of(settings: Settings, url: str) -> list[Program]:
-    """The four processes, in the order in which they are stopped."""
+def proxies_of(settings: Settings, url: str, listener: int) -> list[Program]:
+    """CLAWBOT_WORKERS proxies that share one listening socket.
+
+    It is ours, so whoever calls while a proxy is being started again waits, and is served.
+    """
+    probe = Probe(
+        host=reachable(settings.clawbot_proxy_host),
+        port=settings.clawbot_proxy_port,
+        path="/health",
+    )
+    several = settings.clawbot_workers > 1
+    return [
+        Program(
+            name=f"proxy-{number}" if several else "proxy",
+            command=clawbot("proxy", "--listener", str(listener)),
+            environment=environment_of(settings, url),
+            stop_seconds=7,
+            probe=probe,
+            passed=(listener,),
+        )
+        for number in range(1, settings.clawbot_workers + 1)
+    ]
+
+
+def programs_of(settings: Settings, url: str, listener: int) -> list[Program]:
+    """All processes, in the order in which they are stopped."""
     told = environment_of(settings, url)
     keyless = {name: value for name, value in told.items() if name not in KEYS}
     api = Probe(
@@ -62,19 +87,8 @@ def programs_of(settings: Settings, url: str) -> list[Program]:
         port=settings.clawbot_port,
         path="/health/ready",
     )
-    proxy = Probe(
-        host=reachable(settings.clawbot_proxy_host),
-        port=settings.clawbot_proxy_port,
-        path="/health",
-    )
     return [
-        Program(
-            name="proxy",
-            command=clawbot("proxy"),
-            environment=told,
-            stop_seconds=7,
-            probe=proxy,
-        ),
+        *proxies_of(settings, url, listener),
         Program(
             name="api", command=clawbot("api"), environment=told, stop_seconds=4, probe=api
         ),

@@ -12,6 +12,7 @@ from pathlib import Path
 
 from adapters.bootstrap.instance import postgres_folder, prepare
 from adapters.postgres.embedded import EmbeddedPostgres
+from adapters.serving import bound
 from adapters.settings import Settings
 from adapters.supervisor import groundwork
 from adapters.supervisor.child import Child, Say
@@ -71,6 +72,10 @@ def up(settings: Settings, *, announce: Callable[[Instance], None], say: Say) ->
                 )
             )
 
+        listener = stack.enter_context(
+            closing(bound(settings.clawbot_proxy_host, settings.clawbot_proxy_port))
+        )
+
         async def run() -> None:
             children = [
                 Child(
@@ -78,7 +83,7 @@ def up(settings: Settings, *, announce: Callable[[Instance], None], say: Say) ->
                     stack.enter_context(closing(LogFile(logs / f"{program.name}.log"))),
                     say,
                 )
-                for program in programs_of(settings, url)
+                for program in programs_of(settings, url, listener.fileno())
             ]
             await keep(children, server, ready=ready, say=say)
 

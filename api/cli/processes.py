@@ -10,6 +10,7 @@ import io
 import logging
 import os
 import signal
+import socket
 import sys
 from collections.abc import Iterator
 from types import FrameType
@@ -49,15 +50,27 @@ def api(
         main(settings, url, proxy=not no_proxy)
 
 
-def proxy(*, as_json: Json = False) -> None:
+def proxy(
+    *,
+    listener: Annotated[int | None, typer.Option(hidden=True, min=3)] = None,
+    as_json: Json = False,
+) -> None:
     """Serve the proxy alone: what bots are given.
 
-    It listens on CLAWBOT_PROXY_HOST and CLAWBOT_PROXY_PORT.
+    It listens on CLAWBOT_PROXY_HOST and CLAWBOT_PROXY_PORT. With CLAWBOT_WORKERS above 1
+    so many processes share the port.
     """
     from proxy.main import main  # noqa: PLC0415
 
     with _process("proxy", as_json=as_json) as (settings, url):
-        main(settings, url)
+        if listener is not None:  # we are one of several, and inherited it
+            main(settings, url, listener=socket.socket(fileno=listener))
+        elif settings.clawbot_workers == 1:
+            main(settings, url)
+        else:
+            from adapters.supervisor.proxies import run  # noqa: PLC0415
+
+            run(settings, url, say=say)
 
 
 def projector(*, as_json: Json = False) -> None:

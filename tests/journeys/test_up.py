@@ -143,6 +143,18 @@ def test_each_process_knows_only_the_secrets_it_needs(
             assert log.stat().st_mode & 0o777 == 0o600
 
 
+def test_several_proxies_share_the_port_and_nobody_notices_that_one_dies(
+    folder: Path, ports: tuple[int, int]
+) -> None:
+    with up(folder, ports, CLAWBOT_WORKERS="2") as it:
+        pids = it.ready["processes"]
+        assert {"proxy-1", "proxy-2"} <= set(pids)
+        for name in ("proxy-1", "proxy-2"):
+            os.kill(pids[name], signal.SIGKILL)
+            assert all(answers(f"{it.ready['proxy']}/health") for _ in range(5))
+        assert it.stop() < STOP_SECONDS
+
+
 def test_when_it_is_killed_nothing_of_it_is_left_running(
     folder: Path, ports: tuple[int, int]
 ) -> None:
