@@ -105,21 +105,21 @@ class Admission:
         except UnknownVendor:
             return None
 
-    def look(self, incoming: Incoming, vendor: Vendor) -> Target:
+    def look(self, credential: Credential, incoming: Incoming, vendor: Vendor) -> Target:
         """What is asked of the vendor, as far as the path alone says; `PathNotAllowed`."""
         return target(
             vendor,
             base_path=_base_path(vendor.base_url),
             method=incoming.method,
             tail=incoming.tail,
-            allow_paths="all",
+            allow_paths="all" if credential.checked_key is None else "check",
         )
 
     async def route(
         self, credential: Credential, incoming: Incoming, vendor: Vendor, asked: Asked
     ) -> Route:
         """The first key that may serve the call; `NoUsableKey` or `PathNotAllowed`."""
-        model = asked.model or self.look(incoming, vendor).model
+        model = asked.model or self.look(credential, incoming, vendor).model
         key = self._candidate(credential, vendor, model)
         if key is None:
             await self._routes.catch_up()
@@ -134,7 +134,7 @@ class Admission:
                 base_path=base.path,
                 method=incoming.method,
                 tail=incoming.tail,
-                allow_paths=key.allow_paths,
+                allow_paths=key.allow_paths if credential.bot is not None else "check",
             ),
             key=key,
             origin=base.origin,

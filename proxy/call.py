@@ -89,7 +89,7 @@ class Call:
             return
         asked = NOTHING_ASKED
         try:
-            vendor, target = self._where(incoming)
+            vendor, target = self._where(credential, incoming)
             body = await read_body(incoming.headers, receive)
             asked = what_is_asked(target, body)
             route = await self._admission.route(credential, incoming, vendor, asked)
@@ -110,11 +110,11 @@ class Call:
         finally:
             await settlement.settle(None)
 
-    def _where(self, incoming: Incoming) -> tuple[Vendor, Target]:
+    def _where(self, credential: Credential, incoming: Incoming) -> tuple[Vendor, Target]:
         """Which vendor and what is asked of it, as far as the path says."""
         vendor = self._admission.vendor(incoming)
         self._vendor = vendor.id
-        target = self._admission.look(incoming, vendor)
+        target = self._admission.look(credential, incoming, vendor)
         self._shape = shape_of(vendor, target.endpoint.format)
         if len(incoming.tail) + len(incoming.query) > MAX_TARGET:
             raise TargetTooLong
@@ -145,7 +145,7 @@ class Call:
             await settlement.settle(None)
             await self._answer(client, UPSTREAM_REFUSED)
             return
-        await self._relay(client, answer, mask, settlement)
+        await self._relay(client, call.route.vendor, answer, mask, settlement)
 
     async def _send(self, call: Outgoing, progress: Progress) -> tuple[Answer, KeyMask]:
         """Open the secret, for no longer than it takes to write the request."""
@@ -164,7 +164,12 @@ class Call:
         return answer, KeyMask(clear)
 
     async def _relay(
-        self, client: Client, answer: Answer, mask: KeyMask, settlement: Settlement
+        self,
+        client: Client,
+        vendor: Vendor,
+        answer: Answer,
+        mask: KeyMask,
+        settlement: Settlement,
     ) -> None:
         progress = settlement.progress
         admitted = progress.admitted
@@ -183,7 +188,7 @@ class Call:
             model=admitted.facts.requested_model,
             attempts=progress.attempts,
         )
-        back = headers.coming_back(answer, ours, mask)
+        back = headers.coming_back(answer, vendor, ours, mask)
         withheld = None
         if INCLUDE_USAGE in admitted.changes and kind.startswith("text/event-stream"):
             back = [header for header in back if header[0] != b"content-length"]

@@ -9,20 +9,6 @@ from proxy.answer import Answer
 from proxy.incoming import Incoming
 from proxy.mask import KeyMask
 
-_BACK = frozenset(
-    {
-        b"content-type",
-        b"content-length",
-        b"content-encoding",
-        b"retry-after",
-        b"retry-after-ms",
-        b"x-should-retry",
-        b"request-id",
-        b"openai-processing-ms",
-        b"openai-version",
-    }
-)
-_BACK_PREFIXES = (b"x-ratelimit-", b"anthropic-ratelimit-")
 _UNPRINTABLE = re.compile(r"[^!-~]")
 
 
@@ -47,13 +33,13 @@ def going_up(
 
 
 def coming_back(
-    answer: Answer, call: list[tuple[bytes, bytes]], mask: KeyMask
+    answer: Answer, vendor: Vendor, call: list[tuple[bytes, bytes]], mask: KeyMask
 ) -> list[tuple[bytes, bytes]]:
     """What the client is told: the vendor's headers that may pass, and ours of the call."""
     headers = [
         (name, mask.whole(value))
         for name, value in answer.headers
-        if name in _BACK or name.startswith(_BACK_PREFIXES)
+        if name in vendor.back_headers
     ]
     headers.extend(call)
     return headers

@@ -58,9 +58,7 @@ def application(settings: Settings, url: str) -> Application:
     return app
 
 
-def main(
-    settings: Settings, url: str, *, listener: socket.socket | None = None
-) -> None:
+def main(settings: Settings, url: str, *, listener: socket.socket | None = None) -> None:
     """Serve until SIGTERM or SIGINT; calls under way are finished first.
 
     `listener` is an address that several proxies share; without it one is bound.

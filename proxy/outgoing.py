@@ -29,7 +29,8 @@ class Outgoing:
     @property
     def target(self) -> bytes:
         """Path and query as they go upstream."""
-        path, query = self.route.target.path.encode(), self.incoming.query
+        target = self.route.target
+        path, query = target.path.encode(), target.full_query(self.incoming.query)
         return path + b"?" + query if query else path
 
     @property
