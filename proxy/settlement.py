@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import time
 from dataclasses import dataclass, replace
+from typing import Any
 from uuid import UUID
 
 from application.ports import Meter, Prices
@@ -19,6 +20,18 @@ BYTES_PER_TOKEN = 4  # the estimate's rule of thumb; settlements by it say `esti
 OK = 200
 MULTIPLE_CHOICES = 300
 LONGEST_ERROR = 120  # characters
+# Of one call. Who reports more lies, and the sums of many lies must still fit a column.
+MOST_TOKENS = 10**9
+MOST_MICRO_USD = 10**12
+TOKENS = (
+    "input_tokens",
+    "output_tokens",
+    "cache_read_tokens",
+    "cache_write_tokens",
+    "cache_write_1h_tokens",
+    "reasoning_tokens",
+    "total_tokens",
+)
 
 
 def estimated_tokens(size: int) -> int:
@@ -80,7 +93,8 @@ class Settlement:
         if usage.source is UsageSource.NONE:
             return None, None
         model = facts.model or facts.requested_model
-        return self._prices.priced(usage, facts.vendor, model, facts.admitted_at)
+        cost, source = self._prices.priced(usage, facts.vendor, model, facts.admitted_at)
+        return None if cost is None else min(cost, MOST_MICRO_USD), source
 
     def _settled(self, reading: Reading | None) -> CallSettled:
         progress, admitted, now = self.progress, self.progress.admitted, time.monotonic()
@@ -114,7 +128,7 @@ def usage_of(progress: Progress, reading: Reading | None) -> Usage:
     status = progress.http_status
     if reading is None or status is None or not OK <= status < MULTIPLE_CHOICES:
         return Usage()
-    usage, admitted = reading.usage, progress.admitted
+    usage, admitted = _bounded(reading.usage), progress.admitted
     if usage.source is UsageSource.REPORTED or admitted.format is None:
         return usage
     relayed = estimated_tokens(reading.output_bytes)
@@ -128,6 +142,14 @@ def usage_of(progress: Progress, reading: Reading | None) -> Usage:
         if usage.source is UsageSource.NONE
         else UsageSource.PARTIAL,
     )
+
+
+def _bounded(usage: Usage) -> Usage:
+    """The usage with no number above what can be."""
+    over: dict[str, Any] = {
+        name: MOST_TOKENS for name in TOKENS if (getattr(usage, name) or 0) > MOST_TOKENS
+    }
+    return replace(usage, **over) if over else usage
 
 
 def _model_of(reading: Reading | None) -> str | None:
