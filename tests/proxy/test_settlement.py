@@ -2,23 +2,19 @@
 
 from __future__ import annotations
 
-import asyncio
 import signal
 from concurrent.futures import ThreadPoolExecutor
-from dataclasses import dataclass, field, replace
-from datetime import datetime
-from uuid import UUID, uuid4
+from dataclasses import replace
+from uuid import uuid4
 
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from domain.calls import CallAdmitted, CallRefused, CallSettled, Usage, UsageSource
-from domain.errors import Unavailable
+from domain.calls import CallSettled, Usage, UsageSource
 from proxy.client import Client
 from proxy.incoming import Message
 from proxy.settlement import (
-    HOLD_SECONDS,
     LONGEST_ERROR,
     MOST_MICRO_USD,
     MOST_TOKENS,
@@ -31,6 +27,7 @@ from proxy.usage import ErrorSeen, Reading
 from tests.journeys.plane import DataPlane, chat_body, new_model
 from tests.journeys.proxy_process import until
 from tests.projections.given import admitted, facts
+from tests.proxy.books import Books
 
 ADMITTED = admitted(facts())  # 100 bytes were sent: 25 tokens
 REPORTED, PARTIAL = UsageSource.REPORTED, UsageSource.PARTIAL
@@ -105,41 +102,6 @@ def test_no_answer_at_all_makes_a_usage_that_cannot_be(
 
 
 # Its record.
-
-
-@dataclass
-class Books:
-    """Plays `Meter` and `Prices`: keeps what it is told, as long as it is there."""
-
-    away: bool = False
-    cost: int | None = None
-    ends: list[CallSettled] = field(default_factory=list)
-    calls: list[UUID] = field(default_factory=list)
-    asked: tuple[object, ...] = ()
-    process_id: UUID = field(default_factory=uuid4)
-
-    async def admit(self, call_id: UUID, admitted: CallAdmitted) -> int:
-        raise NotImplementedError
-
-    async def refuse(self, call_id: UUID, refused: CallRefused) -> int:
-        raise NotImplementedError
-
-    async def settle(
-        self, call_id: UUID, settled: CallSettled, *, within_seconds: float
-    ) -> int:
-        assert within_seconds == HOLD_SECONDS
-        self.ends.append(settled)
-        self.calls.append(call_id)
-        await asyncio.sleep(0)
-        if self.away:
-            raise Unavailable
-        return len(self.ends)
-
-    def priced(
-        self, usage: Usage, vendor: str, model: str | None, at: datetime
-    ) -> tuple[int | None, str | None]:
-        self.asked = (usage.input_tokens, vendor, model, at)
-        return self.cost, "list"
 
 
 def settling(books: Books, **more: object) -> Settlement:

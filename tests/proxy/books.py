@@ -1,0 +1,47 @@
+"""What a relay and a settlement need around them, played by hand."""
+
+from __future__ import annotations
+
+import asyncio
+from dataclasses import dataclass, field
+from datetime import datetime
+from uuid import UUID, uuid4
+
+from domain.calls import CallAdmitted, CallRefused, CallSettled, Usage
+from domain.errors import Unavailable
+from proxy.settlement import HOLD_SECONDS
+
+
+@dataclass
+class Books:
+    """Plays `Meter` and `Prices`: keeps what it is told, as long as it is there."""
+
+    away: bool = False
+    cost: int | None = None
+    ends: list[CallSettled] = field(default_factory=list)
+    calls: list[UUID] = field(default_factory=list)
+    asked: tuple[object, ...] = ()
+    process_id: UUID = field(default_factory=uuid4)
+
+    async def admit(self, call_id: UUID, admitted: CallAdmitted) -> int:
+        raise NotImplementedError
+
+    async def refuse(self, call_id: UUID, refused: CallRefused) -> int:
+        raise NotImplementedError
+
+    async def settle(
+        self, call_id: UUID, settled: CallSettled, *, within_seconds: float
+    ) -> int:
+        assert within_seconds == HOLD_SECONDS
+        self.ends.append(settled)
+        self.calls.append(call_id)
+        await asyncio.sleep(0)
+        if self.away:
+            raise Unavailable
+        return len(self.ends)
+
+    def priced(
+        self, usage: Usage, vendor: str, model: str | None, at: datetime
+    ) -> tuple[int | None, str | None]:
+        self.asked = (usage.input_tokens, vendor, model, at)
+        return self.cost, "list"
