@@ -120,5 +120,5 @@ class Chunked:
             return True
         if not _TRAILER.fullmatch(line):
             raise Refusal(400)
-        self._trailers += len(line)
+        self._trailers += len(line) + 2
         return False
