@@ -66,6 +66,11 @@ class Admission:
         self._token_key = token_key
         self._pass_key = pass_key
 
+    @property
+    def routes(self) -> Routes:
+        """Who is known here, and how current that is."""
+        return self._routes
+
     async def who(self, incoming: Incoming) -> Credential:
         """Whose token came; `Unauthenticated`: nobody's; `Unavailable`: we cannot tell."""
         if not self._routes.current:

@@ -16,7 +16,7 @@ from application.ports import Meter, OpenVault, Prices
 from domain.calls import CallRefused
 from domain.catalog import Target, Vendor
 from domain.errors import Refused, Unavailable
-from proxy import headers
+from proxy import auto, headers
 from proxy.admission import Admission, Credential, facts_of
 from proxy.answer import Answer, UpstreamError
 from proxy.asking import INCLUDE_USAGE, UsageWithheld
@@ -81,14 +81,22 @@ class Call:
         started = time.monotonic()
         incoming = read_head(scope)
         self._vendor = incoming.vendor
-        self._shape = shape_of(self._admission.vendor_or_none(incoming.vendor), None)
+        vendor_or_none = self._admission.vendor_or_none(incoming.vendor)
+        self._shape = shape_of(vendor_or_none, auto.format_of(incoming))
         try:
             credential = await self._admission.who(incoming)
         except (Refused, Unavailable) as error:
             await self._answer(client, refusal_of(error))
             return
+        if auto.asks_for_models(incoming):
+            await self._say(client, 200, auto.models_of(credential), [])
+            return
         asked = NOTHING_ASKED
         try:
+            if incoming.vendor == auto.AUTO:
+                credential, incoming, receive = await auto.chosen(
+                    self._admission, credential, incoming, receive
+                )
             vendor, target = self._where(credential, incoming)
             body = await read_body(incoming.headers, receive)
             asked = what_is_asked(target, body)
@@ -212,15 +220,19 @@ class Call:
         await self._answer(client, refusal)
 
     async def _answer(self, client: Client, refusal: Refusal) -> None:
-        call_id = str(self.id)
-        body = body_of(refusal, self._shape, call_id)
+        body = body_of(refusal, self._shape, str(self.id))
+        await self._say(client, refusal.status, body, refusal.headers)
+
+    async def _say(
+        self, client: Client, status: int, body: bytes, more: list[tuple[bytes, bytes]]
+    ) -> None:
         await client.start(
-            refusal.status,
+            status,
             [
                 (b"content-type", b"application/json"),
                 (b"content-length", str(len(body)).encode()),
-                *refusal.headers,
-                *headers.of_call(call_id, vendor=self._vendor),
+                *more,
+                *headers.of_call(str(self.id), vendor=self._vendor),
             ],
         )
         await client.finish(body)

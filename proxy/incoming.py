@@ -68,6 +68,7 @@ class Incoming:
     query: bytes  # without `key`
     tokens: tuple[str, ...]
     headers: dict[bytes, bytes]  # credentials taken out
+    changed: tuple[str, ...] = ()  # what is no longer as it came
 
 
 def read_head(scope: Scope) -> Incoming:

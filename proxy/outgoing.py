@@ -70,12 +70,12 @@ def outgoing(
     credential: Credential, incoming: Incoming, route: Route, asked: Asked, body: bytes
 ) -> Outgoing:
     """The call as it goes to this route."""
-    changes: tuple[str, ...] = ()
+    changes = incoming.changed
     chat = route.target.endpoint.format == "openai-chat"
     if asked.stream and chat and route.vendor.include_usage:
         with_usage = with_usage_asked(body)
         if with_usage is not None:
-            body, changes = with_usage, (INCLUDE_USAGE,)
+            body, changes = with_usage, (*changes, INCLUDE_USAGE)
     return Outgoing(
         credential=credential,
         incoming=incoming,
