@@ -3,7 +3,8 @@
     CallRefused                                  nothing was sent
     CallAdmitted -> CallSettled                  what the vendor reported, or our estimate
                  -> CallAbandoned                its process died; closed by the reaper
-                 (either) -> CallCorrected       a better number came later; it wins
+                 (either) -> CallCorrected       a better number came later; it wins,
+                                                 and so does a price put right
 
 Ends repeat who called what (`CallFacts`), so that each can be added up by itself.
 Token counts are whole numbers; None means unknown and is never written as 0.
@@ -19,6 +20,9 @@ from uuid import UUID
 
 from domain.errors import Conflict
 from domain.events import Event
+
+SETTLED_LATE = "settled-late"  # by a process that was believed dead
+REPRICED = "repriced"  # the same usage at another price
 
 
 class UsageSource(StrEnum):
@@ -141,16 +145,21 @@ class CallAbandoned(Event, topic="call.abandoned"):
 
 @dataclass(frozen=True, kw_only=True)
 class CallCorrected(Event, topic="call.corrected"):
-    """A settlement that came after another end: `now` replaces `before` in every total."""
+    """A better number for a call that has ended: `now` replaces `before` in every total.
 
-    facts: CallFacts  # those of the end that it corrects, so that sums meet
+    Either a settlement that came after another end, or the same usage at another price.
+    """
+
+    facts: CallFacts  # those of the first end, so that sums meet
     ended_as: CallStatus
     before: Usage
     now: Usage
     before_cost_micro_usd: int | None
     cost_micro_usd: int | None
     http_status: int | None
-    reason: str
+    reason: str  # SETTLED_LATE or REPRICED
+    price_source: str | None = None
+    model: str | None = None  # the one the answer names, where `facts` do not know it
 
 
 CallEvent = CallAdmitted | CallRefused | CallSettled | CallAbandoned | CallCorrected
@@ -161,30 +170,72 @@ class CallHasEnded(Conflict):
 
 
 @dataclass(frozen=True, kw_only=True)
+class CallEnd:
+    """How a call ended, as far as is known by now."""
+
+    facts: CallFacts  # those of the first end
+    ended_as: CallStatus  # by the first end
+    usage: Usage
+    model: str | None = None  # the one the answer names
+    http_status: int | None = None
+    cost_micro_usd: int | None = None
+    price_source: str | None = None
+
+    @property
+    def priced_as(self) -> str | None:
+        """The model that the call is charged for."""
+        return self.model or self.facts.model or self.facts.requested_model
+
+
+@dataclass(frozen=True, kw_only=True)
 class Call:
     """One call, as far as its own rules need to know it."""
 
     status: CallStatus = CallStatus.NEW
-    abandoned: CallAbandoned | None = None
+    end: CallEnd | None = None
 
     def settle(self, settlement: CallSettled) -> list[CallEvent]:
         """End the call, or correct an abandonment; refused after an end of our own."""
         if self.status is CallStatus.OPEN:
             return [settlement]
-        if self.status is CallStatus.ABANDONED and self.abandoned is not None:
+        if self.status is CallStatus.ABANDONED and self.end is not None:
             return [
                 CallCorrected(
-                    facts=self.abandoned.facts,
-                    ended_as=CallStatus.ABANDONED,
-                    before=self.abandoned.usage,
+                    facts=self.end.facts,
+                    ended_as=self.end.ended_as,
+                    before=self.end.usage,
                     now=settlement.usage,
-                    before_cost_micro_usd=None,
+                    before_cost_micro_usd=self.end.cost_micro_usd,
                     cost_micro_usd=settlement.cost_micro_usd,
                     http_status=settlement.http_status,
-                    reason="settled-late",
+                    reason=SETTLED_LATE,
+                    price_source=settlement.price_source,
+                    model=settlement.facts.model,
                 )
             ]
         raise CallHasEnded
+
+    def reprice(self, cost_micro_usd: int | None, source: str | None) -> list[CallEvent]:
+        """What the call used costs something else; what is known never becomes unknown."""
+        end = self.end
+        if self.status is not CallStatus.SETTLED or end is None:
+            return []
+        if cost_micro_usd is None or cost_micro_usd == end.cost_micro_usd:
+            return []
+        return [
+            CallCorrected(
+                facts=end.facts,
+                ended_as=end.ended_as,
+                before=end.usage,
+                now=end.usage,
+                before_cost_micro_usd=end.cost_micro_usd,
+                cost_micro_usd=cost_micro_usd,
+                http_status=end.http_status,
+                reason=REPRICED,
+                price_source=source,
+                model=end.model,
+            )
+        ]
 
     def evolve(self, event: CallEvent) -> Call:
         match event:
@@ -193,8 +244,41 @@ class Call:
             case CallRefused():
                 return replace(self, status=CallStatus.REFUSED)
             case CallSettled() | CallCorrected():
-                return replace(self, status=CallStatus.SETTLED)
+                return replace(self, status=CallStatus.SETTLED, end=end_of(event))
             case CallAbandoned():
-                return replace(self, status=CallStatus.ABANDONED, abandoned=event)
+                return replace(self, status=CallStatus.ABANDONED, end=end_of(event))
             case _:
                 assert_never(event)
+
+
+def end_of(event: CallSettled | CallAbandoned | CallCorrected) -> CallEnd:
+    """What the event says of the end of its call."""
+    match event:
+        case CallSettled():
+            return CallEnd(
+                facts=event.facts,
+                ended_as=CallStatus.SETTLED,
+                model=event.facts.model,
+                http_status=event.http_status,
+                usage=event.usage,
+                cost_micro_usd=event.cost_micro_usd,
+                price_source=event.price_source,
+            )
+        case CallAbandoned():
+            return CallEnd(
+                facts=event.facts,
+                ended_as=CallStatus.ABANDONED,
+                usage=event.usage,
+            )
+        case CallCorrected():
+            return CallEnd(
+                facts=event.facts,
+                ended_as=event.ended_as,
+                model=event.model,
+                http_status=event.http_status,
+                usage=event.now,
+                cost_micro_usd=event.cost_micro_usd,
+                price_source=event.price_source,
+            )
+        case _:
+            assert_never(event)

@@ -100,6 +100,7 @@ class CallLogProjector(Projector[CallRow]):
                     replace(
                         row,
                         cost_micro_usd=event.cost_micro_usd,
+                        price_source=event.price_source,
                         http_status=event.http_status,
                     ),
                     event.now,

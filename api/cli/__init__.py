@@ -6,6 +6,7 @@
     processes.py   api, proxy, projector, worker, migrate, simulate-provider
     audit.py       replay
     views.py       rebuild
+    reprice.py     reprice
     demo.py        demo
     settings.py    the settings, or a sentence about the one that is wrong
     database.py    the database of an instance that exists

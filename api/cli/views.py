@@ -34,7 +34,7 @@ def rebuild(
     from adapters.rebuild import rebuild as run  # noqa: PLC0415
     from api.cli.database import running_database  # noqa: PLC0415
 
-    with running_database() as url, _progress() as progress:
+    with running_database() as url, reading() as progress:
         difference = run(url, view, check=check, progress=progress)
     if as_json:
         document({"view": view, "check": check, **asdict(difference)})
@@ -52,7 +52,7 @@ def rebuild(
 
 
 @contextmanager
-def _progress() -> Iterator[Callable[[int, int], None]]:
+def reading() -> Iterator[Callable[[int, int], None]]:
     """A bar on standard error, if that is a terminal, of positions read."""
     from rich.console import Console  # noqa: PLC0415
     from rich.progress import Progress  # noqa: PLC0415

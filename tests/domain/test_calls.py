@@ -73,6 +73,8 @@ CORRECTED = CallCorrected(
     cost_micro_usd=7,
     http_status=200,
     reason="settled-late",
+    price_source="list",
+    model="gpt-5-mini",
 )
 
 
@@ -87,6 +89,68 @@ def test_a_settlement_behind_an_abandonment_corrects_it_under_the_facts_of_that_
     given(Call(), ADMITTED, ABANDONED).when(lambda call: call.settle(SETTLED)).then(
         CORRECTED
     )
+
+
+def repriced(facts: CallFacts, *, ended_as: CallStatus, model: str) -> CallCorrected:
+    return CallCorrected(
+        facts=facts,
+        ended_as=ended_as,
+        before=REPORT,
+        now=REPORT,
+        before_cost_micro_usd=7,
+        cost_micro_usd=9,
+        http_status=200,
+        reason="repriced",
+        price_source="new list",
+        model=model,
+    )
+
+
+def test_another_price_corrects_the_cost_and_nothing_else() -> None:
+    expected = repriced(SETTLED.facts, ended_as=CallStatus.SETTLED, model="gpt-5-mini")
+    given(Call(), ADMITTED, SETTLED).when(lambda call: call.reprice(9, "new list")).then(
+        expected
+    )
+
+
+def test_a_late_settlement_is_repriced_under_the_facts_of_the_first_end() -> None:
+    expected = repriced(FACTS, ended_as=CallStatus.ABANDONED, model="gpt-5-mini")
+    given(Call(), ADMITTED, ABANDONED, CORRECTED).when(
+        lambda call: call.reprice(9, "new list")
+    ).then(expected)
+
+
+def test_a_repriced_call_is_repriced_from_there() -> None:
+    first = repriced(SETTLED.facts, ended_as=CallStatus.SETTLED, model="gpt-5-mini")
+    again = given(Call(), ADMITTED, SETTLED, first)
+    again.when(lambda call: call.reprice(9, "new list")).then()
+    again.when(lambda call: call.reprice(7, "list")).then(
+        replace(first, before_cost_micro_usd=9, cost_micro_usd=7, price_source="list")
+    )
+
+
+@pytest.mark.parametrize(
+    ("history", "cost"),
+    [
+        ([ADMITTED, SETTLED], 7),
+        ([ADMITTED, SETTLED], None),  # what is known never becomes unknown
+        ([ADMITTED, ABANDONED], 9),
+        ([ADMITTED], 9),
+        ([REFUSED], 9),
+        ([], 9),
+    ],
+    ids=["same", "unknown", "abandoned", "open", "refused", "never admitted"],
+)
+def test_nothing_else_is_repriced(history: list[CallEvent], cost: int | None) -> None:
+    given(Call(), *history).when(lambda call: call.reprice(cost, "new list")).then()
+
+
+def test_a_call_is_charged_for_the_model_that_answered_if_that_is_known() -> None:
+    abandoned = Call().evolve(ADMITTED).evolve(ABANDONED)
+    late = abandoned.evolve(CORRECTED)
+    assert abandoned.end is not None
+    assert late.end is not None
+    assert (abandoned.end.priced_as, late.end.priced_as) == ("gpt-5", "gpt-5-mini")
 
 
 @pytest.mark.parametrize(

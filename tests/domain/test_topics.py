@@ -40,6 +40,8 @@ STORED = {
         "cost_micro_usd",
         "http_status",
         "reason",
+        "price_source",
+        "model",
     ],
     "call.refused": ["facts", "code"],
     "call.settled": [

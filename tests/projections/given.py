@@ -126,6 +126,21 @@ def corrected(of: CallFacts, before: Usage, now: Usage, cost: int | None) -> Cal
     )
 
 
+def repriced(end: CallSettled, cost: int) -> CallCorrected:
+    return CallCorrected(
+        facts=end.facts,
+        ended_as=CallStatus.SETTLED,
+        before=end.usage,
+        now=end.usage,
+        before_cost_micro_usd=end.cost_micro_usd,
+        cost_micro_usd=cost,
+        http_status=end.http_status,
+        reason="repriced",
+        price_source="new list",
+        model=end.facts.model,
+    )
+
+
 def calls(count: int, seed: int = 1) -> list[Happened]:
     """Calls of every ending, their events mixed with each other's, each in its order."""
     dice = random.Random(seed)
@@ -145,6 +160,7 @@ def calls(count: int, seed: int = 1) -> list[Happened]:
             [CallRefused(facts=of, code="no-usable-key")],
             [admitted(of)],
             [admitted(of), settled(of, usage, cost)],
+            [admitted(of), settled(of, usage, cost), repriced(settled(of, usage, cost), 9)],
             [admitted(of), CallAbandoned(facts=of, usage=usage)],
             [
                 admitted(of),

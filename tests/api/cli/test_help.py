@@ -26,6 +26,7 @@ def test_only_commands_that_work_exist() -> None:
         "proxy",
         "rebuild",
         "replay",
+        "reprice",
         "simulate-provider",
         "up",
         "worker",
