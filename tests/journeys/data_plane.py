@@ -81,7 +81,8 @@ def _free_port() -> int:
 
 
 @contextmanager
-def _copied(server: str, template: str) -> Iterator[str]:
+def copied(server: str, template: str) -> Iterator[str]:
+    """The URL of a new database like the template, gone after the block."""
     name = sql.Identifier(f"clawbot_test_{uuid4().hex}")
     with psycopg.connect(server, autocommit=True) as admin:
         create = sql.SQL("CREATE DATABASE {} TEMPLATE {}")
@@ -95,7 +96,7 @@ def _copied(server: str, template: str) -> Iterator[str]:
 @pytest.fixture(scope="session")
 def data_plane(database_server: str, migrated_template: str) -> Iterator[DataPlane]:
     """One for all tests that leave it as it was."""
-    with _copied(database_server, migrated_template) as url, running(url) as plane:
+    with copied(database_server, migrated_template) as url, running(url) as plane:
         yield plane
 
 
