@@ -42,7 +42,7 @@ def test_it_ends_when_the_time_is_up() -> None:
     assert 0.29 <= outcome.seconds < 0.6
     assert 0.29 <= outcome.after - outcome.before < 0.6
     assert outcome.per_second == outcome.in_time / outcome.seconds
-    assert 0 < sum(outcome.latencies) < 4 * outcome.seconds
+    assert 0 < sum(outcome.latencies) < 5 * outcome.seconds  # some calls end after the time
 
 
 def test_the_events_of_streams_are_counted() -> None:

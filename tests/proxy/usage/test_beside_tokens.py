@@ -229,58 +229,6 @@ def test_what_follows_a_line_that_is_too_long_is_read() -> None:
     assert reader.reading().output_bytes == 0
 
 
-def test_dashscopes_increments_are_added_and_repeated_texts_are_not() -> None:
-    def said(*texts: str) -> bytes:
-        return b"".join(event({"output": {"text": text}}) for text in texts)
-
-    assert stream(said("1", "12", "123"), "dashscope-native").output_bytes == 3
-    assert stream(said("1", "2", "3", ""), "dashscope-native").output_bytes == 3
-    assert stream(said("1", "12", "3"), "dashscope-native").output_bytes == 4
-
-
-def test_dashscope_repeats_only_if_it_repeats_all_it_said() -> None:
-    def said(content: str, thought: str) -> bytes:
-        message = {"content": content, "reasoning_content": thought}
-        return event({"output": {"choices": [{"message": message}]}})
-
-    added = said("", "ab") + said("c", "") + said("cd", "")
-    assert stream(added, "dashscope-native").output_bytes == 5
-    repeated = said("", "ab") + said("c", "ab") + said("cd", "ab")
-    assert stream(repeated, "dashscope-native").output_bytes == 4
-
-
-def test_dashscopes_embeddings_and_images_are_counted() -> None:
-    assert plain({"usage": {"total_tokens": 9}}, "dashscope-native") == Usage(
-        input_tokens=9, output_tokens=0, total_tokens=9, source=UsageSource.REPORTED
-    )
-    images = plain({"usage": {"image_count": 2}}, "dashscope-native")
-    assert images.other == OtherUnits(images=2)
-
-
-def test_an_interaction_ends_with_its_usage() -> None:
-    usage = {"total_input_tokens": 20, "total_tool_use_tokens": 2, "total_tokens": 40}
-    usage |= {"total_output_tokens": 9, "total_thought_tokens": 6}
-    tools = {"grounding_tool_count": [{"type": "google_search", "count": 2}]}
-    said = event({"event_type": "step.delta", "delta": {"type": "text", "text": "Hello"}})
-    ended = {"interaction": {"model": "g", "usage": usage | tools}}
-    text = said + event({"event_type": "interaction.completed"} | ended)
-    reading = stream(text, "gemini-interactions")
-    assert reading.usage == Usage(
-        input_tokens=22,
-        output_tokens=15,
-        reasoning_tokens=6,
-        total_tokens=40,
-        other=OtherUnits(web_searches=2),
-        source=UsageSource.REPORTED,
-    )
-    assert (reading.complete, reading.output_bytes) == (True, 5)
-
-
-def test_a_failed_interaction_is_an_error_and_a_running_one_is_not_complete() -> None:
-    assert body(b'{"status":"failed"}', "gemini-interactions").error is not None
-    assert not body(b'{"status":"in_progress"}', "gemini-interactions").complete
-
-
 def test_images_are_counted_and_their_tokens_read() -> None:
     images = {"data": [{"b64_json": "AAAA"}, {"url": "https://img.example/1"}]}
     assert plain(images, "openai-images") == Usage(
