@@ -14,6 +14,7 @@ Message = MutableMapping[str, Any]
 Application = Callable[[Any, Any, Any], Awaitable[None]]
 
 _ASGI = {"version": "3.0", "spec_version": "2.3"}
+_WORTH_COPYING = 64 * 1024  # bytes; one more system call is cheaper than more of them
 _CONTINUE = b"HTTP/1.1 100 Continue\r\n\r\n"
 
 log = logging.getLogger(__name__)
@@ -70,8 +71,8 @@ class Exchange:
     """What the application is called with; the connection feeds it and may end it."""
 
     __slots__ = (
-        "_framing", "_left", "_line", "_pieces", "_stays", "_taken", "_waiter", "answered",
-        "gone", "head", "started", "unread", "whole",
+        "_begun", "_framing", "_left", "_line", "_pieces", "_stays", "_taken", "_waiter",
+        "answered", "gone", "head", "started", "unread", "whole",
     )  # fmt: skip
 
     def __init__(self, head: Head, line: Line) -> None:
@@ -79,6 +80,7 @@ class Exchange:
         self._line = line
         self._pieces: list[bytes] = []
         self._waiter: asyncio.Future[None] | None = None
+        self._begun = b""  # the answer's head, until something is written
         self._framing = 0
         self._stays = False
         self._taken = False  # the whole request, by the application
@@ -131,6 +133,7 @@ class Exchange:
 
     def _break_off(self) -> None:
         if self.started:
+            self._write(b"")
             # Where only the connection's end ends an answer, it must not look like that.
             self._line.cut(at_once=self._framing == UNTIL_CLOSE)
         elif self._left:
@@ -180,13 +183,25 @@ class Exchange:
             stays=head.keep_alive and self.whole and self._line.may_stay(),
         )
         self.started = True
-        self._line.write(block)
+        # With the body in one system call, if the body comes now; else without it, soon.
+        self._begun = block
+        asyncio.get_running_loop().call_soon(self._write, b"")
 
     def _send_piece(self, piece: bytes, *, last: bool) -> None:
         data, self._framing = framed(piece, self._framing, last=last)
-        if data:
-            self._line.write(data)
+        self._write(data)
         if last:
             self.answered = True
             self._wake()
             self._line.answered(stays=self._stays)
+
+    def _write(self, data: bytes) -> None:
+        """What has been begun goes out, and this behind it."""
+        begun, self._begun = self._begun, b""
+        if self.gone:
+            return
+        if begun and len(data) > _WORTH_COPYING:
+            self._line.write(begun)
+            begun = b""
+        if begun or data:
+            self._line.write(begun + data)
