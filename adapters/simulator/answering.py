@@ -11,6 +11,7 @@ import msgspec
 
 from adapters.simulator.counting import (
     TOKEN_BYTES,
+    arguments,
     first_bytes,
     greeting,
     lengthened,
@@ -60,7 +61,7 @@ def render(call: Call, *, key: str | None) -> Rendered:
     if route.answers is None:
         method = request.method.decode("latin-1")
         raise Refusal(404, f"Invalid URL ({method} {request.path})")
-    if not call.credentials.value:
+    if not call.credentials.value and route.vendor.missing_key is not None:
         raise route.vendor.missing_key
     if key is not None and call.credentials.value != key:
         raise route.vendor.wrong_key
@@ -125,12 +126,15 @@ def _answer(asked: Asked, call: Call) -> Answer:
         text = lengthened(text, script.big)
     elif script.tokens is not None:
         text = lengthened(text, script.tokens * TOKEN_BYTES)
+    tool = asked.tool if script.tool else ""
+    if tool:
+        text = arguments(asked.last_text)
     tokens, reasoning, by_length = tokens_of(text), script.reasoning, False
     if asked.limit is not None and tokens + reasoning > asked.limit:
         by_length = True
         reasoning = min(reasoning, asked.limit)
         text = first_bytes(text, (asked.limit - reasoning) * TOKEN_BYTES)
-        tokens = tokens_of(text)
+        tokens, tool = tokens_of(text), ""
     cached = min(script.cached, asked.input_tokens)
     return Answer(
         core=call.core,
@@ -141,6 +145,8 @@ def _answer(asked: Asked, call: Call) -> Answer:
         usage=Usage(asked.input_tokens, tokens + reasoning, cached, reasoning),
         by_length=by_length,
         with_usage=asked.with_usage and not script.nousage,
+        tool=tool,
+        told=script.told and not asked.with_usage,
     )
 
 

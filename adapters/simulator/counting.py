@@ -2,10 +2,13 @@
 
 The rule: a text has one token for every started 4 bytes of its UTF-8, and every message
 costs 3 tokens more. Only texts are counted: no images, tools or tool results' structure.
-A system prompt counts as a message. Reasoning tokens are those the script asks for.
+A system prompt counts as a message. Reasoning tokens are those the script asks for. A call
+of a tool counts its arguments; one that a limit would cut is said as text instead.
 """
 
 from __future__ import annotations
+
+import json
 
 TOKEN_BYTES = 4
 MESSAGE_TOKENS = 3
@@ -32,6 +35,11 @@ def greeting(last_text: str) -> str:
     """The answer to a prompt when nothing else was asked for: at most 64 tokens."""
     said = f"{GREETING} You said: {last_text}" if last_text else GREETING
     return first_bytes(said, USUAL_TOKENS * TOKEN_BYTES)
+
+
+def arguments(last_text: str) -> str:
+    """What a tool is called with: the user's text, as `{"text": ...}`."""
+    return json.dumps({"text": last_text[:USUAL_TOKENS]}, separators=(",", ":"))
 
 
 def lengthened(text: str, size: int) -> str:

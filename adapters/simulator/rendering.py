@@ -36,6 +36,7 @@ class Asked:
     limit: int | None = None  # of output tokens
     stream: bool = False
     with_usage: bool = True
+    tool: str = ""  # the one to call, should the script say so; "" once its result came
 
 
 @dataclass(slots=True)
@@ -45,11 +46,13 @@ class Answer:
     core: str
     created: int  # Unix time in seconds
     model: str  # without directives
-    text: str
+    text: str  # where a tool is called: its arguments, as JSON
     pieces: list[str]
     usage: Usage
     by_length: bool  # it ends because the limit was reached
     with_usage: bool
+    tool: str = ""  # the one that is called
+    told: bool = False  # a stream's last chunk states the usage though nobody asked
 
 
 @dataclass(slots=True)

@@ -6,12 +6,19 @@ import re
 from collections.abc import Callable
 from dataclasses import dataclass, replace
 
-from adapters.simulator.dialects import single
+from adapters.simulator.dialects import cohere, ollama, single
 from adapters.simulator.dialects.anthropic_messages import AnthropicMessages
 from adapters.simulator.dialects.gemini import Gemini
 from adapters.simulator.dialects.openai_chat import OpenAIChat
 from adapters.simulator.dialects.openai_responses import OpenAIResponses
-from adapters.simulator.dialects.vendors import ANTHROPIC, GEMINI, OPENAI, Vendor
+from adapters.simulator.dialects.vendors import (
+    ANTHROPIC,
+    COHERE,
+    GEMINI,
+    OLLAMA,
+    OPENAI,
+    Vendor,
+)
 from adapters.simulator.rendering import Dialect
 
 Single = Callable[[bytes], tuple[str, single.Whole]]
@@ -47,15 +54,24 @@ GEMINI_METHODS = {
 }
 AS_ARRAY = Route(GEMINI, "gemini", Gemini(stream=True, array=True), "", array=True)
 
-OPENAI_BASES = ("/v1", "", "/v1beta/openai")  # a custom vendor's base may hold the v1
+# A custom vendor's base may hold the v1; Google, Groq and Azure, Azure's older way, Cohere.
+OPENAI_BASES = ("/v1", "", "/v1beta/openai", "/openai/v1", "/openai", "/compatibility/v1")
 POSTS: dict[str, Route] = {
     "/v1/messages": MESSAGES,
     "/v1/messages/count_tokens": COUNT,
+    "/anthropic/v1/messages": MESSAGES,
+    "/v2/chat": Route(COHERE, "cohere-v2", cohere.CohereChat(), ""),
+    "/v2/embed": Route(COHERE, "cohere-v2", cohere.embed),
+    "/api/chat": Route(OLLAMA, "ollama", ollama.Ollama(chat=True)),
+    "/api/generate": Route(OLLAMA, "ollama", ollama.Ollama(chat=False)),
+    "/api/embed": Route(OLLAMA, "ollama", ollama.embed),
     **{f"{base}/chat/completions": CHAT for base in OPENAI_BASES},
     **{f"{base}/responses": RESPONSES for base in OPENAI_BASES},
     **{f"{base}/embeddings": EMBEDDINGS for base in OPENAI_BASES},
 }
 GEMINI_PATH = re.compile(r"/v1(?:beta|alpha)?/models/(?P<model>[^/:]+):(?P<method>\w+)")
+TAGS = Route(OLLAMA, "models", ollama.tags, metered=False)
+DEPLOYMENT = re.compile(r"/openai/deployments/[^/]+(?P<rest>/.+)")
 GEMINI_LISTS = frozenset({"/v1beta/models", "/v1alpha/models"})
 OPENAI_LISTS = frozenset(f"{base}/models" for base in OPENAI_BASES)
 
@@ -64,7 +80,9 @@ def route_of(method: bytes, path: str, query: bytes, headers: dict[bytes, bytes]
     """The route of a vendor's call; one that leads nowhere where no vendor has anything."""
     route = None
     if method == b"POST":
-        route = POSTS.get(path) or _gemini_route(path, query)
+        route = POSTS.get(path) or _gemini_route(path, query) or _azure_route(path, query)
+    elif method == b"GET" and path == "/api/tags":
+        route = TAGS
     elif method == b"GET" and path in GEMINI_LISTS:
         route = GEMINI_MODELS
     elif method == b"GET" and path in OPENAI_LISTS:
@@ -74,6 +92,10 @@ def route_of(method: bytes, path: str, query: bytes, headers: dict[bytes, bytes]
 
 def _vendor_of(path: str, headers: dict[bytes, bytes]) -> Vendor:
     """Whose error shape a call to nowhere gets."""
+    if path.startswith("/v2/"):
+        return COHERE
+    if path.startswith("/api/"):
+        return OLLAMA
     if path.startswith("/v1/messages") or b"anthropic-version" in headers:
         return ANTHROPIC
     gemini = (
@@ -88,6 +110,15 @@ def _models_route(headers: dict[bytes, bytes]) -> Route:
         return GEMINI_MODELS
     anthropic = b"anthropic-version" in headers or b"x-api-key" in headers
     return ANTHROPIC_MODELS if anthropic else MODELS
+
+
+def _azure_route(path: str, query: bytes) -> Route | None:
+    """Azure's older way: a deployment in the path, and no answer without an api-version."""
+    found = DEPLOYMENT.fullmatch(path)
+    route = POSTS.get(f"/openai{found['rest']}") if found else None
+    if found is None or route is None or b"api-version=" not in query:
+        return None
+    return route
 
 
 def _gemini_route(path: str, query: bytes) -> Route | None:

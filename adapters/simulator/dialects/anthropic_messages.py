@@ -7,7 +7,13 @@ from typing import Annotated
 import msgspec
 
 from adapters.simulator.counting import lengthened, tokens_of_message
-from adapters.simulator.dialects.openai_chat import AtLeastOne, Message, Part, last_text
+from adapters.simulator.dialects.openai_chat import (
+    AtLeastOne,
+    Message,
+    Named,
+    Part,
+    last_text,
+)
 from adapters.simulator.dialects.vendors import anthropic_error, encode
 from adapters.simulator.ledger import Usage
 from adapters.simulator.rendering import SSE, Answer, Asked, Refusal, Rendered
@@ -26,9 +32,9 @@ BLOCK_DELTA = (
     b'event: content_block_delta\ndata: {"type":"content_block_delta","index":%d,'
     b'"delta":{"type":"%b"%b}}\n\n'
 )
-TEXT_DELTA = (
+SAID_DELTA = (
     b'event: content_block_delta\ndata: {"type":"content_block_delta","index":%d,'
-    b'"delta":{"type":"text_delta","text":'
+    b'"delta":{"type":"%b":'
 )
 MESSAGE_STOP = b'event: message_stop\ndata: {"type":"message_stop"}\n\n'
 
@@ -49,6 +55,15 @@ class Prompt(msgspec.Struct):
 class MessagesRequest(Prompt, kw_only=True):
     max_tokens: AtLeastOne
     stream: bool | None = False
+    tools: list[Named] | None = None
+
+    def tool_to_call(self) -> str:
+        """The first tool, unless the newest message brings a tool's result."""
+        newest = self.messages[-1].content
+        parts = newest if isinstance(newest, list) else []
+        if not self.tools or any(part.type == "tool_result" for part in parts):
+            return ""
+        return self.tools[0].name
 
 
 requests = msgspec.json.Decoder(MessagesRequest)
@@ -82,6 +97,7 @@ class AnthropicMessages:
             last_text=last_text(request.messages),
             limit=request.max_tokens,
             stream=bool(request.stream),
+            tool=request.tool_to_call(),
         )
 
     def plain(self, answer: Answer) -> Rendered:
@@ -90,7 +106,9 @@ class AnthropicMessages:
         if answer.usage.reasoning:
             shape = b'{"type":"thinking","thinking":%b,"signature":"c2lt"}'
             blocks.append(shape % thinking_text(answer))
-        if answer.text:
+        if answer.tool:
+            blocks.append(tool_block(answer, answer.text.encode()))
+        elif answer.text:
             blocks.append(b'{"type":"text","text":%b}' % encode(answer.text))
         usage = b""
         if answer.with_usage:
@@ -102,7 +120,7 @@ class AnthropicMessages:
             answer.core.encode(),
             encode(answer.model),
             b",".join(blocks),
-            b"max_tokens" if answer.by_length else b"end_turn",
+            stop_reason(answer),
             usage,
         )
         stated = [(1, answer.usage)] if answer.with_usage else []
@@ -121,10 +139,14 @@ class AnthropicMessages:
                 BLOCK_STOP % 0,
             ]
             at = 1
-        events.append(BLOCK_START % (at, b'{"type":"text","text":""}'))
+        block, delta = b'{"type":"text","text":""}', b'text_delta","text'
+        if answer.tool:
+            block = tool_block(answer, b"{}")
+            delta = b'input_json_delta","partial_json'
+        events.append(BLOCK_START % (at, block))
         events.append(b'event: ping\ndata: {"type":"ping"}\n\n')
         first = len(events)
-        head = TEXT_DELTA % at
+        head = SAID_DELTA % (at, delta)
         events += [head + encode(piece) + b"}}\n\n" for piece in answer.pieces]
         events += [BLOCK_STOP % at, message_delta(answer), MESSAGE_STOP]
         stated = []
@@ -143,6 +165,19 @@ class AnthropicMessages:
             error_first=ERROR_EVENT,
             error_later=ERROR_EVENT,
         )
+
+
+def tool_block(answer: Answer, arguments: bytes) -> bytes:
+    """The tool's call, with these arguments so far."""
+    shape = b'{"type":"tool_use","id":"toolu_%b","name":%b,"input":%b}'
+    return shape % (answer.core.encode(), encode(answer.tool), arguments)
+
+
+def stop_reason(answer: Answer) -> bytes:
+    """Why it ended."""
+    if answer.tool:
+        return b"tool_use"
+    return b"max_tokens" if answer.by_length else b"end_turn"
 
 
 def message_start(answer: Answer) -> bytes:
@@ -164,4 +199,4 @@ def message_delta(answer: Answer) -> bytes:
     return (
         b'event: message_delta\ndata: {"type":"message_delta","delta":{"stop_reason":"%b",'
         b'"stop_sequence":null}%b}\n\n'
-    ) % (b"max_tokens" if answer.by_length else b"end_turn", usage)
+    ) % (stop_reason(answer), usage)

@@ -7,12 +7,17 @@ from typing import Annotated
 import msgspec
 
 from adapters.simulator.counting import tokens_of, tokens_of_message
-from adapters.simulator.dialects.openai_chat import AtLeastOne, Part
+from adapters.simulator.dialects.openai_chat import AtLeastOne, Named
 from adapters.simulator.dialects.vendors import encode, gemini_error
 from adapters.simulator.ledger import Usage
 from adapters.simulator.rendering import JSON, SSE, Answer, Asked, Refusal, Rendered
 
 OVERLOADED = encode(gemini_error(Refusal(503, "The model is overloaded."), "", 0))
+
+
+class Part(msgspec.Struct, rename="camel"):
+    text: str = ""
+    function_response: dict[str, msgspec.Raw] | None = None
 
 
 class Content(msgspec.Struct):
@@ -28,10 +33,25 @@ class GenerationConfig(msgspec.Struct, rename="camel"):
     max_output_tokens: AtLeastOne | None = None
 
 
+class Tool(msgspec.Struct, rename="camel"):
+    function_declarations: list[Named] | None = None
+
+
 class GenerateRequest(msgspec.Struct, rename="camel"):
     contents: Annotated[list[Content], msgspec.Meta(min_length=1)]
     system_instruction: Content | None = None
     generation_config: GenerationConfig | None = None
+    tools: list[Tool] | None = None
+
+    def tool_to_call(self) -> str:
+        """The first tool, unless the newest content brings a function's response."""
+        newest = self.contents[-1].parts or []
+        if any(part.function_response is not None for part in newest):
+            return ""
+        tools = [
+            one for tool in self.tools or () for one in tool.function_declarations or ()
+        ]
+        return tools[0].name if tools else ""
 
     def tokens(self) -> int:
         """What the system instruction and the contents count."""
@@ -68,6 +88,9 @@ def chunk_json(answer: Answer, text: str, so_far: int, *, last: bool) -> bytes:
     if answer.with_usage:
         usage = b'"usageMetadata":%b,' % usage_json(answer.usage, so_far)
     parts = b'"parts":[{"text":%b}],' % encode(text) if text else b""
+    if answer.tool:
+        call = b'"parts":[{"functionCall":{"name":%b,"args":%b}}],'
+        parts = call % (encode(answer.tool), answer.text.encode())
     return (
         b'{"candidates":[{"content":{%b"role":"model"},"index":0%b}],%b'
         b'"modelVersion":%b,"responseId":"%b"}'
@@ -92,6 +115,7 @@ class Gemini:
             last_text=" ".join(texts[0]) if texts else "",
             limit=config.max_output_tokens if config else None,
             stream=self._stream,
+            tool=request.tool_to_call(),
         )
 
     def plain(self, answer: Answer) -> Rendered:
@@ -102,6 +126,8 @@ class Gemini:
 
     def streamed(self, answer: Answer) -> Rendered:
         """One response for each piece, each with the usage so far."""
+        # A function is called in one piece.
+        answer.pieces = [answer.text] if answer.tool else answer.pieces
         pieces = answer.pieces or [""]
         so_far, size, chunks = [], 0, []
         for number, piece in enumerate(pieces, 1):

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from typing import Annotated
+from typing import Annotated, Any
 
 import msgspec
 
@@ -18,6 +18,7 @@ ERROR_EVENT = b"data: %b\n\n" % encode(openai_error(BROKEN, "", 0))
 
 class Part(msgspec.Struct):
     text: str = ""
+    type: str | None = None
 
 
 class Message(msgspec.Struct):
@@ -31,6 +32,14 @@ class Message(msgspec.Struct):
         return tuple(part.text for part in self.content or ())
 
 
+class Named(msgspec.Struct):
+    name: str = ""
+
+
+class Tool(msgspec.Struct):
+    function: Named = msgspec.field(default_factory=Named)
+
+
 class StreamOptions(msgspec.Struct):
     include_usage: bool | None = False
 
@@ -42,6 +51,7 @@ class ChatRequest(msgspec.Struct):
     stream_options: StreamOptions | None = None
     max_tokens: AtLeastOne | None = None
     max_completion_tokens: AtLeastOne | None = None
+    tools: list[Tool] | None = None
 
 
 decoder = msgspec.json.Decoder(ChatRequest)
@@ -55,6 +65,13 @@ def last_text(messages: list[Message]) -> str:
     return ""
 
 
+def tool_to_call(messages: list[Message], tools: list[Tool] | None) -> str:
+    """The first tool, unless the newest message is a tool's result."""
+    if not tools or messages[-1].role == "tool":
+        return ""
+    return tools[0].function.name
+
+
 def usage_json(usage: Usage) -> bytes:
     """The usage as chat completions state it."""
     return (
@@ -63,6 +80,17 @@ def usage_json(usage: Usage) -> bytes:
         b'"completion_tokens_details":{"reasoning_tokens":%d,"audio_tokens":0,'
         b'"accepted_prediction_tokens":0,"rejected_prediction_tokens":0}}'
     ) % (usage.input, usage.output, usage.input + usage.output, usage[2], usage[3])
+
+
+def tool_call(answer: Answer, arguments: str) -> dict[str, Any]:
+    """The tool's call, with these arguments so far."""
+    function = {"name": answer.tool, "arguments": arguments}
+    return {"id": f"call_{answer.core}", "type": "function", "function": function}
+
+
+def finish_reason(answer: Answer) -> bytes:
+    """Why it ended."""
+    return b"tool_calls" if answer.tool else b"length" if answer.by_length else b"stop"
 
 
 class OpenAIChat:
@@ -80,24 +108,28 @@ class OpenAIChat:
             limit=request.max_completion_tokens or request.max_tokens,
             stream=stream,
             with_usage=not stream or bool(options and options.include_usage),
+            tool=tool_to_call(messages, request.tools),
         )
 
     def plain(self, answer: Answer) -> Rendered:
         """`{"object": "chat.completion", …}`."""
-        usage = b""
+        usage = calls = b""
         if answer.with_usage:
             usage = b',"usage":' + usage_json(answer.usage)
+        if answer.tool:
+            calls = b',"tool_calls":[%b]' % encode(tool_call(answer, answer.text))
         body = (
             b'{"id":"chatcmpl-%b","object":"chat.completion","created":%d,"model":%b,'
             b'"choices":[{"index":0,"message":{"role":"assistant","content":%b,'
-            b'"refusal":null,"annotations":[]},"logprobs":null,"finish_reason":"%b"}]%b,'
+            b'"refusal":null,"annotations":[]%b},"logprobs":null,"finish_reason":"%b"}]%b,'
             b'"service_tier":"default","system_fingerprint":"fp_simulator"}'
         ) % (
             answer.core.encode(),
             answer.created,
             encode(answer.model),
-            encode(answer.text),
-            b"length" if answer.by_length else b"stop",
+            b"null" if answer.tool else encode(answer.text),
+            calls,
+            finish_reason(answer),
             usage,
         )
         stated = [(1, answer.usage)] if answer.with_usage else []
@@ -111,16 +143,20 @@ class OpenAIChat:
             b'"choices":['
         ) % (answer.core.encode(), answer.created, encode(answer.model))
         no_usage = b',"usage":null' if answer.with_usage else b""
-        content = head + b'{"index":0,"delta":{"content":'
+        content, ended = head + b'{"index":0,"delta":{"content":', b""
         after = b'},"logprobs":null,"finish_reason":null}]%b}\n\n' % no_usage
         role = b'{"index":0,"delta":{"role":"assistant","content":"","refusal":null'
-        reason = b"length" if answer.by_length else b"stop"
+        begun = [head + role + after]
+        if answer.tool:
+            delta = head + b'{"index":0,"delta":{"tool_calls":[{"index":0,'
+            begun.append(delta + encode(tool_call(answer, ""))[1:] + b"]" + after)
+            content, ended = delta + b'"function":{"arguments":', b"}}]"
         finish = b'{"index":0,"delta":{},"logprobs":null,"finish_reason":"%b"}]%b}\n\n'
-        events = [head + role + after]
-        events += [content + encode(piece) + after for piece in answer.pieces]
-        events.append(head + finish % (reason, no_usage))
+        pieces = [content + encode(piece) + ended + after for piece in answer.pieces]
+        told = b',"usage":' + usage_json(answer.usage) if answer.told else no_usage
+        events = [*begun, *pieces, head + finish % (finish_reason(answer), told)]
         ending = 2
-        stated = []
+        stated = [(len(events), answer.usage)] if answer.told else []
         if answer.with_usage:
             events.append(b'%b],"usage":%b}\n\n' % (head, usage_json(answer.usage)))
             stated = [(len(events), answer.usage)]
@@ -132,7 +168,7 @@ class OpenAIChat:
             content_type=SSE,
             stream=True,
             pieces=answer.pieces,
-            first_piece=1,
+            first_piece=len(begun),
             ending=ending,
             statements=stated,
             error_first=ERROR_EVENT,

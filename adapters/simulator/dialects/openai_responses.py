@@ -7,7 +7,8 @@ from typing import Annotated, Any
 import msgspec
 
 from adapters.simulator.counting import tokens_of_message
-from adapters.simulator.dialects.openai_chat import AtLeastOne, Message, last_text
+from adapters.simulator.dialects import responses_tool
+from adapters.simulator.dialects.openai_chat import AtLeastOne, Message, Named, last_text
 from adapters.simulator.dialects.vendors import encode
 from adapters.simulator.ledger import Usage
 from adapters.simulator.rendering import SSE, Answer, Asked, Rendered
@@ -25,6 +26,7 @@ ERROR_EVENT = b"event: error\ndata: %b\n\n" % encode(
 
 class InputItem(Message, kw_only=True):
     role: str = ""  # items that are no message have none
+    type: str = "message"
 
 
 class ResponsesRequest(msgspec.Struct):
@@ -33,6 +35,14 @@ class ResponsesRequest(msgspec.Struct):
     instructions: str | None = None
     stream: bool | None = False
     max_output_tokens: AtLeastOne | None = None
+    tools: list[Named] | None = None
+
+    def tool_to_call(self) -> str:
+        """The first tool, unless the newest item is a function's output."""
+        newest = "message" if isinstance(self.input, str) else self.input[-1].type
+        if not self.tools or newest == "function_call_output":
+            return ""
+        return self.tools[0].name
 
     def messages(self) -> list[Message]:
         """All that is said, a bare input as a message of the user."""
@@ -83,6 +93,8 @@ def text_part(text: str) -> dict[str, Any]:
 def output_items(answer: Answer) -> list[dict[str, Any]]:
     """All output items of the finished response."""
     thought = [reasoning_item(answer)] if answer.usage.reasoning else []
+    if answer.tool:
+        return [*thought, responses_tool.call_item(answer, done=True)]
     return [*thought, message_item(answer, done=True)]
 
 
@@ -124,6 +136,7 @@ class OpenAIResponses:
             last_text=last_text(messages),
             limit=request.max_output_tokens,
             stream=bool(request.stream),
+            tool=request.tool_to_call(),
         )
 
     def plain(self, answer: Answer) -> Rendered:
@@ -135,19 +148,10 @@ class OpenAIResponses:
     def streamed(self, answer: Answer) -> Rendered:
         """response.created to response.completed or response.incomplete."""
         before, after = opening(answer), closing(answer)
-        at = {
-            "item_id": f"msg_{answer.core}",
-            "output_index": len(output_items(answer)) - 1,
-        }
-        place = {**at, "content_index": 0}
-        deltas = [
-            {"type": "response.output_text.delta", **place, "delta": piece, "logprobs": []}
-            for piece in answer.pieces
-        ]
         events = [
             b"event: %b\ndata: %b\n\n"
             % (event["type"].encode(), encode({**event, "sequence_number": number}))
-            for number, event in enumerate([*before, *deltas, *after])
+            for number, event in enumerate([*before, *deltas(answer), *after])
         ]
         return Rendered(
             events,
@@ -178,6 +182,8 @@ def opening(answer: Answer) -> list[dict[str, Any]]:
             {"type": "response.output_item.done", "output_index": 0, "item": item},
         ]
         index = 1
+    if answer.tool:
+        return events + responses_tool.opening(answer, index)
     item = message_item(answer, done=False)
     place = {"item_id": item["id"], "output_index": index, "content_index": 0}
     events += [
@@ -187,16 +193,29 @@ def opening(answer: Answer) -> list[dict[str, Any]]:
     return events
 
 
+def deltas(answer: Answer) -> list[dict[str, Any]]:
+    """The text or the arguments, piece by piece."""
+    index = len(output_items(answer)) - 1
+    if answer.tool:
+        return responses_tool.deltas(answer, index)
+    place = {"item_id": f"msg_{answer.core}", "output_index": index, "content_index": 0}
+    kind = "response.output_text.delta"
+    return [{"type": kind, **place, "delta": p, "logprobs": []} for p in answer.pieces]
+
+
 def closing(answer: Answer) -> list[dict[str, Any]]:
     """The events after the last piece of text."""
     index = len(output_items(answer)) - 1
+    end = "response.incomplete" if answer.by_length else "response.completed"
+    last = {"type": end, "response": response(answer, done=True)}
+    if answer.tool:
+        return [*responses_tool.closing(answer, index), last]
     item = message_item(answer, done=True)
     place = {"item_id": item["id"], "output_index": index, "content_index": 0}
     text = {"text": answer.text, "logprobs": []}
-    end = "response.incomplete" if answer.by_length else "response.completed"
     return [
         {"type": "response.output_text.done", **place, **text},
         {"type": "response.content_part.done", **place, "part": text_part(answer.text)},
         {"type": "response.output_item.done", "output_index": index, "item": item},
-        {"type": end, "response": response(answer, done=True)},
+        last,
     ]

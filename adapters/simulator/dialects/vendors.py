@@ -24,7 +24,7 @@ class Vendor:
     request_id_header: bytes
     error: Callable[[Refusal, str, int], dict[str, Any]]  # refusal, core, retry seconds
     wrong_key: Refusal
-    missing_key: Refusal
+    missing_key: Refusal | None  # None: it answers whoever asks
 
 
 OPENAI_CODES = {
@@ -83,6 +83,16 @@ def anthropic_error(refusal: Refusal, core: str, _retry: int) -> dict[str, Any]:
     return {"type": "error", "error": error, "request_id": f"req_{core}"}
 
 
+def cohere_error(refusal: Refusal, core: str, _retry: int) -> dict[str, Any]:
+    """`{id, message}`."""
+    return {"id": core, "message": refusal.message}
+
+
+def ollama_error(refusal: Refusal, _core: str, _retry: int) -> dict[str, Any]:
+    """`{"error": message}`."""
+    return {"error": refusal.message}
+
+
 def gemini_error(refusal: Refusal, _core: str, retry: int) -> dict[str, Any]:
     """`{"error": {code, message, status, details}}`; the wait stands in the details."""
     usual = "INTERNAL" if refusal.status >= SERVER_ERROR else "INVALID_ARGUMENT"
@@ -122,3 +132,11 @@ GEMINI = Vendor(
     Refusal(400, "API key not valid. Please pass a valid API key.", "API_KEY_INVALID"),
     Refusal(403, "Method doesn't allow unregistered callers."),
 )
+COHERE = Vendor(
+    "cohere",
+    b"x-request-id",
+    cohere_error,
+    Refusal(401, "invalid api token"),
+    Refusal(401, "no api key supplied"),
+)
+OLLAMA = Vendor("ollama", b"x-request-id", ollama_error, Refusal(401, "unauthorized"), None)

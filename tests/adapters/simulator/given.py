@@ -77,12 +77,36 @@ def _gemini_array(model: str, *, stream: bool) -> tuple[str, dict[str, Any]]:
     return _gemini(model, stream=stream, ending="")
 
 
+def _cohere(model: str, *, stream: bool) -> tuple[str, dict[str, Any]]:
+    message = {"role": "user", "content": PROMPT}
+    return "/v2/chat", {"model": model, "messages": [message], "stream": stream}
+
+
+def _ollama(model: str, *, stream: bool) -> tuple[str, dict[str, Any]]:
+    body: dict[str, Any] = {"model": model}
+    body["messages"] = [{"role": "user", "content": PROMPT}]
+    return "/api/chat", body if stream else body | {"stream": False}
+
+
+def _ollama_generate(model: str, *, stream: bool) -> tuple[str, dict[str, Any]]:
+    return "/api/generate", {"model": model, "prompt": PROMPT, "stream": stream}
+
+
+def _azure(model: str, *, stream: bool) -> tuple[str, dict[str, Any]]:
+    path = "/openai/deployments/mine/chat/completions?api-version=2024-10-21"
+    return path, _chat(model, stream=stream)[1]
+
+
 REQUESTS = {
     "openai-chat": _chat,
+    "azure": _azure,
     "openai-responses": _responses,
     "anthropic-messages": _messages,
     "gemini": _gemini,
     "gemini-array": _gemini_array,
+    "cohere-v2": _cohere,
+    "ollama-chat": _ollama,
+    "ollama-generate": _ollama_generate,
 }
 FORMATS = list(REQUESTS)
 
@@ -98,6 +122,8 @@ def events_of(answer: str) -> list[dict[str, Any]]:
         elements: list[dict[str, Any]] = json.loads(answer)
         return elements
     lines = answer.replace("\r\n", "\n").split("\n")
+    if answer.startswith("{"):
+        return [json.loads(line) for line in lines if line]
     sent = [line.removeprefix("data: ") for line in lines if line.startswith("data: ")]
     return [json.loads(each) for each in sent if each != "[DONE]"]
 
@@ -113,10 +139,14 @@ def usage_of(form: str, answer: str, *, stream: bool) -> dict[str, int] | None:
 
 def _usages(documents: list[dict[str, Any]]) -> Iterator[dict[str, Any]]:
     for document in documents:
-        for place in (document, document.get("message"), document.get("response")):
-            for name in ("usage", "usageMetadata"):
-                if isinstance(place, dict) and place.get(name):
-                    yield place[name]
+        for place in ("message", "response", "delta"):
+            inner = document.get(place)
+            for holder in (document, inner if isinstance(inner, dict) else {}):
+                for name in ("usage", "usageMetadata"):
+                    if holder.get(name):
+                        yield holder[name]
+        if "eval_count" in document:
+            yield document
 
 
 def _normalized(form: str, said: dict[str, Any]) -> dict[str, int]:
@@ -124,7 +154,13 @@ def _normalized(form: str, said: dict[str, Any]) -> dict[str, int]:
         said.get("completion_tokens_details") or said.get("output_tokens_details") or {}
     )
     prompt = said.get("prompt_tokens_details") or said.get("input_tokens_details") or {}
-    if form.startswith("gemini"):
+    if form.startswith("ollama"):
+        numbers = (said["prompt_eval_count"], said["eval_count"], 0, 0)
+    elif form == "cohere-v2":
+        tokens, cached = said["tokens"], said["cached_tokens"]
+        assert said["billed_units"]["input_tokens"] == tokens["input_tokens"] - 3
+        numbers = (tokens["input_tokens"], tokens["output_tokens"], cached, 0)
+    elif form.startswith("gemini"):
         thoughts = said.get("thoughtsTokenCount", 0)
         numbers = (
             said["promptTokenCount"],
@@ -158,7 +194,7 @@ def _texts(document: dict[str, Any]) -> Iterator[str]:
         yield choice.get("delta", choice.get("message", {})).get("content") or ""
     for candidate in document.get("candidates", []):
         for part in candidate["content"].get("parts", []):
-            yield part["text"]
+            yield part.get("text", "")
     if document.get("type") == "response.output_text.delta":
         yield document["delta"]
     if document.get("type") == "content_block_delta":
@@ -167,3 +203,15 @@ def _texts(document: dict[str, Any]) -> Iterator[str]:
         for item in document.get("output", [document]):
             for part in item.get("content", []):
                 yield part.get("text", "")
+    yield from _texts_of_cohere_and_ollama(document)
+
+
+def _texts_of_cohere_and_ollama(document: dict[str, Any]) -> Iterator[str]:
+    delta = document.get("delta")
+    message = delta.get("message") if isinstance(delta, dict) else document.get("message")
+    if isinstance(message, dict) and document.get("type") != "message_start":
+        content = message.get("content") or ""
+        for part in content if isinstance(content, list) else [content]:
+            yield part["text"] if isinstance(part, dict) else part
+    if isinstance(document.get("response"), str):
+        yield document["response"]

@@ -64,7 +64,7 @@ def test_a_usual_answer_greets_and_states_exact_tokens(
         tokens_of(text),
     )
     assert (item["outcome"], item["status"], item["stream"]) == ("complete", 200, stream)
-    assert item["id"] in answer.text
+    assert item["id"] in answer.text or item["id"] == answer.headers["x-request-id"]
 
 
 @every_format
@@ -75,7 +75,10 @@ def test_tokens_reasoning_and_cached_are_exact(
     answer = vendor.call(form, "m+tokens=50+reasoning=20+cached=5", stream=stream)
     assert tokens_of(text_of(answer.text, stream=stream)) == 50
     usage = usage_of(form, answer.text, stream=stream)
-    assert usage == dict(zip(USAGE, (PROMPT_TOKENS, 70, 5, 20), strict=True))
+    cached = 0 if form.startswith("ollama") else 5
+    reasoning = 0 if form.startswith(("ollama", "cohere")) else 20
+    expected = (PROMPT_TOKENS, 70, cached, reasoning)
+    assert usage == dict(zip(USAGE, expected, strict=True))
     assert stated(vendor.only_item()) == usage
 
 
@@ -166,7 +169,7 @@ def test_an_error_event_ends_a_stream(vendor: Vendor, form: str, after: int) -> 
     answer = vendor.call(form, f"m+tokens=8+error={after}", stream=True)
     assert answer.status_code == 200
     *before, last = events_of(answer.text)
-    assert "error" in last or last["type"] == "error"
+    assert "error" in last or last["type"] == "error" or "error" in last["delta"]
     assert "[DONE]" not in answer.text
     assert len(before) == after or after == 1000
     item = vendor.only_item()
@@ -178,7 +181,7 @@ def test_an_error_event_ends_a_stream(vendor: Vendor, form: str, after: int) -> 
 def test_an_error_of_a_plain_call_is_a_500(vendor: Vendor, form: str) -> None:
     answer = vendor.call(form, "m+error=3")
     assert answer.status_code == 500
-    assert "error" in answer.json()
+    assert "had an error" in answer.text
     assert vendor.only_item()["outcome"] == "error"
 
 
@@ -194,7 +197,9 @@ def test_a_status_comes_in_the_vendors_shape(
     body = answer.json()
     if form == "gemini-array" and stream:
         (body,) = body
-    if form.startswith("openai"):
+    if form.startswith(("cohere", "ollama")):
+        assert set(body) == ({"error"} if form[0] == "o" else {"id", "message"})
+    elif form.startswith(("openai", "azure")):
         assert set(body["error"]) == {"message", "type", "param", "code"}
     elif form == "anthropic-messages":
         assert (body["type"], set(body["error"])) == ("error", {"type", "message"})
@@ -252,7 +257,7 @@ def test_a_stalled_stream_ends_when_the_client_leaves(vendor: Vendor, stall: str
 def test_an_unknown_directive_is_named(vendor: Vendor, form: str, unknown: str) -> None:
     answer = vendor.call(form, f"m+{unknown}")
     assert answer.status_code == 400
-    assert unknown in answer.json()["error"]["message"]
+    assert unknown in answer.text
 
 
 def test_the_header_and_the_credential_carry_directives_too(vendor: Vendor) -> None:
