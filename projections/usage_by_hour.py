@@ -30,7 +30,7 @@ NOBODY = UUID(int=0)  # stands for None in the key, which has no room for it
 
 
 @dataclass(frozen=True, kw_only=True)
-class UsageRow:
+class UsageRow(UsageTotals):
     KEY: ClassVar[tuple[str, ...]] = (
         "team_id",
         "hour",
@@ -49,18 +49,6 @@ class UsageRow:
     model: str
     provider_key_id: UUID
     status: CallStatus
-    calls: int = 0
-    settled: int = 0
-    refused: int = 0
-    abandoned: int = 0
-    unmetered: int = 0
-    input_tokens: int = 0
-    output_tokens: int = 0
-    cache_read_tokens: int = 0
-    cache_write_tokens: int = 0
-    reasoning_tokens: int = 0
-    cost_micro_usd: int = 0
-    unpriced: int = 0
 
 
 class UsageByHour(View[UsageRow]):
