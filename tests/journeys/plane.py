@@ -75,6 +75,7 @@ class DataPlane:
         secret: str | None = None,
         origin: str | None = None,
         models: tuple[str, ...] = (),
+        tags: tuple[str, ...] = (),
         allow_paths: AllowPaths = "inference",
     ) -> ProviderKeyId:
         """A key of the team, good at the simulator unless it says otherwise."""
@@ -87,7 +88,7 @@ class DataPlane:
             secret=Secret((secret or self.secret).encode()),
             base_url=origin + ("/v1" if vendor == "custom" else ""),
             origin=origin,
-            tags=(),
+            tags=tags,
             models=models,
             allow_paths=allow_paths,
         )
@@ -100,19 +101,17 @@ class DataPlane:
         )
         self.control.bus.handle(removed, by=self.by)
 
-    def new_bot(self, *keys: ProviderKeyId) -> TestBot:
-        """A bot with a token; without keys named it may use those of every vendor."""
-        links = tuple(
-            ProviderLink(
-                link_id=LinkId(uuid4()),
-                provider_key_id=key,
-                vendor=None,
-                tag=None,
-                models=("*",),
-                primary_model=None,
-            )
-            for key in keys or self.keys.values()
-        )
+    def key_of(self, vendor: str) -> ProviderKeyId:
+        """A key of that vendor that all tests share."""
+        if vendor not in self.keys:
+            self.keys[vendor] = self.add_key(vendor)
+        return self.keys[vendor]
+
+    def new_bot(
+        self, *keys: ProviderKeyId, links: tuple[ProviderLink, ...] = ()
+    ) -> TestBot:
+        """A bot with a token; without keys or links it may use those of every vendor."""
+        links = links or tuple(link_to(key) for key in keys or self.keys.values())
         bot = TestBot(
             bot_id=BotId(uuid4()), hostname=f"bot-{secrets.token_hex(4)}", token=new_token()
         )
@@ -193,6 +192,25 @@ class DataPlane:
             after = page["next_after"]
         name = model and model.partition("+")[0]
         return [item for item in items if name is None or item["model"] == name]
+
+
+def link_to(
+    key: ProviderKeyId | None = None,
+    *,
+    vendor: str | None = None,
+    tag: str | None = None,
+    models: tuple[str, ...] = ("*",),
+    primary: str | None = None,
+) -> ProviderLink:
+    """A bot's link to a key, or to those of a vendor or with a tag."""
+    return ProviderLink(
+        link_id=LinkId(uuid4()),
+        provider_key_id=key,
+        vendor=vendor,
+        tag=tag,
+        models=models,
+        primary_model=primary,
+    )
 
 
 def new_token() -> str:
