@@ -80,6 +80,13 @@ class MemoryKeyRing(MemoryView[KeyRow], KeyRing):
     def awaiting_check(self) -> list[KeyRow]:
         return [row for row in self.rows.values() if row.open_check is not None]
 
+    def awaiting_time(self) -> list[KeyRow]:
+        return [
+            row
+            for row in self.rows.values()
+            if row.cooling_until or row.parked_at or row.old_secrets
+        ]
+
 
 class MemoryJobQueue:
     """Keeps what was asked for."""

@@ -10,6 +10,7 @@ from adapters.memory import MemoryView
 from domain.calls import CallStatus
 from projections.audit_trail import AuditFilter, AuditRow, AuditTrail
 from projections.call_log import CallLog, CallRow
+from projections.key_health import KeyHealthRow, KeyHealths
 from projections.usage import SUMS, UsageFilter, UsageTotals
 from projections.usage_by_hour import UsageByHour, UsageRow
 
@@ -114,3 +115,15 @@ def _grouped(
     for start, totals in parts:
         groups[start] = groups.get(start, UsageTotals()) + totals
     return sorted(groups.items())
+
+
+class MemoryKeyHealths(MemoryView[KeyHealthRow], KeyHealths):
+    def of_team(
+        self, team_id: UUID, *, after: UUID | None, limit: int
+    ) -> list[KeyHealthRow]:
+        mine = (
+            row
+            for row in self.rows.values()
+            if row.team_id == team_id and (after is None or row.key_id > after)
+        )
+        return sorted(mine, key=lambda row: row.key_id)[:limit]

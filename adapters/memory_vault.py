@@ -11,7 +11,7 @@ from domain.errors import AlreadyExists, Unavailable
 
 
 class MemoryVault:
-    """Plays `Vault` and `OpenVault`, with the same refusals as the real ones."""
+    """Plays every role of a vault, with the same refusals as the real ones."""
 
     def __init__(self) -> None:
         self._secrets: dict[tuple[UUID, int], tuple[SecretRef, bytes]] = {}
@@ -29,6 +29,9 @@ class MemoryVault:
             for key, (ref, secret) in self._secrets.items()
             if (ref.team_id, ref.id) != (team_id, secret_id)
         }
+
+    def remove_version(self, secret_id: UUID, version: int) -> None:
+        self._secrets.pop((secret_id, version), None)
 
     async def open(self, ref: SecretRef) -> Secret:
         stored, secret = self._secrets.get((ref.id, ref.version), (None, b""))

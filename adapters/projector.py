@@ -27,7 +27,7 @@ from adapters.jobs.sweeper import ring_again
 from adapters.postgres.database import connection_info
 from adapters.settings import Settings
 from adapters.stopping import told_to_stop
-from domain.errors import Unavailable
+from domain.errors import ConcurrentChange, Unavailable
 from domain.log import CALLS, FLEET
 
 OWNER = 0x636C6177_70726F6A  # "clawproj": one key, known to nothing else
@@ -37,6 +37,7 @@ POLL_SECONDS = 0.2
 UNRUNG_SECONDS = 3.0  # a follower looks by itself, should nobody ring
 REAP_SECONDS = 2.0
 SWEEP_SECONDS = 30.0
+ROUND_SECONDS = 5.0
 
 Connection = psycopg.Connection[tuple[Any, ...]]
 Wakes = dict[str, list[threading.Event]]
@@ -116,6 +117,7 @@ def _parts(
         partial(
             _repeat, partial(ring_again, wired.key_ring, wired.jobs), SWEEP_SECONDS, over
         ),
+        partial(_repeat, wired.key_rounds.make, ROUND_SECONDS, over),
     ]
     for follower in wired.followers:
         wake = threading.Event()
@@ -155,6 +157,6 @@ def _repeat(act: Callable[[], object], seconds: float, over: threading.Event) ->
     while not over.is_set():
         try:
             act()
-        except Unavailable as error:
+        except (Unavailable, ConcurrentChange) as error:
             log.warning("projector.turn_missed", extra={"error": str(error)})
         over.wait(seconds)

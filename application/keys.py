@@ -7,6 +7,7 @@ are there, or neither is.
 from __future__ import annotations
 
 from dataclasses import dataclass
+from datetime import datetime
 from uuid import UUID
 
 from application.bots import expect
@@ -21,6 +22,7 @@ from domain.keys import (
     ProviderKeyAdded,
     ProviderKeyChecked,
     ProviderKeyEdited,
+    ProviderKeyEvent,
 )
 from domain.verdicts import Verdict
 
@@ -35,6 +37,20 @@ def key_of_team(
     if key.state.team_id != team_id or key.state.removed:
         raise NotFound
     return key
+
+
+def secret_ref(
+    team_id: UUID, key_id: UUID, version: int, vendor: str, origin: str
+) -> SecretRef:
+    """Where a key's secret lies in the vault, and what it is bound to."""
+    return SecretRef(
+        team_id=team_id,
+        id=key_id,
+        version=version,
+        purpose=PURPOSE,
+        vendor=vendor,
+        origin=origin,
+    )
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -56,17 +72,10 @@ class AddProviderKey(Command[int]):
 def add_provider_key(command: AddProviderKey, *, event_log: EventLog, vault: Vault) -> int:
     key = event_log.begin(ProviderKey(), command.key_id)
     version = 1
-    vault.put(
-        SecretRef(
-            team_id=command.team_id,
-            id=command.key_id,
-            version=version,
-            purpose=PURPOSE,
-            vendor=command.vendor,
-            origin=command.origin,
-        ),
-        command.secret,
+    ref = secret_ref(
+        command.team_id, command.key_id, version, command.vendor, command.origin
     )
+    vault.put(ref, command.secret)
     added = ProviderKeyAdded(
         team_id=command.team_id,
         vendor=command.vendor,
@@ -93,6 +102,7 @@ class EditProviderKey(Command[int]):
     models: tuple[str, ...] | None
     allow_paths: AllowPaths | None
     expected_version: int | None
+    disabled: bool | None = None
 
 
 def edit_provider_key(command: EditProviderKey, *, event_log: EventLog) -> int:
@@ -105,7 +115,37 @@ def edit_provider_key(command: EditProviderKey, *, event_log: EventLog) -> int:
         models=now.models if command.models is None else command.models,
         allow_paths=command.allow_paths or now.allow_paths,
     )
-    return event_log.append(key, now.edit(edited))
+    switched: list[ProviderKeyEvent] = []
+    if command.disabled is not None:
+        switched = now.disable() if command.disabled else now.enable()
+    return event_log.append(key, [*now.edit(edited), *switched])
+
+
+@dataclass(frozen=True, kw_only=True)
+class RotateProviderKey(Command[int]):
+    """Calls take the new secret at once; those under way may finish with the old one."""
+
+    key_id: ProviderKeyId
+    team_id: TeamId
+    secret: Secret
+    previous_end_at: datetime
+    expected_version: int | None
+
+
+def rotate_provider_key(
+    command: RotateProviderKey, *, event_log: EventLog, vault: Vault
+) -> int:
+    """The new version is put beside the old one, in the same unit of work."""
+    key = key_of_team(event_log, command.team_id, command.key_id)
+    expect(key, command.expected_version)
+    now = key.state
+    version = now.secret_version + 1
+    ref = secret_ref(command.team_id, command.key_id, version, now.vendor, now.origin)
+    vault.put(ref, command.secret)
+    rotated = now.rotate(
+        last4=command.secret.last4(), previous_end_at=command.previous_end_at
+    )
+    return event_log.append(key, rotated)
 
 
 @dataclass(frozen=True, kw_only=True)

@@ -9,6 +9,8 @@ from typing import Protocol
 from uuid import UUID
 
 from domain.calls import CallAdmitted, CallRefused, CallSettled, Usage
+from domain.vendors import Vendor
+from domain.verdicts import Verdict
 
 MASKED_BELOW = 12  # characters: four of fewer would give too much away
 
@@ -80,6 +82,13 @@ class Vault(Protocol):
         """Shred every version, in the current unit of work."""
 
 
+class SecretRemoval(Protocol):
+    """Who may shred single versions of secrets, and do nothing else with them."""
+
+    def remove_version(self, secret_id: UUID, version: int) -> None:
+        """Shred that one, in the current unit of work."""
+
+
 class OpenVault(Protocol):
     """The proxy's side of the vault."""
 
@@ -138,6 +147,29 @@ class Prices(Protocol):
         self, usage: Usage, vendor: str, model: str | None, at: datetime
     ) -> tuple[int | None, str | None]:
         """The cost in micro-dollars and its source; both None when it is not known."""
+
+
+@dataclass(frozen=True, kw_only=True)
+class Found:
+    """What a vendor said of a key; `error` is our code where it gave no answer."""
+
+    verdict: Verdict
+    http_status: int | None = None
+    error: str | None = None
+
+
+class Prober(Protocol):
+    """Asks a vendor about a secret that is not stored."""
+
+    def probe(self, vendor: Vendor, secret: Secret, base_url: str | None) -> Found:
+        """The vendor's verdict, now; refused if the address may not be asked."""
+
+
+class KeyModels(Protocol):
+    """Asks a vendor what a stored key may be used for."""
+
+    def models(self, key_id: UUID, vendor: Vendor) -> tuple[Found, tuple[str, ...]]:
+        """The verdict, and the models if it is good; `Unavailable` if nobody can ask."""
 
 
 class JobQueue(Protocol):

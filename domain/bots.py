@@ -29,7 +29,11 @@ class Runtime(StrEnum):
 
 @dataclass(frozen=True, kw_only=True)
 class ProviderLink:
-    """Which keys of the team a bot may use: one key, or those of a vendor and/or a tag."""
+    """Which keys of the team a bot may use: one key, or those of a vendor and/or a tag.
+
+    Links of the lowest `priority` are used first, the others when those cannot serve.
+    Links of one priority share the calls by `weight`, and the keys of a link take turns.
+    """
 
     link_id: UUID
     provider_key_id: UUID | None
@@ -37,6 +41,8 @@ class ProviderLink:
     tag: str | None
     models: tuple[str, ...]  # ("*",) for all
     primary_model: str | None
+    weight: int = 1
+    priority: int = 0
 
 
 @dataclass(frozen=True, kw_only=True)

@@ -20,6 +20,7 @@ from uuid import UUID
 
 from domain.errors import Conflict
 from domain.events import Event
+from domain.verdicts import Verdict
 
 SETTLED_LATE = "settled-late"  # by a process that was believed dead
 REPRICED = "repriced"  # the same usage at another price
@@ -119,6 +120,19 @@ class CallRefused(Event, topic="call.refused"):
     code: str
 
 
+@dataclass(frozen=True, kw_only=True, slots=True)
+class Attempt:
+    """One key that was tried: what its vendor answered, and what that says of the key."""
+
+    provider_key_id: UUID
+    good_version: int  # of the key's stream: which state of it was tried
+    http_status: int | None  # None: no answer came
+    verdict: Verdict
+    error: str | None
+    ms: int  # from its beginning to the verdict
+    cooling_until: datetime | None = None
+
+
 @dataclass(frozen=True, kw_only=True)
 class CallSettled(Event, topic="call.settled"):
     """Recorded before the last byte reaches the client."""
@@ -133,6 +147,8 @@ class CallSettled(Event, topic="call.settled"):
     duration_ms: int
     client_left: bool
     error: str | None
+    # Every attempt, in order; none if the first one had nothing to tell of its key.
+    attempt_log: tuple[Attempt, ...] = ()
 
 
 @dataclass(frozen=True, kw_only=True)

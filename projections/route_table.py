@@ -7,7 +7,7 @@ following the fleet log, so that no call needs a query.
 from __future__ import annotations
 
 from abc import abstractmethod
-from collections.abc import Iterable, Iterator
+from collections.abc import Iterable
 from dataclasses import dataclass, replace
 from datetime import datetime
 from typing import ClassVar, cast
@@ -25,16 +25,17 @@ from domain.bots import (
     unlinked,
 )
 from domain.catalog import AllowPaths
+from domain.key_standing import Standing
 from domain.keys import (
     KeyStatus,
     ProviderKeyAdded,
-    ProviderKeyChecked,
     ProviderKeyEdited,
     ProviderKeyEvent,
     ProviderKeyRemoved,
-    status_after,
+    ProviderKeyRotated,
 )
 from domain.log import FLEET, Placed
+from domain.turns import Share, in_turn
 from projections.view import Key, Projector, View
 
 
@@ -67,6 +68,23 @@ class KeyRoute:
     allow_paths: AllowPaths
     secret_version: int
     status: KeyStatus = KeyStatus.ACTIVE
+    cooling_until: datetime | None = None
+    good_version: int  # of its stream, when it was last found good
+
+    @property
+    def standing(self) -> Standing:
+        """What the key is good for."""
+        return Standing(
+            status=self.status,
+            cooling_until=self.cooling_until,
+            good_version=self.good_version,
+        )
+
+    def usable(self, now: datetime) -> bool:
+        """Whether calls may use the key, as far as everybody knows."""
+        if self.status is KeyStatus.ACTIVE:
+            return True
+        return self.standing.status_at(now) is KeyStatus.ACTIVE
 
 
 class BotRoutes(View[BotRoute]):
@@ -133,10 +151,11 @@ class KeyRoutesProjector(Projector[KeyRoute]):
         return None
 
     def project(self, row: KeyRoute | None, placed: Placed) -> KeyRoute | None:
-        event = cast("ProviderKeyEvent", placed.recorded.event)
+        recorded = placed.recorded
+        event = cast("ProviderKeyEvent", recorded.event)
         if isinstance(event, ProviderKeyAdded):
             return KeyRoute(
-                key_id=placed.recorded.originator_id,
+                key_id=recorded.originator_id,
                 team_id=event.team_id,
                 vendor=event.vendor,
                 base_url=event.base_url,
@@ -145,16 +164,24 @@ class KeyRoutesProjector(Projector[KeyRoute]):
                 models=event.models,
                 allow_paths=event.allow_paths,
                 secret_version=event.secret_version,
+                good_version=recorded.originator_version,
             )
         if row is None or isinstance(event, ProviderKeyRemoved):
             return None
+        standing = row.standing.after(event, recorded.originator_version)
+        row = replace(
+            row,
+            status=standing.status,
+            cooling_until=standing.cooling_until,
+            good_version=standing.good_version,
+        )
         match event:
             case ProviderKeyEdited():
                 return replace(
                     row, tags=event.tags, models=event.models, allow_paths=event.allow_paths
                 )
-            case ProviderKeyChecked(verdict=verdict):
-                return replace(row, status=status_after(row.status, verdict))
+            case ProviderKeyRotated(secret_version=version):
+                return replace(row, secret_version=version)
             case _:
                 return row
 
@@ -165,9 +192,12 @@ class RouteTable:
     def __init__(
         self, bots: Iterable[BotRoute] = (), keys: Iterable[KeyRoute] = ()
     ) -> None:
-        self.keys: dict[UUID, KeyRoute] = {key.key_id: key for key in keys}
+        self.keys: dict[UUID, KeyRoute] = {}
         self.bots: dict[UUID, BotRoute] = {}
+        self._by_team: dict[UUID, dict[UUID, KeyRoute]] = {}
         self._by_token: dict[str, tuple[BotRoute, datetime | None]] = {}
+        for key in keys:
+            self.put_key(key.key_id, key)
         for bot in bots:
             self.put_bot(bot.bot_id, bot)
 
@@ -183,10 +213,12 @@ class RouteTable:
 
     def put_key(self, key_id: UUID, key: KeyRoute | None) -> None:
         """The key is as given from now on; None: it is no more."""
-        if key is None:
-            self.keys.pop(key_id, None)
-        else:
+        before = self.keys.pop(key_id, None)
+        if before is not None and key is None:
+            del self._by_team[before.team_id][key_id]
+        if key is not None:
             self.keys[key_id] = key
+            self._by_team.setdefault(key.team_id, {})[key_id] = key
 
     def bot_with_token(self, token_hash: str, now: datetime) -> BotRoute | None:
         """Whose token it is, unless it has ended."""
@@ -196,33 +228,46 @@ class RouteTable:
         return found[0]
 
     def candidates(
-        self, bot: BotRoute, vendor: str, model: str | None
-    ) -> Iterator[KeyRoute]:
-        """The keys that may serve the bot's call, in the order of its links."""
+        self, bot: BotRoute, vendor: str, model: str | None, *, turn: int = 0
+    ) -> list[KeyRoute]:
+        """The keys that may serve the bot's call, each once, in the order to try them.
+
+        Cooling ones are among them: whether those must wait is a question of time.
+        """
+        shares: list[Share[KeyRoute]] = []
+        taken: set[UUID] = set()
         for link in bot.links:
             if model is not None and not _covers(link.models, model):
                 continue
-            for key in self._linked(bot.team_id, link):
-                if (
-                    key.vendor == vendor
-                    and key.status is KeyStatus.ACTIVE
-                    and (model is None or not key.models or _covers(key.models, model))
-                ):
-                    yield key
+            keys = [
+                key
+                for key in self._linked(bot.team_id, link)
+                if key.vendor == vendor
+                and key.status in _HOPEFUL
+                and (model is None or not key.models or _covers(key.models, model))
+                and key.key_id not in taken
+            ]
+            if keys:
+                taken.update(key.key_id for key in keys)
+                shares.append(Share(link.priority, link.weight, keys))
+        if len(shares) == 1 and len(shares[0].members) == 1:
+            return list(shares[0].members)
+        return in_turn(shares, turn)
 
-    def _linked(self, team_id: UUID, link: ProviderLink) -> Iterator[KeyRoute]:
+    def _linked(self, team_id: UUID, link: ProviderLink) -> Iterable[KeyRoute]:
+        """The team's keys that the link names."""
         if link.provider_key_id is not None:
             key = self.keys.get(link.provider_key_id)
-            if key is not None and key.team_id == team_id:
-                yield key
-            return
-        for key in self.keys.values():
-            if (
-                key.team_id == team_id
-                and (link.vendor is None or key.vendor == link.vendor)
-                and (link.tag is None or link.tag in key.tags)
-            ):
-                yield key
+            return (key,) if key is not None and key.team_id == team_id else ()
+        return (
+            key
+            for key in self._by_team.get(team_id, {}).values()
+            if (link.vendor is None or key.vendor == link.vendor)
+            and (link.tag is None or link.tag in key.tags)
+        )
+
+
+_HOPEFUL = frozenset({KeyStatus.ACTIVE, KeyStatus.COOLING})
 
 
 def _covers(models: tuple[str, ...], model: str) -> bool:

@@ -6,6 +6,7 @@ a key that it does not know makes it catch up with the log's head once before it
 
 from __future__ import annotations
 
+import contextlib
 import hmac
 import time
 from dataclasses import dataclass
@@ -15,11 +16,20 @@ from typing import Protocol
 
 from domain import passes
 from domain.calls import CallFacts
-from domain.catalog import Catalog, Target, UnknownVendor, Vendor, target
+from domain.catalog import (
+    Catalog,
+    Opened,
+    PathNotAllowed,
+    Target,
+    UnknownVendor,
+    Vendor,
+    target,
+)
 from domain.destinations import Origin, parse_base_url
 from domain.errors import Unauthenticated, Unavailable
 from projections.route_table import BotRoute, KeyRoute, RouteTable
 from proxy.incoming import Asked, Incoming
+from proxy.key_healths import KeyHealths
 from proxy.refusals import NoUsableKey
 
 
@@ -53,6 +63,7 @@ class Route:
     target: Target
     key: KeyRoute
     origin: Origin
+    others: tuple[KeyRoute, ...] = ()  # that may serve the call instead, in order
 
 
 class Admission:
@@ -65,6 +76,7 @@ class Admission:
         self._catalog = catalog
         self._token_key = token_key
         self._pass_key = pass_key
+        self.healths = KeyHealths()
 
     @property
     def routes(self) -> Routes:
@@ -121,39 +133,77 @@ class Admission:
         )
 
     async def route(
-        self, credential: Credential, incoming: Incoming, vendor: Vendor, asked: Asked
+        self,
+        credential: Credential,
+        incoming: Incoming,
+        vendor: Vendor,
+        asked: Asked,
+        turn: int = 0,
     ) -> Route:
-        """The first key that may serve the call; `NoUsableKey` or `PathNotAllowed`."""
-        model = asked.model or self.look(credential, incoming, vendor).model
-        key = self._candidate(credential, vendor, model)
-        if key is None:
-            await self._routes.catch_up()
-            key = self._candidate(credential, vendor, model)
-        if key is None:
-            raise NoUsableKey
-        base = parse_base_url(key.base_url or vendor.base_url or "")
-        return Route(
-            vendor=vendor,
-            target=target(
-                vendor,
-                base_path=base.path,
-                method=incoming.method,
-                tail=incoming.tail,
-                allow_paths=key.allow_paths if credential.bot is not None else "check",
-            ),
-            key=key,
-            origin=base.origin,
-        )
+        """To the first key that may serve the call; `turn` is the call's own random number.
 
-    def _candidate(
-        self, credential: Credential, vendor: Vendor, model: str | None
-    ) -> KeyRoute | None:
+        `NoUsableKey`, `AllKeysCooling`, or `PathNotAllowed`.
+        """
+        model = asked.model or self.look(credential, incoming, vendor).model
+        keys = self._candidates(credential, vendor, model, turn)
+        if not keys:
+            await self._routes.catch_up()
+            keys = self._candidates(credential, vendor, model, turn)
+        if not keys:
+            raise NoUsableKey
+        if credential.bot is None:
+            return _route(incoming, vendor, keys[0], "check")
+        refused: PathNotAllowed | None = None
+        for nth, key in enumerate(keys, start=1):
+            try:
+                return _route(incoming, vendor, key, key.allow_paths, tuple(keys[nth:]))
+            except PathNotAllowed as error:
+                refused = refused or error
+        raise refused or NoUsableKey
+
+    def further(self, route: Route, incoming: Incoming) -> Route | None:
+        """To the next key that may serve the call, if there is one."""
+        others = route.others
+        for nth, key in enumerate(others, start=1):
+            with contextlib.suppress(PathNotAllowed):
+                return _route(incoming, route.vendor, key, key.allow_paths, others[nth:])
+        return None
+
+    def _candidates(
+        self, credential: Credential, vendor: Vendor, model: str | None, turn: int
+    ) -> list[KeyRoute]:
         if credential.checked_key is not None:
             key = credential.checked_key
-            return key if key.vendor == vendor.id else None
+            return [key] if key.vendor == vendor.id else []
         if credential.bot is None:
-            return None
-        return next(self._routes.table.candidates(credential.bot, vendor.id, model), None)
+            return []
+        table = self._routes.table
+        return self.healths.ready(
+            table.candidates(credential.bot, vendor.id, model, turn=turn)
+        )
+
+
+def _route(
+    incoming: Incoming,
+    vendor: Vendor,
+    key: KeyRoute,
+    opened: Opened,
+    others: tuple[KeyRoute, ...] = (),
+) -> Route:
+    base = parse_base_url(key.base_url or vendor.base_url or "")
+    return Route(
+        vendor=vendor,
+        target=target(
+            vendor,
+            base_path=base.path,
+            method=incoming.method,
+            tail=incoming.tail,
+            allow_paths=opened,
+        ),
+        key=key,
+        origin=base.origin,
+        others=others,
+    )
 
 
 def facts_of(

@@ -91,6 +91,12 @@ class Answer:
         self._pieces.append(piece)
         self.unread += len(piece)
 
+    def put_back(self, data: bytes) -> None:
+        """What was read and is to be read again, before anything else."""
+        if data:
+            self._pieces.insert(0, data)
+            self.unread += len(data)
+
     def wake(self) -> None:
         """Let a waiting reader look again."""
         waiter, self._waiter = self._waiter, None

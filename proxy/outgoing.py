@@ -5,7 +5,7 @@ from __future__ import annotations
 from dataclasses import dataclass
 from uuid import UUID
 
-from application.keys import PURPOSE
+from application.keys import secret_ref
 from application.ports import SecretRef
 from domain.calls import CallAdmitted
 from domain.catalog import Target
@@ -23,6 +23,7 @@ class Outgoing:
     incoming: Incoming
     route: Route
     asked: Asked
+    asked_body: bytes  # as it came
     body: bytes
     changes: tuple[str, ...]
 
@@ -37,13 +38,8 @@ class Outgoing:
     def secret(self) -> SecretRef:
         """Which secret the vendor is to see, and where it may be sent."""
         key = self.route.key
-        return SecretRef(
-            team_id=key.team_id,
-            id=key.key_id,
-            version=key.secret_version,
-            purpose=PURPOSE,
-            vendor=key.vendor,
-            origin=key.origin,
+        return secret_ref(
+            key.team_id, key.key_id, key.secret_version, key.vendor, key.origin
         )
 
     def admitted(self, process_id: UUID) -> CallAdmitted:
@@ -70,6 +66,7 @@ def outgoing(
     credential: Credential, incoming: Incoming, route: Route, asked: Asked, body: bytes
 ) -> Outgoing:
     """The call as it goes to this route."""
+    asked_body = body
     changes = incoming.changed
     chat = route.target.endpoint.format == "openai-chat"
     if asked.stream and chat and route.vendor.include_usage:
@@ -81,6 +78,7 @@ def outgoing(
         incoming=incoming,
         route=route,
         asked=asked,
+        asked_body=asked_body,
         body=body,
         changes=changes,
     )

@@ -37,6 +37,8 @@ STATUS: dict[type[Exception], int] = {
     Refused: 400,
 }
 
+WORTH_WAITING = 60  # seconds; SDKs wait that long by themselves, and no client longer
+
 _ANTHROPIC = {
     400: "invalid_request_error",
     401: "authentication_error",
@@ -83,7 +85,10 @@ def refusal_of(error: Refused | Unavailable) -> Refusal:
     """How an error is answered; its own text never is, only what its class says."""
     status = next(STATUS[kind] for kind in type(error).__mro__ if kind in STATUS)
     text = (type(error).__doc__ or "").partition("\n")[0]
-    return Refusal(status=status, code=error.code, message=text)
+    wait = error.retry_after_seconds if isinstance(error, LimitReached) else None
+    soon = wait is not None and wait <= WORTH_WAITING
+    headers = [(b"retry-after", str(wait).encode())] if soon else []
+    return Refusal(status=status, code=error.code, message=text, headers=headers)
 
 
 UPSTREAM_REFUSED = Refusal(

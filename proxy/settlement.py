@@ -4,11 +4,11 @@ from __future__ import annotations
 
 import time
 from dataclasses import dataclass, replace
-from typing import Any
+from typing import Any, Protocol
 from uuid import UUID
 
 from application.ports import Meter, Prices
-from domain.calls import CallAdmitted, CallFacts, CallSettled, Usage, UsageSource
+from domain.calls import Attempt, CallAdmitted, CallFacts, CallSettled, Usage, UsageSource
 from domain.errors import Unavailable
 from proxy.answer import UpstreamCut
 from proxy.client import Client
@@ -43,6 +43,13 @@ class LastByteHeld(UpstreamCut):
     """The settlement is not in the log yet: the client must not see the end."""
 
 
+class Tries(Protocol):
+    """What was tried for a call."""
+
+    def told(self, reading: Reading | None) -> tuple[Attempt, ...]:
+        """Every attempt, now that it is over; none if the first one was fine."""
+
+
 @dataclass(kw_only=True, slots=True)
 class Progress:
     """What has happened to one admitted call so far."""
@@ -50,7 +57,9 @@ class Progress:
     call_id: UUID
     admitted: CallAdmitted
     started: float  # monotonic seconds
+    tries: Tries | None = None
     attempts: int = 0
+    provider_key_id: UUID | None = None  # whose answer it is; None: the admitted one's
     http_status: int | None = None
     first_byte: float | None = None
     error: str | None = None
@@ -99,7 +108,11 @@ class Settlement:
     def _settled(self, reading: Reading | None) -> CallSettled:
         progress, admitted, now = self.progress, self.progress.admitted, time.monotonic()
         first, usage = progress.first_byte, usage_of(progress, reading)
-        facts = replace(admitted.facts, model=_model_of(reading))
+        facts = replace(
+            admitted.facts,
+            model=_model_of(reading),
+            provider_key_id=progress.provider_key_id or admitted.facts.provider_key_id,
+        )
         cost, price_source = self._cost(usage, facts)
         return CallSettled(
             facts=facts,
@@ -114,6 +127,7 @@ class Settlement:
             duration_ms=round((now - progress.started) * 1000),
             client_left=self._client.left,
             error=progress.error or (_error_of(reading) if reading else None),
+            attempt_log=() if progress.tries is None else progress.tries.told(reading),
         )
 
 

@@ -60,20 +60,29 @@ class Upstream:
         self._all: set[Connection] = set()
         self._closed = False
 
-    async def send(
+    @property
+    def total_seconds(self) -> float:
+        """How long a call may take, with all its attempts."""
+        return self._limits.total
+
+    async def send(  # noqa: PLR0913  # what a request is
         self,
         origin: Origin,
         method: str,
         target: bytes,
         headers: Sequence[tuple[bytes, bytes]],
         body: bytes,
+        *,
+        within: float | None = None,
     ) -> Answer:
         """Send one request and answer as soon as the headers of its answer are in.
 
-        Raises `UpstreamError`. A kept connection that turns out to be dead before a byte
-        of the answer came is replaced by a fresh one, once.
+        `within` is what is left of the call's time, in seconds; None: all of it. Raises
+        `UpstreamError`. A kept connection that turns out to be dead before a byte of the
+        answer came is replaced by a fresh one, once.
         """
-        ends_at = asyncio.get_running_loop().time() + self._limits.total
+        seconds = self._limits.total if within is None else within
+        ends_at = asyncio.get_running_loop().time() + seconds
         head = _request_head(origin, method, target, headers, len(body))
         head_only = method == "HEAD"
         try:

@@ -6,15 +6,21 @@ import threading
 from collections.abc import Iterator, Mapping
 from contextlib import contextmanager
 from dataclasses import dataclass
+from functools import partial
 from typing import Any
 
 from adapters.bootstrap.instance import refuse_unmigrated
 from adapters.event_store import EventMapper
 from adapters.follower import Follower, PolicyFollower, Reader, ViewFollower
 from adapters.jobs.broker import broker_of
+from adapters.jobs.key_rounds import KeyRounds
 from adapters.jobs.queue import DramatiqJobQueue
 from adapters.postgres.audit_trail import PostgresAuditTrail
-from adapters.postgres.call_views import PostgresCallLog, PostgresUsageByHour
+from adapters.postgres.call_views import (
+    PostgresCallLog,
+    PostgresKeyHealths,
+    PostgresUsageByHour,
+)
 from adapters.postgres.database import Database
 from adapters.postgres.fleet_views import (
     PostgresBotDirectory,
@@ -24,15 +30,19 @@ from adapters.postgres.fleet_views import (
 )
 from adapters.postgres.reaper import Reaper
 from adapters.postgres.recorder import PostgresRecorder
+from adapters.postgres.secret_removal import PostgresSecretRemoval
 from adapters.postgres.view import PostgresPositions, PostgresView
 from adapters.settings import Settings
+from application import key_states, keys
+from application.bus import Bus
 from application.event_log import EventLog
-from application.policies import CheckRequestedKeys
+from application.policies import CheckRequestedKeys, FollowVerdicts
 from application.ports import JobQueue
 from domain.log import CALLS, FLEET
 from projections.audit_trail import AuditTrailProjector
 from projections.bot_directory import BotDirectoryProjector
 from projections.call_log import CallLogProjector
+from projections.key_health import KeyHealthProjector
 from projections.key_ring import KeyRing, KeyRingProjector
 from projections.route_table import BotRoutesProjector, KeyRoutesProjector
 from projections.usage_by_hour import UsageByHourProjector
@@ -50,6 +60,7 @@ VIEWS: Mapping[str, tuple[type[Projector[Any]], type[PostgresView[Any]]]] = {
         (CallLogProjector, PostgresCallLog),
         (UsageByHourProjector, PostgresUsageByHour),
         (AuditTrailProjector, PostgresAuditTrail),
+        (KeyHealthProjector, PostgresKeyHealths),
     )
 }
 
@@ -61,6 +72,7 @@ class Followers:
     readers: Mapping[str, Reader]
     followers: tuple[Follower, ...]
     reaper: Reaper
+    key_rounds: KeyRounds
     key_ring: KeyRing
     jobs: JobQueue
 
@@ -83,19 +95,39 @@ def followers(
     """
     refuse_unmigrated(url)
     # A connection for each follower, and for what else the projector does.
-    database = Database(url, role=ROLE, size=len(VIEWS) + 4)
+    database = Database(url, role=ROLE, size=len(VIEWS) + 6)
     database.open()
     try:
         with broker_of(settings, url, role=ROLE, over=over) as broker:
             jobs, logs = DramatiqJobQueue(broker), event_logs(database)
             views = (ViewFollower(p(), v(database)) for p, v in VIEWS.values())
-            policy = CheckRequestedKeys(jobs)
+            bus, positions = _bus(database, logs[FLEET]), PostgresPositions(database)
+            key_ring = PostgresKeyRing(database)
             yield Followers(
                 readers={name: Reader(event_log) for name, event_log in logs.items()},
-                followers=(*views, PolicyFollower(policy, PostgresPositions(database))),
+                followers=(
+                    *views,
+                    PolicyFollower(CheckRequestedKeys(jobs), positions),
+                    PolicyFollower(FollowVerdicts(bus), positions),
+                ),
                 reaper=Reaper(database, logs[CALLS]),
-                key_ring=PostgresKeyRing(database),
+                key_rounds=KeyRounds(key_ring, bus),
+                key_ring=key_ring,
                 jobs=jobs,
             )
     finally:
         database.close()
+
+
+def _bus(database: Database, fleet: EventLog) -> Bus:
+    """What policies and time may ask for: nothing that people do."""
+    bus = Bus(database.unit_of_work)
+    secrets = PostgresSecretRemoval(database)
+    bus.register(key_states.ReportKey, partial(key_states.report_key, event_log=fleet))
+    bus.register(key_states.RecoverKey, partial(key_states.recover_key, event_log=fleet))
+    bus.register(
+        key_states.RetireSecrets,
+        partial(key_states.retire_secrets, event_log=fleet, secrets=secrets),
+    )
+    bus.register(keys.CheckProviderKey, partial(keys.check_provider_key, event_log=fleet))
+    return bus

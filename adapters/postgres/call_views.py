@@ -10,6 +10,7 @@ from psycopg.sql import SQL, Composable, Composed, Identifier
 
 from adapters.postgres.view import PostgresView
 from projections.call_log import CallLog, CallRow
+from projections.key_health import KeyHealthRow, KeyHealths
 from projections.usage import SUMS, UsageFilter, UsageTotals
 from projections.usage_by_hour import UsageByHour, UsageRow
 
@@ -124,3 +125,19 @@ class PostgresUsageByHour(PostgresView[UsageRow], UsageByHour):
         with self._database.team_cursor(wanted.team_id) as cursor:
             rows = cursor.execute(statement, values).fetchall()
         return [(row[0], _totals(row[1:])) for row in rows]
+
+
+class PostgresKeyHealths(PostgresView[KeyHealthRow], KeyHealths):
+    table = "key_health"
+    row = KeyHealthRow
+
+    def of_team(
+        self, team_id: UUID, *, after: UUID | None, limit: int
+    ) -> list[KeyHealthRow]:
+        return self.query(
+            team_id,
+            "team_id = %s AND key_id > %s ORDER BY key_id LIMIT %s",
+            team_id,
+            after or UUID(int=0),
+            limit,
+        )

@@ -42,6 +42,14 @@ class PostgresKeyRing(PostgresView[KeyRow], KeyRing):
             cursor.execute("SELECT * FROM key_ring WHERE open_check IS NOT NULL LIMIT 500")
             return self._rows(cursor)
 
+    def awaiting_time(self) -> list[KeyRow]:
+        with self._database.cursor() as cursor:
+            cursor.execute(
+                "SELECT * FROM key_ring WHERE cooling_until IS NOT NULL "
+                "OR parked_at IS NOT NULL OR old_secrets <> '[]'"
+            )
+            return self._rows(cursor)
+
 
 class PostgresBotRoutes(PostgresView[BotRoute], BotRoutes):
     table = "bot_routes"

@@ -109,5 +109,5 @@ def own_plane(database_url: str) -> Iterator[DataPlane]:
 
 @pytest.fixture
 def bot(data_plane: DataPlane) -> TestBot:
-    """A new bot that may use a key of every vendor."""
-    return data_plane.new_bot()
+    """A new bot that may use a key of every vendor, its own: what spoils them is its own."""
+    return data_plane.new_bot(*(data_plane.add_key(vendor) for vendor in VENDORS))

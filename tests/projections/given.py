@@ -27,6 +27,7 @@ from domain.bots import (
 )
 from domain.calls import (
     UNKNOWN,
+    Attempt,
     CallAbandoned,
     CallAdmitted,
     CallCorrected,
@@ -43,8 +44,15 @@ from domain.keys import (
     ProviderKeyAdded,
     ProviderKeyChecked,
     ProviderKeyCheckRequested,
+    ProviderKeyCooled,
+    ProviderKeyDisabled,
     ProviderKeyEdited,
+    ProviderKeyEnabled,
+    ProviderKeyParked,
+    ProviderKeyRecovered,
     ProviderKeyRemoved,
+    ProviderKeyRotated,
+    ProviderKeySecretRetired,
 )
 from domain.log import CALLS, FLEET
 from domain.verdicts import Verdict
@@ -113,6 +121,26 @@ def settled(of: CallFacts, usage: Usage = UNKNOWN, cost: int | None = None) -> C
     )
 
 
+def tried(key: UUID, status: int | None, verdict: Verdict, wait: int = 0) -> Attempt:
+    """An attempt that told the key to wait for so many minutes."""
+    return Attempt(
+        provider_key_id=key,
+        good_version=1,
+        http_status=status,
+        verdict=verdict,
+        error=None if verdict is Verdict.OK else "vendor:x",
+        ms=7,
+        cooling_until=NOON + timedelta(minutes=wait) if wait else None,
+    )
+
+
+TRIED = (
+    tried(UUID(int=0xD1), 429, Verdict.THROTTLED, 5),
+    tried(UUID(int=0xD2), None, Verdict.OVERLOADED),
+    tried(KEY, 200, Verdict.OK),
+)
+
+
 def corrected(of: CallFacts, before: Usage, now: Usage, cost: int | None) -> CallCorrected:
     return CallCorrected(
         facts=of,
@@ -160,6 +188,7 @@ def calls(count: int, seed: int = 1) -> list[Happened]:
             [CallRefused(facts=of, code="no-usable-key")],
             [admitted(of)],
             [admitted(of), settled(of, usage, cost)],
+            [admitted(of), replace(settled(of, usage, cost), attempt_log=TRIED)],
             [admitted(of), settled(of, usage, cost), repriced(settled(of, usage, cost), 9)],
             [admitted(of), CallAbandoned(facts=of, usage=usage)],
             [
@@ -228,6 +257,10 @@ def checked(number: int, verdict: Verdict) -> list[Event]:
     ]
 
 
+LATER = NOON + timedelta(hours=1)
+COOLED = ProviderKeyCooled(until=LATER, verdict=Verdict.THROTTLED)
+ROTATED = ProviderKeyRotated(secret_version=2, last4="wxyz", previous_end_at=LATER)
+PARKED = ProviderKeyParked(http_status=402, error=None)
 EDITED = ProviderKeyEdited(label="another", tags=(), models=("gpt-5",), allow_paths="all")
 REQUESTED = ProviderKeyCheckRequested(check_id=UUID(int=77))
 
@@ -242,6 +275,10 @@ FLEET_HISTORY: list[Happened] = [
     key(12, TEAM, REQUESTED, ProviderKeyRemoved()),
     key(13, TEAM, *checked(71, Verdict.NO_FUNDS), *checked(72, Verdict.OVERLOADED)),
     (UUID(int=10), checked(73, Verdict.OK)),
+    key(14, TEAM, COOLED),
+    key(15, TEAM, ROTATED, ProviderKeySecretRetired(secret_version=1), PARKED),
+    key(16, TEAM, ROTATED, ProviderKeyDisabled(), ProviderKeyEnabled()),
+    key(17, TEAM, COOLED, ProviderKeyRecovered(), ProviderKeyDisabled()),
 ]
 
 

@@ -65,7 +65,16 @@ def rows_of(view: View[Any], projector: Projector[Any]) -> dict[Key, Any]:
 
 def _timeless(row: Any) -> dict[str, Any]:
     """The row without when it was written: each log was written at a time of its own."""
-    written = {"created_at", "checked_at", "at", "causation_id"}
+    written = {
+        "created_at",
+        "checked_at",
+        "good_at",
+        "parked_at",
+        "at",
+        "last_at",
+        "open_until",
+        "causation_id",
+    }
     return {name: value for name, value in vars(row).items() if name not in written}
 
 

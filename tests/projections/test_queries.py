@@ -18,7 +18,7 @@ from adapters.postgres.call_views import PostgresCallLog, PostgresUsageByHour
 from adapters.postgres.database import Database
 from adapters.postgres.fleet_views import PostgresBotDirectory, PostgresKeyRing
 from domain.calls import CallAbandoned, CallRefused, CallStatus
-from domain.keys import KeyStatus
+from domain.keys import KeyStatus, OldSecret
 from domain.log import CALLS, FLEET
 from domain.verdicts import Verdict
 from projections.audit_trail import AuditFilter
@@ -28,6 +28,7 @@ from projections.usage import UsageFilter, UsageTotals
 from tests.projections.given import (
     FLEET_HISTORY,
     KEY,
+    LATER,
     NOON,
     OTHER_TEAM,
     TEAM,
@@ -136,6 +137,10 @@ def test_a_teams_keys_come_with_what_the_vendor_said_of_them(fleet: Fleet) -> No
     assert [(row.key_id.int, row.status, row.verdict) for row in keys] == [
         (10, KeyStatus.ACTIVE, Verdict.OK),
         (13, KeyStatus.NO_FUNDS, Verdict.OVERLOADED),
+        (14, KeyStatus.COOLING, None),
+        (15, KeyStatus.NO_FUNDS, None),
+        (16, KeyStatus.ACTIVE, None),
+        (17, KeyStatus.DISABLED, None),
     ]
     assert [
         row.key_id.int for row in fleet.keys.of_team(TEAM, after=UUID(int=10), limit=1)
@@ -145,6 +150,20 @@ def test_a_teams_keys_come_with_what_the_vendor_said_of_them(fleet: Fleet) -> No
         ("gpt-5",),
         "all",
     )
+
+
+def test_only_keys_that_time_does_something_to_are_looked_after(fleet: Fleet) -> None:
+    rows = sorted(fleet.keys.awaiting_time(), key=lambda row: row.key_id)
+    assert [row.key_id.int for row in rows] == [13, 14, 15, 16]
+    assert [row.cooling_until for row in rows] == [None, LATER, None, None]
+    assert [row.parked_at is not None for row in rows] == [True, False, True, False]
+    assert [row.old_secrets for row in rows] == [
+        (),
+        (),
+        (),
+        (OldSecret(version=1, ends_at=LATER),),
+    ]
+    assert (rows[2].last4, rows[2].secret_version) == ("wxyz", 2)
 
 
 def test_only_keys_that_await_a_verdict_are_rung_for(fleet: Fleet) -> None:

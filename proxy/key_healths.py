@@ -1,0 +1,119 @@
+"""What this process knows of keys that have failed lately, nearer than the fleet log.
+
+A key that is not remembered here is well. What is remembered is void as soon as the route
+table has a newer version of the key in which it was found good again.
+"""
+
+from __future__ import annotations
+
+import math
+import random
+import time
+from datetime import UTC, datetime
+from uuid import UUID
+
+from domain.errors import LimitReached
+from domain.key_health import HEALTHY, KeyHealth
+from domain.keys import KeyStatus
+from domain.verdicts import Verdict
+from projections.route_table import KeyRoute
+
+BUDGET_SHARE = 0.2  # further attempts, as a share of all calls
+BUDGET_RESERVE = 10.0  # attempts: what a quiet process may spend at once
+MOST_REMEMBERED = 10_000
+
+
+class AllKeysCooling(LimitReached):
+    """Every key that could serve the call was told to wait; try again later."""
+
+    code = "all-keys-cooling"
+
+
+class RetryBudget:
+    """Lets a call be tried again, unless that happens too often: no storm on top of one."""
+
+    __slots__ = ("_left",)
+
+    def __init__(self) -> None:
+        self._left = BUDGET_RESERVE
+
+    def earn(self) -> None:
+        """One more call was made."""
+        if self._left < BUDGET_RESERVE:
+            self._left += BUDGET_SHARE
+
+    def spend(self) -> bool:
+        """Whether one more attempt may be made; it is counted."""
+        if self._left < 1:
+            return False
+        self._left -= 1
+        return True
+
+
+class KeyHealths:
+    """One for each process; lives in its event loop."""
+
+    def __init__(self) -> None:
+        self.budget = RetryBudget()
+        self._known: dict[UUID, tuple[int, KeyHealth]] = {}
+
+    def ready(self, keys: list[KeyRoute]) -> list[KeyRoute]:
+        """Those that a call may try now, in order; `AllKeysCooling`, or none at all.
+
+        A key whose vendor is overloaded comes last, and still is better than none.
+        """
+        if not self._known and all(key.status is KeyStatus.ACTIVE for key in keys):
+            return keys
+        now, today = time.monotonic(), datetime.now(UTC)
+        well: list[KeyRoute] = []
+        doubtful: list[tuple[float, KeyRoute]] = []
+        waits: list[float] = []
+        for key in keys:
+            health = self._health(key)
+            until = key.cooling_until
+            if not key.usable(today):
+                waits.append((until - today).total_seconds() if until else 0.0)
+            elif health.lets_pass(now):
+                well.append(key)
+            elif not health.must_rest(now):
+                doubtful.append((health.open_until or now, key))
+            elif health.verdict is Verdict.THROTTLED:
+                waits.append((health.open_until or now) - now)
+        doubtful.sort(key=lambda one: one[0])
+        ready = [*well, *(key for _, key in doubtful)]
+        if not ready and waits:
+            raise AllKeysCooling(retry_after_seconds=max(1, math.ceil(min(waits))))
+        return ready
+
+    def trying(self, key: KeyRoute) -> None:
+        """A call uses the key now."""
+        if key.key_id in self._known:
+            self._keep(key, self._health(key).tried(time.monotonic()))
+
+    def fine(self, key: KeyRoute) -> None:
+        """A call has had what it wanted."""
+        if key.key_id in self._known:
+            self.learned(key, Verdict.OK, None)
+
+    def learned(
+        self, key: KeyRoute, verdict: Verdict, wait: float | None
+    ) -> datetime | None:
+        """Remember the verdict; until when the key cools, if it does."""
+        now = time.monotonic()
+        dice = random.random()  # noqa: S311  # so that not all come back at once
+        health = self._health(key).after(verdict, now, wait=wait, dice=dice)
+        self._keep(key, health)
+        if verdict is not Verdict.THROTTLED or health.open_until is None:
+            return None
+        return datetime.fromtimestamp(time.time() + health.open_until - now, UTC)
+
+    def _health(self, key: KeyRoute) -> KeyHealth:
+        good_version, health = self._known.get(key.key_id, (0, HEALTHY))
+        return health if good_version >= key.good_version else HEALTHY
+
+    def _keep(self, key: KeyRoute, health: KeyHealth) -> None:
+        self._known.pop(key.key_id, None)
+        if health != HEALTHY:
+            if len(self._known) >= MOST_REMEMBERED:
+                del self._known[next(iter(self._known))]
+            self._known[key.key_id] = (key.good_version, health)
