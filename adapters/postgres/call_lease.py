@@ -14,6 +14,8 @@ from uuid import UUID
 
 import psycopg
 
+from adapters.postgres.impatience import cut_after
+
 log = logging.getLogger(__name__)
 
 LEASE_SECONDS = 10.0
@@ -86,11 +88,12 @@ class CallLease:
             try:
                 async with asyncio.timeout(STATEMENT_SECONDS):
                     connection = await self._connected()
-                    values = {
-                        "process": self._process_id,
-                        "seconds": LEASE_SECONDS,
-                        "since": self.open_since(),
-                    }
+                values = {
+                    "process": self._process_id,
+                    "seconds": LEASE_SECONDS,
+                    "since": self.open_since(),
+                }
+                with cut_after(STATEMENT_SECONDS, connection):
                     await connection.execute(RENEW, values)
                 pause = RENEW_SECONDS
             except (psycopg.Error, TimeoutError, OSError) as error:

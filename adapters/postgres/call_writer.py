@@ -21,6 +21,7 @@ from adapters.postgres.binary_array import (
     text_array,
     uuid_array,
 )
+from adapters.postgres.impatience import cut_after
 from adapters.postgres.recorder import LOCKS
 from domain.calls import CallEvent
 from domain.log import CALLS
@@ -101,12 +102,23 @@ class CallWriter:
         self._process_id = process_id
         self._connection: psycopg.AsyncConnection[tuple[Any, ...]] | None = None
 
-    async def write(self, batch: list[Entry]) -> dict[tuple[UUID, int], int | None]:
+    async def write(
+        self, batch: list[Entry], *, within_seconds: float
+    ) -> dict[tuple[UUID, int], int | None]:
         """The position of each event that is in the log now; None if another has its place.
 
         An event that is missing from the answer was not taken: the lease does not stand.
+        When the time is over: `TimeoutError` or `OperationalError`.
         """
-        connection = await self._connected()
+        connection = self._connection
+        if connection is None or connection.closed:
+            connection = await self._connected(within_seconds)
+        with cut_after(within_seconds, connection):
+            return await self._written(connection, batch)
+
+    async def _written(
+        self, connection: psycopg.AsyncConnection[tuple[Any, ...]], batch: list[Entry]
+    ) -> dict[tuple[UUID, int], int | None]:
         cursor = await connection.execute(
             INSERT,
             {
@@ -145,12 +157,16 @@ class CallWriter:
             ours = missing[call_id, version] == state
             written[call_id, version] = position if ours else None
 
-    async def _connected(self) -> psycopg.AsyncConnection[tuple[Any, ...]]:
-        if self._connection is None or self._connection.closed:
-            self._connection = await self._connect()
-            register(self._connection)
-            await self._connection.execute(f"SET lock_timeout = {LOCK_MILLISECONDS}")
-        return self._connection
+    async def _connected(
+        self, within_seconds: float
+    ) -> psycopg.AsyncConnection[tuple[Any, ...]]:
+        async with asyncio.timeout(within_seconds):
+            connection = await self._connect()
+        register(connection)
+        self._connection = connection
+        with cut_after(within_seconds, connection):
+            await connection.execute(f"SET lock_timeout = {LOCK_MILLISECONDS}")
+        return connection
 
     async def _connect(self) -> psycopg.AsyncConnection[tuple[Any, ...]]:
         return await psycopg.AsyncConnection[tuple[Any, ...]].connect(

@@ -196,8 +196,7 @@ class PostgresMeter:
 
     async def _commit(self, batch: list[Entry]) -> None:
         try:
-            async with asyncio.timeout(BATCH_SECONDS):
-                written = await self._writer.write(batch)
+            written = await self._writer.write(batch, within_seconds=BATCH_SECONDS)
         except (psycopg.Error, TimeoutError, OSError) as error:
             extra = {"size": len(batch), "error": repr(error)}
             log.warning("meter.batch_failed", extra=extra)

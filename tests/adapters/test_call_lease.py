@@ -62,7 +62,7 @@ async def test_nothing_is_admitted_without_a_lease_in_force(
             )
     async with writing(database_url, process) as writer:
         opening, ending = entry(ADMITTED), entry(SETTLED, version=2)
-        written = await writer.write([opening, ending])
+        written = await writer.write([opening, ending], within_seconds=5)
     assert (opening.place in written) is taken
     assert written[ending.place] is not None
 
@@ -72,11 +72,11 @@ async def test_what_is_there_already_is_known_as_ours_or_as_anothers(
 ) -> None:
     async with writing(database_url, uuid4()) as writer:
         ours = entry(REFUSED)
-        first = await writer.write([ours])
-        assert await writer.write([ours]) == first
+        first = await writer.write([ours], within_seconds=5)
+        assert await writer.write([ours], within_seconds=5) == first
         others = entry(replace(REFUSED, code="another"), call_id=ours.call_id)
         new = entry(REFUSED)
-        again = await writer.write([others, new])
+        again = await writer.write([others, new], within_seconds=5)
     assert again[others.place] is None
     assert again[new.place] is not None
 

@@ -126,7 +126,7 @@ async def commits(url: str) -> list[int]:
     try:
         for _ in range(30):
             batch = [entry() for _ in range(5)]
-            answer = await writer.write(batch)
+            answer = await writer.write(batch, within_seconds=5)
             written += [position for position in answer.values() if position is not None]
     finally:
         await writer.close()

@@ -14,6 +14,7 @@ import re
 import threading
 import time
 from collections.abc import Iterator
+from concurrent.futures import ThreadPoolExecutor
 from contextlib import contextmanager
 from dataclasses import dataclass, field
 from typing import Any
@@ -25,6 +26,7 @@ from tests.journeys.plane import DataPlane, TestBot, chat_body, new_model
 from tests.journeys.proxy_process import until
 
 CONNECTIONS = 16
+CALLERS = 32  # of the same thing
 PAUSE = 0.02  # after a connection was refused
 ANSWER_ID = re.compile(rb'"(?:id|responseId)": ?"(chatcmpl-\w+|msg_\w+|[0-9a-f]{16})"')
 
@@ -177,3 +179,24 @@ def moments(count: int, *, seed: int, least: float, most: float) -> Iterator[flo
     """Pauses of random length, in seconds, the same ones for the same seed."""
     dice = random.Random(seed)
     return (dice.uniform(least, most) for _ in itertools.repeat(None, count))
+
+
+def answers(plane: DataPlane, bot: TestBot, seconds: float) -> list[tuple[int, float]]:
+    """Status and duration of what many callers were answered in that time."""
+
+    def ask() -> list[tuple[int, float]]:
+        got, over = [], time.monotonic() + seconds
+        with httpx.Client(timeout=30) as client:
+            while time.monotonic() < over:
+                began = time.monotonic()
+                answer = client.post(
+                    f"{plane.url}/openai/v1/chat/completions",
+                    json=chat_body(new_model()),
+                    headers=bot.bearer,
+                )
+                got.append((answer.status_code, time.monotonic() - began))
+        return got
+
+    with ThreadPoolExecutor(CALLERS) as pool:
+        asked = [pool.submit(ask) for _ in range(CALLERS)]
+        return [one for future in asked for one in future.result()]

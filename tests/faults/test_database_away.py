@@ -16,13 +16,13 @@ from domain.calls import CallAdmitted, CallRefused, CallSettled, UsageSource
 from domain.log import CALLS
 from proxy.settlement import HOLD_SECONDS
 from tests.databases import url_of
+from tests.faults.load import answers
 from tests.faults.reckoning import reckon
 from tests.journeys.plane import DataPlane, TestBot, chat_body, new_model
 from tests.journeys.proxy_process import until
 
 ANSWERED_WITHIN = 2.0
 HEALED_WITHIN = 10.0
-CALLERS = 32
 
 
 @contextmanager
@@ -45,27 +45,6 @@ def blocked(_: str, plane: DataPlane) -> Iterator[None]:
     with psycopg.connect(plane.database_url, autocommit=True) as other:
         other.execute("SELECT pg_advisory_lock(%s)", (LOCKS[CALLS],))
         yield
-
-
-def answers(plane: DataPlane, bot: TestBot, seconds: float) -> list[tuple[int, float]]:
-    """Status and duration of what many callers were answered in that time."""
-
-    def ask() -> list[tuple[int, float]]:
-        got, over = [], time.monotonic() + seconds
-        with httpx.Client(timeout=30) as client:
-            while time.monotonic() < over:
-                began = time.monotonic()
-                answer = client.post(
-                    f"{plane.url}/openai/v1/chat/completions",
-                    json=chat_body(new_model()),
-                    headers=bot.bearer,
-                )
-                got.append((answer.status_code, time.monotonic() - began))
-        return got
-
-    with ThreadPoolExecutor(CALLERS) as pool:
-        asked = [pool.submit(ask) for _ in range(CALLERS)]
-        return [one for future in asked for one in future.result()]
 
 
 @pytest.mark.parametrize("outage", [away, blocked])

@@ -15,7 +15,7 @@ import psycopg
 import pytest
 
 from adapters.postgres.embedded import EmbeddedPostgres
-from tests.faults.load import Outcome, loaded, moments
+from tests.faults.load import Outcome, answers, loaded, moments
 from tests.faults.reckoning import reap_until_closed, reckon, tell, views_agree
 from tests.journeys.data_plane import running
 
@@ -38,15 +38,20 @@ def server() -> Iterator[EmbeddedPostgres]:
         shutil.rmtree(folder)
 
 
-def kill(url: str) -> None:
-    """The server and every process of it are gone at once."""
+def processes_of(url: str) -> list[int]:
+    """The server and every process of it."""
     with psycopg.connect(url, autocommit=True) as connection:
         row = connection.execute("SELECT pg_backend_pid()").fetchone()
         assert row is not None
         postmaster = _parent(row[0])
-    for pid in [postmaster, *_children(postmaster)]:
+        return [postmaster, *_children(postmaster)]
+
+
+def signalled(processes: list[int], number: signal.Signals) -> None:
+    """All of them at once."""
+    for pid in processes:
         with contextlib.suppress(ProcessLookupError):  # it ended by itself meanwhile
-            os.kill(pid, signal.SIGKILL)
+            os.kill(pid, number)
 
 
 def _parent(pid: int) -> int:
@@ -74,7 +79,7 @@ def test_nothing_is_lost_when_the_database_is_killed_and_calls_are_refused_meanw
             for pause in moments(kills, seed=SEED, least=0.3, most=3):
                 load.wait_for_answer()
                 time.sleep(pause)
-                kill(server.url)
+                signalled(processes_of(server.url), signal.SIGKILL)
                 gone_at = time.monotonic()
                 time.sleep(pause)
                 back_at = time.monotonic()
@@ -106,3 +111,24 @@ def asked_between(outcomes: list[Outcome], gone_at: float, back_at: float) -> li
         if gone_at < outcome.asked_at < back_at - ANSWERED_WITHIN
         or (gone_at < outcome.asked_at and outcome.asked_at + outcome.took < back_at)
     ]
+
+
+def test_a_database_that_hangs_is_as_good_as_away(server: EmbeddedPostgres) -> None:
+    """No connection breaks: nobody says anything, for 9 s."""
+    with running(server.url) as plane:
+        with loaded(plane, seed=SEED) as load:
+            load.wait_for_answer()
+            processes = processes_of(server.url)
+            signalled(processes, signal.SIGSTOP)
+            try:
+                # The load's own clients wait for ends that cannot be recorded.
+                got = answers(plane, load.bot, seconds=7)
+            finally:
+                signalled(processes, signal.SIGCONT)
+            healed = load.wait_for_answer()
+        reap_until_closed(plane)
+        figures = reckon(plane, load.outcomes)
+    assert {status for status, _ in got} == {503}
+    assert max(took for _, took in got) < ANSWERED_WITHIN
+    assert healed < HEALED_WITHIN
+    assert figures.abandoned == 0
