@@ -65,6 +65,11 @@ class RouteFollower:
         return time.monotonic() - self._confirmed < STALE_SECONDS
 
     @property
+    def lag_seconds(self) -> float:
+        """How long ago the log's head was last confirmed."""
+        return time.monotonic() - self._confirmed
+
+    @property
     def position(self) -> int:
         """How far the fleet log was read."""
         return self._position

@@ -5,12 +5,14 @@ from __future__ import annotations
 import contextlib
 
 from adapters.bootstrap.control_plane import control_plane
+from adapters.metrics.numbers import ProcessNumbers
 from adapters.serving import serve
 from adapters.settings import Settings
 from api.app import create_app
 from proxy.app import Application, in_front_of
 from proxy.incoming import Receive, Scope, Send
 from proxy.main import running_proxy
+from proxy.metrics import with_metrics
 
 
 def application(settings: Settings, url: str, *, proxy: bool) -> Application:
@@ -21,10 +23,14 @@ def application(settings: Settings, url: str, *, proxy: bool) -> Application:
         async with contextlib.AsyncExitStack() as stack:
             await receive()
             system = stack.enter_context(control_plane(settings, url))
-            app: Application = create_app(system)
+            numbers = ProcessNumbers("api")
+            numbers.look_at(system.readiness)
+            app: Application = with_metrics(
+                create_app(system), numbers, token=settings.metrics_token
+            )
             if proxy:
-                calls = await stack.enter_async_context(running_proxy(settings, url))
-                app = in_front_of(app, calls)
+                calls = running_proxy(settings, url, numbers)
+                app = in_front_of(app, await stack.enter_async_context(calls))
             running["app"] = app
             await send({"type": "lifespan.startup.complete"})
             await receive()

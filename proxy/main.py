@@ -7,19 +7,28 @@ import socket
 from collections.abc import AsyncIterator
 
 from adapters.bootstrap.data_plane import data_plane
+from adapters.bootstrap.watching import gauges_of, watching
+from adapters.metrics.numbers import ProcessNumbers, proxy_numbers
 from adapters.serving import serve
 from adapters.settings import Settings
 from proxy.admission import Admission
 from proxy.app import Application, Proxy, alone, in_front_of
 from proxy.call import Parts
 from proxy.incoming import Receive, Scope, Send
+from proxy.metrics import with_metrics
 from proxy.upstream import Upstream
 
 
 @contextlib.asynccontextmanager
-async def running_proxy(settings: Settings, url: str) -> AsyncIterator[Proxy]:
-    """The proxy in the running event loop, until the block ends."""
-    async with data_plane(settings, url) as plane:
+async def running_proxy(
+    settings: Settings, url: str, numbers: ProcessNumbers
+) -> AsyncIterator[Proxy]:
+    """The proxy in the running event loop, until the block ends; it counts in `numbers`."""
+    async with (
+        watching(numbers) as watch,
+        data_plane(settings, url, watch) as plane,
+    ):
+        numbers.add(*gauges_of(plane.meter, plane.routes))
         upstream = Upstream(plane.resolver)
         admission = Admission(
             plane.routes,
@@ -28,7 +37,11 @@ async def running_proxy(settings: Settings, url: str) -> AsyncIterator[Proxy]:
             pass_key=plane.pass_key,
         )
         parts = Parts(
-            meter=plane.meter, vault=plane.vault, upstream=upstream, prices=plane.prices
+            meter=plane.meter,
+            vault=plane.vault,
+            upstream=upstream,
+            prices=plane.prices,
+            watch=watch,
         )
         try:
             yield Proxy(admission, parts)
@@ -43,8 +56,11 @@ def application(settings: Settings, url: str) -> Application:
     async def lifespan(receive: Receive, send: Send) -> None:
         async with contextlib.AsyncExitStack() as stack:
             await receive()
-            proxy = await stack.enter_async_context(running_proxy(settings, url))
-            running["proxy"] = in_front_of(alone, proxy)
+            numbers = proxy_numbers(settings)
+            calls = running_proxy(settings, url, numbers)
+            proxy = await stack.enter_async_context(calls)
+            rest = with_metrics(alone, numbers, token=settings.metrics_token)
+            running["proxy"] = in_front_of(rest, proxy)
             await send({"type": "lifespan.startup.complete"})
             await receive()
         await send({"type": "lifespan.shutdown.complete"})

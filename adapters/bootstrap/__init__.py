@@ -4,7 +4,9 @@ Nothing else constructs an adapter that a process runs on.
 
     control_plane.py   what the api's routes may ask for
     data_plane.py      the proxy
+    watching.py        what counts and traces calls
     followers.py       the projector: every view, every policy, the reaper
     jobs.py            the worker and its queue
+    repricing.py       `clawbot reprice`
     instance.py        the database of this instance: migrated, keyed, reachable
 """

@@ -23,6 +23,7 @@ from adapters.prices import PriceBook, shipped_price_book
 from adapters.routes import RouteFollower
 from adapters.settings import Settings
 from application.event_log import EventLog
+from application.watch import Watch
 from domain.catalog import Catalog
 from domain.log import FLEET
 
@@ -45,7 +46,9 @@ class DataPlane:
 
 
 @asynccontextmanager
-async def data_plane(settings: Settings, url: str) -> AsyncIterator[DataPlane]:
+async def data_plane(
+    settings: Settings, url: str, watch: Watch
+) -> AsyncIterator[DataPlane]:
     """All of it, in the running event loop; at the end all is written and closed."""
     opened = open_instance(settings, url, role=ROLE, size=4)
     pool = AsyncConnectionPool[psycopg.AsyncConnection[Any]](
@@ -60,7 +63,7 @@ async def data_plane(settings: Settings, url: str) -> AsyncIterator[DataPlane]:
     )
     await pool.open()
     vault = PostgresOpenVault(pool, opened.envelope)
-    meter = PostgresMeter(url, role=ROLE)
+    meter = PostgresMeter(url, role=ROLE, watch=watch)
     fleet = EventLog(FLEET, PostgresRecorder(opened.database, FLEET), EventMapper())
     routes = RouteFollower(opened.database, fleet, on_key=vault.forget)
     plane = DataPlane(

@@ -57,6 +57,11 @@ class CallLease:
         self._open.pop(call_id, None)
 
     @property
+    def open_calls(self) -> int:
+        """How many calls of ours have no end yet."""
+        return len(self._open)
+
+    @property
     def last_position(self) -> int:
         """The last one that this process wrote; what it writes next comes behind it."""
         return self._last or 0

@@ -29,6 +29,7 @@ from adapters.event_store import EventMapper
 from adapters.postgres.call_lease import CallLease
 from adapters.postgres.call_writer import CallWriter, Entry, PlaceTaken
 from adapters.postgres.database import connection_info
+from application.watch import NobodyWatches, Watch
 from domain.calls import (
     Call,
     CallAdmitted,
@@ -59,8 +60,11 @@ NOTHING_SENT = Usage(input_tokens=0, output_tokens=0, source=UsageSource.REPORTE
 class PostgresMeter:
     """Plays `Meter`; one per process, started and stopped with it."""
 
-    def __init__(self, url: str, *, role: str = "clawbot_proxy") -> None:
+    def __init__(
+        self, url: str, *, role: str = "clawbot_proxy", watch: Watch | None = None
+    ) -> None:
         self._process_id = uuid4()
+        self._watch = watch or NobodyWatches()
         conninfo = connection_info(url, role=role)
         self._lease = CallLease(conninfo, self._process_id)
         self._writer = CallWriter(conninfo, self._process_id)
@@ -74,6 +78,11 @@ class PostgresMeter:
     @property
     def process_id(self) -> UUID:
         return self._process_id
+
+    @property
+    def open_calls(self) -> int:
+        """Calls that were admitted here and have no end yet."""
+        return self._lease.open_calls
 
     async def start(self) -> None:
         """Begin to write; does not wait for the database."""
@@ -195,6 +204,7 @@ class PostgresMeter:
                 self._writing = []
 
     async def _commit(self, batch: list[Entry]) -> None:
+        began = time.monotonic()
         try:
             written = await self._writer.write(batch, within_seconds=BATCH_SECONDS)
         except (psycopg.Error, TimeoutError, OSError) as error:
@@ -209,13 +219,31 @@ class PostgresMeter:
             for entry in batch:
                 entry.fail(error)
             return
+        taken, left = [], []
         for entry in batch:
-            if entry.place in written:
-                self._answer(entry, written[entry.place])
-        if len(written) < len(batch):
+            place = entry.place
+            if place not in written:
+                left.append(entry)
+                continue
+            position = written[place]
+            self._answer(entry, position)
+            if position is not None:
+                taken.append(entry)
+        self._tell(taken, began)
+        if left:
             self._lease.renew_now()
-            self._again([entry for entry in batch if entry.place not in written])
+            self._again(left)
             await asyncio.sleep(RENEWAL_SECONDS)
+
+    def _tell(self, taken: list[Entry], began: float) -> None:
+        """Whoever watches hears what is in the log now, and since when it waited."""
+        now, recorded = time.monotonic(), self._watch.recorded
+        try:
+            for entry in taken:
+                recorded(entry.call_id, entry.event, now - entry.since)
+            self._watch.committed(len(taken), now - began)
+        except Exception:  # a bug must not stop the calls behind it
+            log.exception("meter.watch_failed")
 
     def _answer(self, entry: Entry, position: int | None) -> None:
         """Tell the entry's caller; the lease learns of it first."""
