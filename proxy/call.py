@@ -5,15 +5,11 @@ who -> where -> admit (committed) -> open the secret -> send -> relay -> settle 
 
 from __future__ import annotations
 
-import logging
 import time
-from dataclasses import dataclass
 from uuid import UUID
 
 from uuid_utils.compat import uuid7
 
-from application.ports import Meter, OpenVault, Prices
-from application.watch import NobodyWatches, Watch
 from domain.calls import CallRefused
 from domain.catalog import Target, Vendor
 from domain.errors import Refused, Unavailable
@@ -21,6 +17,7 @@ from proxy import auto, headers
 from proxy.admission import Admission, Credential, facts_of
 from proxy.answer import Answer, UpstreamError
 from proxy.asking import INCLUDE_USAGE, UsageWithheld
+from proxy.attempts import NOT_FOR_THE_BOT, Attempts, Parts
 from proxy.client import Client
 from proxy.incoming import (
     MAX_TARGET,
@@ -49,23 +46,11 @@ from proxy.refusals import (
 )
 from proxy.relay import Filters, Relay
 from proxy.settlement import Progress, Settlement
-from proxy.upstream import Upstream
 from proxy.usage import reader_for
 
-log = logging.getLogger(__name__)
+__all__ = ["Call", "Parts"]
 
-NOT_FOR_THE_BOT = frozenset({401, 403})
-
-
-@dataclass(frozen=True, kw_only=True)
-class Parts:
-    """What a call is carried out with."""
-
-    meter: Meter
-    vault: OpenVault
-    upstream: Upstream
-    prices: Prices
-    watch: Watch = NobodyWatches()  # noqa: RUF009  # it keeps nothing
+TURN = (1 << 48) - 1  # the part of a call's id that is nothing but chance
 
 
 class Call:
@@ -102,7 +87,9 @@ class Call:
             vendor, target = self._where(credential, incoming)
             body = await read_body(incoming.headers, receive)
             asked = what_is_asked(target, body)
-            route = await self._admission.route(credential, incoming, vendor, asked)
+            route = await self._admission.route(
+                credential, incoming, vendor, asked, self.id.int & TURN
+            )
         except Refused as error:
             await self._refuse(client, credential, asked, error)
             return
@@ -136,10 +123,11 @@ class Call:
         self, client: Client, call: Outgoing, settlement: Settlement
     ) -> None:
         progress = settlement.progress
+        attempts = Attempts(self._admission, self._parts, progress)
         try:
-            answer, mask = await self._send(call, progress)
+            call, answer, mask = await attempts.answer(call)
         except UpstreamError as error:
-            progress.error, progress.sent = error.code, error.sent
+            progress.error = error.code
             await settlement.settle(None)
             await self._answer(client, UPSTREAM_FAILED[error.code])
             return
@@ -148,7 +136,6 @@ class Call:
             await settlement.settle(None)
             await self._answer(client, UNAVAILABLE)
             return
-        progress.http_status = answer.status
         if answer.status in NOT_FOR_THE_BOT and call.credential.bot is not None:
             answer.abort()
             progress.error = UPSTREAM_REFUSED.code
@@ -156,22 +143,6 @@ class Call:
             await self._answer(client, UPSTREAM_REFUSED)
             return
         await self._relay(client, call.route.vendor, answer, mask, settlement)
-
-    async def _send(self, call: Outgoing, progress: Progress) -> tuple[Answer, KeyMask]:
-        """Open the secret, for no longer than it takes to write the request."""
-        secret = await self._parts.vault.open(call.secret)
-        progress.attempts, progress.sent = 1, True
-        clear = secret.reveal()
-        secret.wipe()
-        route = call.route
-        answer = await self._parts.upstream.send(
-            route.origin,
-            call.incoming.method,
-            call.target,
-            headers.going_up(call.incoming, route.vendor, route.target.auth, clear),
-            call.body,
-        )
-        return answer, KeyMask(clear)
 
     async def _relay(
         self,

@@ -13,7 +13,7 @@ from adapters.serving import serve
 from adapters.settings import Settings
 from proxy.admission import Admission
 from proxy.app import Application, Proxy, alone, in_front_of
-from proxy.call import Parts
+from proxy.attempts import Parts
 from proxy.incoming import Receive, Scope, Send
 from proxy.metrics import with_metrics
 from proxy.upstream import Upstream
