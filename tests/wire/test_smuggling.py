@@ -6,6 +6,7 @@ vendor must never hear of it.
 
 from __future__ import annotations
 
+import time
 from uuid import uuid4
 
 import pytest
@@ -47,7 +48,8 @@ SHAPES = {
     "te chunked, then nothing": head(b"transfer-encoding: chunked", b"transfer-encoding:"),
     "te quoted": head(b'transfer-encoding: "chunked"'),
     "te with a parameter": head(b"transfer-encoding: chunked;q=1"),
-    "te in 1.0": head(b"transfer-encoding: chunked", line=b"POST " + CALL + b" HTTP/1.0"),
+    "te in 1.0": head(b"transfer-encoding: chunked", line=b"POST " + CALL + b" HTTP/1.0")
+    + b"0\r\n\r\n",
     "te behind a vertical tab": head(b"transfer-encoding: \x0bchunked"),
     "te behind a folded line": head(b"transfer-encoding:", b" chunked"),
     # names that one reader sees and another does not
@@ -136,6 +138,15 @@ def test_the_shape_is_refused_and_nothing_behind_it_is_read(
         "code": "malformed",
     }
     assert served.vendor.requests(mark) == []
+
+
+@pytest.mark.parametrize(
+    "name", ["bare LF everywhere", "bare LF at the end", "TLS", "a blank line first"]
+)
+def test_what_can_become_no_request_is_not_waited_for(name: str, port: int) -> None:
+    began = time.monotonic()
+    assert say(port, SHAPES[name]).statuses == [400]
+    assert time.monotonic() - began < 5
 
 
 def test_the_call_behind_the_shapes_would_have_been_served(
