@@ -146,7 +146,7 @@ def _answer(asked: Asked, call: Call) -> Answer:
         by_length=by_length,
         with_usage=asked.with_usage and not script.nousage,
         tool=tool,
-        told=script.told and not asked.with_usage,
+        mistral=script.mistral,
     )
 
 

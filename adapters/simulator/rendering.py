@@ -52,7 +52,7 @@ class Answer:
     by_length: bool  # it ends because the limit was reached
     with_usage: bool
     tool: str = ""  # the one that is called
-    told: bool = False  # a stream's last chunk states the usage though nobody asked
+    mistral: bool = False  # a chat's stream is as Mistral's
 
 
 @dataclass(slots=True)

@@ -38,7 +38,7 @@ class Script:
     cached: int = 0  # input tokens read from the vendor's cache
     nousage: bool = False  # no usage is reported
     echo: bool = False  # the credential stands in the text, or in the error's message
-    told: bool = False  # a chat's stream states its usage unasked (Mistral, Together)
+    mistral: bool = False  # a chat's stream states its usage unasked, calls in one chunk
     tool: bool = False  # a tool is called, unless its result has come; wins over texts
 
 
@@ -58,7 +58,7 @@ NUMBERS: dict[str, tuple[int | None, int, int]] = {
     "reasoning": (20, 0, 1_000_000),
     "cached": (10, 0, 1 << 30),
 }
-SWITCHES = frozenset({"nousage", "echo", "told", "tool"})
+SWITCHES = frozenset({"nousage", "echo", "mistral", "tool"})
 NUMBER = re.compile(r"[0-9]{1,12}")
 CODE = re.compile(r"\w{1,64}")
 

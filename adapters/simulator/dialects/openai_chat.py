@@ -88,6 +88,20 @@ def tool_call(answer: Answer, arguments: str) -> dict[str, Any]:
     return {"id": f"call_{answer.core}", "type": "function", "function": function}
 
 
+def chunks_of(answer: Answer, head: bytes, after: bytes) -> list[bytes]:
+    """A chunk for each piece of the text, or of the arguments behind the tool's name."""
+    if not answer.tool:
+        content = head + b'{"index":0,"delta":{"content":'
+        return [content + encode(piece) + after for piece in answer.pieces]
+    calls = head + b'{"index":0,"delta":{"tool_calls":[{"index":0,'
+    if answer.mistral:
+        answer.pieces = [answer.text]
+        return [calls + encode(tool_call(answer, answer.text))[1:] + b"]" + after]
+    arguments, after = calls + b'"function":{"arguments":', b"]" + after
+    begun = calls + encode(tool_call(answer, ""))[1:] + after
+    return [begun, *[arguments + encode(piece) + b"}}" + after for piece in answer.pieces]]
+
+
 def finish_reason(answer: Answer) -> bytes:
     """Why it ended."""
     return b"tool_calls" if answer.tool else b"length" if answer.by_length else b"stop"
@@ -143,20 +157,19 @@ class OpenAIChat:
             b'"choices":['
         ) % (answer.core.encode(), answer.created, encode(answer.model))
         no_usage = b',"usage":null' if answer.with_usage else b""
-        content, ended = head + b'{"index":0,"delta":{"content":', b""
         after = b'},"logprobs":null,"finish_reason":null}]%b}\n\n' % no_usage
         role = b'{"index":0,"delta":{"role":"assistant","content":"","refusal":null'
-        begun = [head + role + after]
-        if answer.tool:
-            delta = head + b'{"index":0,"delta":{"tool_calls":[{"index":0,'
-            begun.append(delta + encode(tool_call(answer, ""))[1:] + b"]" + after)
-            content, ended = delta + b'"function":{"arguments":', b"}}]"
         finish = b'{"index":0,"delta":{},"logprobs":null,"finish_reason":"%b"}]%b}\n\n'
-        pieces = [content + encode(piece) + ended + after for piece in answer.pieces]
-        told = b',"usage":' + usage_json(answer.usage) if answer.told else no_usage
-        events = [*begun, *pieces, head + finish % (finish_reason(answer), told)]
+        said = chunks_of(answer, head, after)
+        told = answer.mistral and not answer.with_usage
+        usage = b',"usage":' + usage_json(answer.usage) if told else no_usage
+        events = [
+            head + role + after,
+            *said,
+            head + finish % (finish_reason(answer), usage),
+        ]
         ending = 2
-        stated = [(len(events), answer.usage)] if answer.told else []
+        stated = [(len(events), answer.usage)] if told else []
         if answer.with_usage:
             events.append(b'%b],"usage":%b}\n\n' % (head, usage_json(answer.usage)))
             stated = [(len(events), answer.usage)]
@@ -168,7 +181,7 @@ class OpenAIChat:
             content_type=SSE,
             stream=True,
             pieces=answer.pieces,
-            first_piece=len(begun),
+            first_piece=1 + len(said) - len(answer.pieces),
             ending=ending,
             statements=stated,
             error_first=ERROR_EVENT,

@@ -93,6 +93,7 @@ def openai_embeddings(body: bytes) -> tuple[str, Whole]:
                 values = b64encode(packed).decode()
             data.append({"object": "embedding", "index": index, "embedding": values})
         shown: dict[str, Any] = {"object": "list", "data": data, "model": model}
+        shown["id"] = "embd-simulator"  # which only Mistral has, and its SDK needs
         if with_usage:
             shown["usage"] = {"prompt_tokens": usage.input, "total_tokens": usage.input}
         return metered(shown, usage, with_usage=with_usage)

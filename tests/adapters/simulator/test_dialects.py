@@ -83,11 +83,11 @@ def test_cohere_wants_a_key(vendor: Vendor) -> None:
 
 
 @pytest.mark.parametrize("asked", [False, True])
-def test_told_states_the_usage_of_a_stream_that_was_not_asked_for_it(
+def test_mistral_states_the_usage_of_a_stream_that_was_not_asked_for_it(
     vendor: Vendor,
     asked: bool,  # noqa: FBT001
 ) -> None:
-    path, body = request_of("openai-chat", "m+told+tokens=4", stream=True)
+    path, body = request_of("openai-chat", "m+mistral+tokens=4", stream=True)
     if not asked:
         del body["stream_options"]
     answer = vendor.client.post(path, json=body, headers=BEARER).text

@@ -113,6 +113,14 @@ def test_a_tools_result_is_answered_in_text(
     assert said.startswith("Hello from the simulator.")
 
 
+def test_mistral_calls_in_one_chunk(vendor: Vendor) -> None:
+    answer = asked_with_tools(vendor, "openai-chat", "m+tool+mistral", stream=True)
+    (call,) = [line for line in answer.text.splitlines() if 'tool_calls":[' in line]
+    assert "look_up" in call
+    assert json.loads(called(events_of(answer.text))) == {"text": PROMPT}
+    assert vendor.only_item()["output_tokens"] == tokens_of(ARGUMENTS)
+
+
 @plain_and_streamed
 def test_without_a_tool_to_call_or_room_for_the_call_text_is_said(
     vendor: Vendor, *, stream: bool
