@@ -165,7 +165,9 @@ class Attempts:
         if not (harmless or group in HARMLESS or call.incoming.method == "GET"):
             return None
         route = self._admission.further(call.route, call.incoming)
-        if route is None or self._time_left() <= 0 or not self._healths.budget.spend():
+        if route is None or self._time_left() <= 0:
+            return None
+        if not self._healths.budget.spend(time.monotonic()):
             return None
         return outgoing(call.credential, call.incoming, route, call.asked, call.asked_body)
 

@@ -19,7 +19,8 @@ from domain.verdicts import Verdict
 from projections.route_table import KeyRoute
 
 BUDGET_SHARE = 0.2  # further attempts, as a share of all calls
-BUDGET_RESERVE = 10.0  # attempts: what a quiet process may spend at once
+BUDGET_PER_SECOND = 10.0  # that a quiet process may make beside that
+BUDGET_RESERVE = 10.0  # that may be spent at once
 MOST_REMEMBERED = 10_000
 
 
@@ -32,18 +33,22 @@ class AllKeysCooling(LimitReached):
 class RetryBudget:
     """Lets a call be tried again, unless that happens too often: no storm on top of one."""
 
-    __slots__ = ("_left",)
+    __slots__ = ("_left", "_since")
 
-    def __init__(self) -> None:
+    def __init__(self, now: float) -> None:
         self._left = BUDGET_RESERVE
+        self._since = now
 
     def earn(self) -> None:
         """One more call was made."""
         if self._left < BUDGET_RESERVE:
             self._left += BUDGET_SHARE
 
-    def spend(self) -> bool:
+    def spend(self, now: float) -> bool:
         """Whether one more attempt may be made; it is counted."""
+        earned = (now - self._since) * BUDGET_PER_SECOND
+        self._left = min(self._left + earned, BUDGET_RESERVE)
+        self._since = now
         if self._left < 1:
             return False
         self._left -= 1
@@ -54,7 +59,7 @@ class KeyHealths:
     """One for each process; lives in its event loop."""
 
     def __init__(self) -> None:
-        self.budget = RetryBudget()
+        self.budget = RetryBudget(time.monotonic())
         self._known: dict[UUID, tuple[int, KeyHealth]] = {}
 
     def ready(self, keys: list[KeyRoute]) -> list[KeyRoute]:

@@ -28,6 +28,10 @@ def bus_of(
     )
     bus.register(keys.EditProviderKey, partial(keys.edit_provider_key, event_log=event_log))
     bus.register(
+        keys.RotateProviderKey,
+        partial(keys.rotate_provider_key, event_log=event_log, vault=vault),
+    )
+    bus.register(
         keys.RemoveProviderKey,
         partial(keys.remove_provider_key, event_log=event_log, vault=vault),
     )
