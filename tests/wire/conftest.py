@@ -147,9 +147,11 @@ def _database(server: str) -> Iterator[str]:
     name = f"clawbot_test_wire_{uuid4().hex}"
     with psycopg.connect(server, autocommit=True) as admin:
         admin.execute(sql.SQL("CREATE DATABASE {}").format(sql.Identifier(name)))
-        yield url_of(server, name)
-        drop = sql.SQL("DROP DATABASE {} WITH (FORCE)")
-        admin.execute(drop.format(sql.Identifier(name)))
+        try:
+            yield url_of(server, name)
+        finally:
+            drop = sql.SQL("DROP DATABASE {} WITH (FORCE)")
+            admin.execute(drop.format(sql.Identifier(name)))
 
 
 def _free_port() -> int:
