@@ -49,7 +49,7 @@ fmt: $(VENV)/.installed-dev ## Format the code and fix what can be fixed by rule
 	$(BIN)/ruff format .
 
 lock: ## Lock what pyproject.toml asks for (needs uv); UPGRADE=--upgrade takes newer ones
-	$(COMPILE) $(UPGRADE) --group test --group lint --output-file requirements-dev.lock pyproject.toml > /dev/null
+	$(COMPILE) $(UPGRADE) --extra otel --group test --group lint --output-file requirements-dev.lock pyproject.toml > /dev/null
 	$(COMPILE) --constraint requirements-dev.lock --output-file requirements.lock pyproject.toml > /dev/null
 
 clean: ## Remove the venv and whatever tools left here; data folders stay

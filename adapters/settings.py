@@ -43,6 +43,7 @@ class Settings(BaseSettings):
     proxy_base_url: str | None = None
     proxy_token_ttl: int = Field(default=0, ge=0)
     metrics_token: str | None = Field(default=None, repr=False)
+    otel_exporter_otlp_endpoint: str | None = None
     egress_allow: Annotated[tuple[str, ...], NoDecode] = ()
     zero_trust_mode: bool = True
 

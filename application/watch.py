@@ -32,6 +32,25 @@ class Numbers(Protocol):
         """All of it, as Prometheus reads it (text format 0.0.4)."""
 
 
+class Both:
+    """Plays `Watch` for two."""
+
+    def __init__(self, one: Watch, other: Watch) -> None:
+        self._one, self._other = one, other
+
+    def recorded(self, call_id: UUID, event: CallEvent, waited_seconds: float) -> None:
+        self._one.recorded(call_id, event, waited_seconds)
+        self._other.recorded(call_id, event, waited_seconds)
+
+    def committed(self, size: int, seconds: float) -> None:
+        self._one.committed(size, seconds)
+        self._other.committed(size, seconds)
+
+    def refused(self, code: str) -> None:
+        self._one.refused(code)
+        self._other.refused(code)
+
+
 class NobodyWatches:
     """Plays `Watch` where nothing is counted."""
 

@@ -25,7 +25,7 @@ async def running_proxy(
 ) -> AsyncIterator[Proxy]:
     """The proxy in the running event loop, until the block ends; it counts in `numbers`."""
     async with (
-        watching(numbers) as watch,
+        watching(settings, numbers) as watch,
         data_plane(settings, url, watch) as plane,
     ):
         numbers.add(*gauges_of(plane.meter, plane.routes))

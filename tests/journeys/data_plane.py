@@ -36,9 +36,12 @@ VENDORS = ("openai", "anthropic", "google", "custom")
 
 @contextmanager
 def running(
-    url: str, *, secret: str = "sk-data-plane-0123456789abcdef"
+    url: str, *, secret: str = "sk-data-plane-0123456789abcdef", **more: str
 ) -> Iterator[DataPlane]:
-    """A data plane on this database, which it migrates; nothing of it is left."""
+    """A data plane on this database, which it migrates; nothing of it is left.
+
+    The proxy is told `more` settings, by their names in the environment.
+    """
     with ExitStack() as stack:
         folder = Path(stack.enter_context(tempfile.TemporaryDirectory()))
         simulator = stack.enter_context(started())
@@ -49,6 +52,7 @@ def running(
             "BOT_MASTER_KEY": f"k1:{base64.b64encode(secrets.token_bytes(32)).decode()}",
             "EGRESS_ALLOW": f"{simulator.url},{NOWHERE}",
             "CLAWBOT_PROXY_PORT": str(_free_port()),
+            **more,
         }
         settings = Settings(
             **{name.lower(): value for name, value in environment.items()}  # type: ignore[arg-type]
