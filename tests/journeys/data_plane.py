@@ -74,7 +74,7 @@ def running(
         proxy.start()
         yield plane
         proxy.stop()
-        assert not proxy.errors()
+        assert not proxy.bugs()
 
 
 def _free_port() -> int:
@@ -113,5 +113,5 @@ def own_plane(database_url: str) -> Iterator[DataPlane]:
 
 @pytest.fixture
 def bot(data_plane: DataPlane) -> TestBot:
-    """A new bot that may use a key of every vendor, its own: what spoils them is its own."""
+    """A new bot that may use a key of every vendor; what spoils them is its own."""
     return data_plane.new_bot(*(data_plane.add_key(vendor) for vendor in VENDORS))

@@ -73,12 +73,10 @@ class ProxyProcess:
             self._process.terminate()
             self._process.wait(START_SECONDS)
 
-    def errors(self) -> list[str]:
-        """Log lines that tell of a bug."""
+    def bugs(self) -> list[str]:
+        """Log lines that tell of one: a traceback, or what is no log line at all."""
         lines = self.log.read_text().splitlines()
-        return [
-            line for line in lines if not line.startswith("{") or '"error"' in line[:70]
-        ]
+        return [line for line in lines if line[:1] != "{" or '"exception":' in line]
 
 
 def until(condition: Callable[[], bool], *, seconds: float = 10) -> None:

@@ -26,7 +26,8 @@ IN_FORCE_SECONDS = 1.0
 
 
 def code_of(answer: httpx.Response) -> str:
-    code: str = answer.json()["error"]["code"]
+    error = answer.json()["error"]
+    code: str = error["details"]["code"] if "details" in error else error["code"]
     return code
 
 
