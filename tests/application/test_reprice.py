@@ -15,7 +15,7 @@ from adapters.memory import no_unit_of_work
 from application import reprice
 from application.event_log import EventLog
 from application.reprice import Repriced, Repricing, first_position
-from domain.calls import CallAbandoned, CallCorrected, CallEvent, CallSettled, Usage
+from domain.calls import Call, CallAbandoned, CallCorrected, CallEvent, CallSettled, Usage
 from domain.events import Recorded
 from domain.log import CALLS
 from tests.projections.given import (
@@ -25,7 +25,6 @@ from tests.projections.given import (
     Happened,
     admitted,
     calls,
-    corrected,
     facts,
     memory_logs,
     record,
@@ -175,8 +174,8 @@ def test_a_call_whose_usage_nobody_knows_is_never_priced() -> None:
 
 def test_a_late_settlement_is_charged_for_the_model_that_answered() -> None:
     of = replace(facts(), model=None)
-    late = replace(corrected(of, tokens(25, None), USED, 5), model="gpt-5")
     abandoned = CallAbandoned(facts=of, usage=tokens(25, None))
+    [late] = Call().evolve(abandoned).settle(settled(facts(), USED, 5))
     log = a_log((uuid4(), [admitted(of), abandoned, late]))
     costs: dict[str | None, int | None] = {"gpt-5": 8, "asked-for": 100}
     assert run(log, costs).now_micro_usd == 8

@@ -28,13 +28,13 @@ from domain.bots import (
 from domain.calls import (
     UNKNOWN,
     Attempt,
+    Call,
     CallAbandoned,
     CallAdmitted,
-    CallCorrected,
+    CallEvent,
     CallFacts,
     CallRefused,
     CallSettled,
-    CallStatus,
     Usage,
     UsageSource,
 )
@@ -141,32 +141,10 @@ TRIED = (
 )
 
 
-def corrected(of: CallFacts, before: Usage, now: Usage, cost: int | None) -> CallCorrected:
-    return CallCorrected(
-        facts=of,
-        ended_as=CallStatus.ABANDONED,
-        before=before,
-        now=now,
-        before_cost_micro_usd=None,
-        cost_micro_usd=cost,
-        http_status=200,
-        reason="settled-late",
-    )
-
-
-def repriced(end: CallSettled, cost: int) -> CallCorrected:
-    return CallCorrected(
-        facts=end.facts,
-        ended_as=CallStatus.SETTLED,
-        before=end.usage,
-        now=end.usage,
-        before_cost_micro_usd=end.cost_micro_usd,
-        cost_micro_usd=cost,
-        http_status=end.http_status,
-        reason="repriced",
-        price_source="new list",
-        model=end.facts.model,
-    )
+def corrected(of: CallFacts, before: Usage, now: Usage, cost: int | None) -> CallEvent:
+    abandoned = Call().evolve(CallAbandoned(facts=of, usage=before))
+    [late] = abandoned.settle(settled(of, now, cost))
+    return late
 
 
 def calls(count: int, seed: int = 1) -> list[Happened]:
@@ -184,12 +162,13 @@ def calls(count: int, seed: int = 1) -> list[Happened]:
         usage = tokens(*dice.choice([(None, None), (7, 3), (1000, 0)]))
         late = tokens(dice.randrange(50), dice.randrange(50))
         cost = dice.choice([None, 0, 12])
+        paid = settled(of, usage, cost)
         ends: list[list[Event]] = [
             [CallRefused(facts=of, code="no-usable-key")],
             [admitted(of)],
             [admitted(of), settled(of, usage, cost)],
             [admitted(of), replace(settled(of, usage, cost), attempt_log=TRIED)],
-            [admitted(of), settled(of, usage, cost), repriced(settled(of, usage, cost), 9)],
+            [admitted(of), paid, *Call().evolve(paid).reprice(9, "new list")],
             [admitted(of), CallAbandoned(facts=of, usage=usage)],
             [
                 admitted(of),
