@@ -62,17 +62,6 @@ def stream_openai(client: openai.OpenAI, model: str) -> str:
     )
 
 
-def ask_responses(client: openai.OpenAI, model: str) -> str:
-    return client.responses.create(model=model, input="hello").output_text
-
-
-def stream_responses(client: openai.OpenAI, model: str) -> str:
-    stream = client.responses.create(model=model, input="hello", stream=True)
-    return "".join(
-        event.delta for event in stream if event.type == "response.output_text.delta"
-    )
-
-
 def ask_anthropic(client: anthropic.Anthropic, model: str, text: str = "hello") -> str:
     answer = client.messages.create(
         model=model, max_tokens=100, messages=[{"role": "user", "content": text}]
@@ -82,17 +71,5 @@ def ask_anthropic(client: anthropic.Anthropic, model: str, text: str = "hello") 
     return block.text
 
 
-def stream_anthropic(client: anthropic.Anthropic, model: str) -> str:
-    with client.messages.stream(
-        model=model, max_tokens=100, messages=[{"role": "user", "content": "hello"}]
-    ) as stream:
-        return stream.get_final_text()
-
-
 def ask_google(client: genai.Client, model: str, text: str = "hello") -> str:
     return client.models.generate_content(model=model, contents=text).text or ""
-
-
-def stream_google(client: genai.Client, model: str) -> str:
-    stream = client.models.generate_content_stream(model=model, contents="hello")
-    return "".join(chunk.text or "" for chunk in stream)

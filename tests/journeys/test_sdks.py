@@ -1,68 +1,22 @@
-"""The vendors' official SDKs, unmodified, get their answers through the proxy.
+"""SDKs at vendors that they are not made for, and where the token may stand.
 
-All they are told is another base URL and a bot's token in the place of a key.
+Each SDK at its own vendor is in `test_sdk_matrix.py`.
 """
 
 from __future__ import annotations
 
-from collections.abc import Callable
 from hashlib import sha256
-from typing import Any
 
 import httpx
 import pytest
 
-from domain.calls import CallSettled, UsageSource
+from domain.calls import CallSettled
 from tests.journeys.plane import DataPlane, TestBot, chat_body, new_model
 from tests.journeys.sdks import (
-    anthropic_sdk,
-    ask_anthropic,
-    ask_google,
     ask_openai,
-    ask_responses,
-    google_sdk,
     openai_sdk,
-    stream_anthropic,
-    stream_google,
     stream_openai,
-    stream_responses,
 )
-
-
-@pytest.mark.parametrize(
-    ("sdk", "ask"),
-    [
-        (openai_sdk, ask_openai),
-        (openai_sdk, stream_openai),
-        (openai_sdk, ask_responses),
-        (openai_sdk, stream_responses),
-        (anthropic_sdk, ask_anthropic),
-        (anthropic_sdk, stream_anthropic),
-        (google_sdk, ask_google),
-        (google_sdk, stream_google),
-    ],
-)
-def test_an_sdk_gets_its_answer_and_its_tokens_are_settled_as_the_vendor_counted_them(
-    data_plane: DataPlane,
-    bot: TestBot,
-    sdk: Callable[..., Any],
-    ask: Callable[[Any, str], str],
-) -> None:
-    model = new_model("+cached=2")
-    with sdk(data_plane, bot.token) as client:
-        assert ask(client, model) == "Hello from the simulator. You said: hello"
-    (booked,) = data_plane.ledger(model)
-    settled = data_plane.only(bot, CallSettled)
-    usage = settled.usage
-    assert (
-        usage.input_tokens,
-        usage.output_tokens,
-        usage.cache_read_tokens,
-    ) == (booked["input_tokens"], booked["output_tokens"], booked["cache_read_tokens"])
-    assert usage.source is UsageSource.REPORTED
-    assert settled.http_status == 200
-    assert not settled.client_left
-    assert settled.facts.model == booked["model"]
 
 
 def test_a_custom_endpoint_is_called_with_the_same_sdk(

@@ -52,7 +52,7 @@ def of_openai(url: str, token: str) -> Iterator[LangChain]:
         told: Any = {"base_url": base, "api_key": token, "http_client": transport}
 
         def chat(model: str) -> Any:
-            return ChatOpenAI(model=model, max_retries=0, **told)
+            return ChatOpenAI(**told | {"model": model, "max_retries": 0})
 
         def embeddings(model: str) -> Any:
             # Lengths would be checked with a tokenizer that it downloads.
@@ -67,8 +67,9 @@ def of_anthropic(url: str, token: str) -> Iterator[LangChain]:
     from langchain_anthropic import ChatAnthropic  # noqa: PLC0415
 
     told: Any = {"base_url": f"{url}/anthropic", "api_key": token}
+    told |= {"max_tokens": 100, "max_retries": 0}
 
     def chat(model: str) -> Any:
-        return ChatAnthropic(model=model, max_tokens=100, max_retries=0, **told)
+        return ChatAnthropic(**told | {"model": model})
 
     yield LangChain(chat, None, anthropic)
