@@ -114,6 +114,7 @@ class Vendor:
     endpoints: tuple[Endpoint, ...]
     closed: ClosedPaths  # administration: never open
     include_usage: bool  # streams of openai-chat tell usage only when asked to
+    drain: bool  # a stream whose client left is read on for its usage; else it is cut
     pricing: Pricing | None
     verdicts: tuple[VerdictRule, ...]
 

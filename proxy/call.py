@@ -176,7 +176,8 @@ class Call:
             withheld = UsageWithheld()
         filters = Filters(mask=mask, withheld=withheld)
         await client.start(answer.status, back)
-        await Relay(answer, client, reader, filters, settlement).run()
+        relay = Relay(answer, client, reader, filters, settlement)
+        await relay.run(drain=vendor.drain)
 
     async def _refuse(
         self, client: Client, credential: Credential, asked: Asked, error: Refused

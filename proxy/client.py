@@ -10,6 +10,7 @@ from __future__ import annotations
 
 import asyncio
 import contextlib
+from collections.abc import Callable
 
 from proxy.incoming import Message, Receive, Send
 
@@ -19,13 +20,14 @@ STALL_SECONDS = 60.0  # without room in the client's buffer; then it counts as g
 class Client:
     """One ASGI request whose body has been read."""
 
-    __slots__ = ("_head", "_receive", "_send", "_watch", "left", "started")
+    __slots__ = ("_act", "_head", "_receive", "_send", "_watch", "left", "started")
 
     def __init__(self, receive: Receive, send: Send) -> None:
         self._receive = receive
         self._send = send
         self._watch: asyncio.Task[None] | None = None
         self._head: Message | None = None  # while it waits
+        self._act: Callable[[], None] | None = None
         self.left = False
         self.started = False
 
@@ -65,11 +67,17 @@ class Client:
         if self._watch is None:
             self._watch = asyncio.create_task(self._until_left())
 
+    def when_left(self, act: Callable[[], None]) -> None:
+        """Do this as soon as the client, while it is watched, is seen to hang up."""
+        self._act = act
+
     async def _until_left(self) -> None:
         message = await self._receive()
         while message["type"] != "http.disconnect":
             message = await self._receive()
         self.left = True
+        if self._act is not None:
+            self._act()
 
     async def close(self) -> None:
         """Stop to watch; an answer that was begun and has no end is seen to break off."""

@@ -51,6 +51,7 @@ class Relay:
         self._mask = filters.mask
         self._withheld = filters.withheld
         self._settlement = settlement
+        self._drain = True
         self._progress = settlement.progress
         self._received = 0
         self._ended_at: float | None = None
@@ -58,11 +59,15 @@ class Relay:
         self._left_at: float | None = None
         self._received_when_left = 0
 
-    async def run(self) -> None:
+    async def run(self, *, drain: bool) -> None:
         """Relay to the end; the call is settled when this returns or raises.
 
+        Without `drain` the vendor is cut as soon as the client of a stream has left.
         Raises `UpstreamCut` after settling what was relayed, and `LastByteHeld`.
         """
+        self._drain = drain
+        if not drain:
+            self._client.when_left(self._give_up)
         try:
             await self._run()
         except asyncio.CancelledError:
@@ -132,7 +137,7 @@ class Relay:
         """The next piece; b"" at the end, or when there is no point in reading on."""
         piece: bytes | None
         if self._client.left:
-            piece = await self._drained()
+            piece = await self._drained() if self._drain else None
             if piece is None:
                 self._progress.error = "client-left"
         elif self._ended_at is None:
@@ -142,6 +147,12 @@ class Relay:
         if piece is None:
             self._answer.abort()
         return piece or b""
+
+    def _give_up(self) -> None:
+        """Nobody listens: the vendor is cut, which stops its meter."""
+        if not self._reader.ended:
+            self._progress.error = "client-left"
+        self._answer.abort()
 
     async def _drained(self) -> bytes | None:
         """The next piece that nobody listens to, for the usage in it; None: enough."""

@@ -105,6 +105,7 @@ def _vendor(spec: VendorFile, shared: EndpointSetsFile, file: str) -> Vendor:
         endpoints=tuple(_endpoints(spec.endpoints, spec.uses, shared)),
         closed=ClosedPaths(pattern(path) for paths in closed for path in paths),
         include_usage=spec.include_usage,
+        drain=spec.drain,
         pricing=spec.pricing.pricing() if spec.pricing else None,
         verdicts=tuple(rule.rule() for rule in spec.verdicts),
     )

@@ -237,6 +237,7 @@ class VendorFile(LayoutSpec):
     native_base: Base | None = None
     models_path: Annotated[str, StringConstraints(pattern=r"^(/[\w.-]+)+(\?[\w=&-]+)?$")]
     include_usage: bool
+    drain: bool = True
     pricing: PricingSpec | None
     uses: list[Use] = []
     endpoints: list[EndpointSpec] = []

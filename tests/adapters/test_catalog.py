@@ -31,6 +31,7 @@ anthropic_base: /apps/anthropic
 path_roots: [api, compatible-mode, apps]
 models_path: /api/tags
 include_usage: false
+drain: false
 pricing: {provider: zhipuai, then: zai}
 uses:
   - {set: openai, at: /compatible-mode/v1}
@@ -133,6 +134,7 @@ def test_a_new_vendor_is_one_file(folder: Path) -> None:
     assert vendor.pass_headers[-1] == "x-local-sse"
     assert not vendor.needs_key
     assert not vendor.include_usage
+    assert not vendor.drain
     assert vendor.pricing == Pricing(provider="zhipuai", then="zai")
     for name in (b"retry-after", b"x-local-limit-x", b"x-local-id"):
         assert name in vendor.back_headers

@@ -30,6 +30,7 @@ class Scene:
     streaming: bool = True
     content_length: int | None = None
     withheld: bool = False
+    drain: bool = True
     sent: list[Message] = field(default_factory=list)
     sent_before_end: bytes = b""
     resumed: int = 0
@@ -100,7 +101,7 @@ class Scene:
         self.client.watch()
         await self.client.start(200, [])
         try:
-            await self.relay.run()
+            await self.relay.run(drain=self.drain)
         finally:
             await self.client.close()
 
