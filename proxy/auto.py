@@ -53,7 +53,9 @@ def format_of(incoming: Incoming) -> str | None:
 
 def asks_for_models(incoming: Incoming) -> bool:
     """Whether the list of the bot's models is wanted."""
-    return (incoming.vendor, incoming.method, _tail(incoming)) == (AUTO, "GET", "models")
+    if incoming.vendor != AUTO or incoming.method != "GET":
+        return False
+    return _tail(incoming) == "models"
 
 
 def models_of(credential: Credential) -> bytes:
