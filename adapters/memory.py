@@ -5,11 +5,12 @@ The unit of work does not roll back: what needs that is tested on PostgreSQL.
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
 from typing import Generic, TypeVar
 from uuid import UUID
 
+from eventsourcing.persistence import StoredEvent
 from eventsourcing.popo import POPOApplicationRecorder
 
 from domain.errors import ConcurrentChange
@@ -28,7 +29,10 @@ def no_unit_of_work() -> Iterator[None]:
 
 
 class MemoryRecorder(POPOApplicationRecorder):
-    """The library's recorder in memory, which also tells positions."""
+    """The library's recorder in memory, which also tells streams and positions."""
+
+    def select_streams(self, originator_ids: Sequence[UUID]) -> Sequence[StoredEvent]:
+        return [one for each in originator_ids for one in self.select_events(each)]
 
     def position_of(self, originator_id: UUID, version: int) -> int:
         for position, one in enumerate(self._stored_events, start=1):

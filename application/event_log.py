@@ -61,7 +61,7 @@ class Mapper(Protocol):
 
 
 class Recorder(Protocol):
-    """What we ask of a recorder: the event store's own role, and `position_of`."""
+    """What we ask of a recorder: the event store's own role, and a little more."""
 
     def insert_events(
         self, stored_events: Sequence[StoredEvent]
@@ -70,6 +70,8 @@ class Recorder(Protocol):
     def select_events(
         self, originator_id: UUID, *, lte: int | None = None
     ) -> Sequence[StoredEvent]: ...
+
+    def select_streams(self, originator_ids: Sequence[UUID]) -> Sequence[StoredEvent]: ...
 
     def select_notifications(
         self, start: int, limit: int, stop: int | None = None, *, inclusive_of_start: bool
@@ -115,6 +117,17 @@ class EventLog:
         if stream.version == 0:
             raise NotFound(stream_id)
         return stream
+
+    def read_all(self, empty: State, stream_ids: Sequence[UUID]) -> list[Stream[State]]:
+        """Those of the streams in which something is recorded, in one go."""
+        states: dict[UUID, State] = {}
+        versions: dict[UUID, int] = {}
+        for stored in self._recorder.select_streams(stream_ids):
+            recorded = self._mapper.to_recorded(stored)
+            stream_id = recorded.originator_id
+            states[stream_id] = states.get(stream_id, empty).evolve(recorded.event)
+            versions[stream_id] = recorded.originator_version
+        return [Stream(one, versions[one], state) for one, state in states.items()]
 
     def append(self, stream: Stream[Any], events: Sequence[Event]) -> int:
         """Record the events after the stream; the position of the stream's last event."""

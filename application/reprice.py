@@ -129,9 +129,8 @@ class Repricing:
         self, suspects: Mapping[UUID, int]
     ) -> Iterator[tuple[Stream[Call], CallCorrected]]:
         """The corrections; a call that was corrected since is met again, further on."""
-        for call_id, version in suspects.items():
-            stream = self.calls.read(Call(), call_id)
-            if stream.version == version and stream.state.end is not None:
+        for stream in self.calls.read_all(Call(), list(suspects)):
+            if stream.version == suspects[stream.id] and stream.state.end is not None:
                 for event in stream.state.reprice(*self._price(stream.state.end)):
                     yield stream, cast("CallCorrected", event)
 

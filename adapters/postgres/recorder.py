@@ -91,6 +91,28 @@ class PostgresRecorder:
                 for version, topic, state in cursor.fetchall()
             ]
 
+    def select_streams(self, originator_ids: Sequence[UUID]) -> Sequence[StoredEvent]:
+        """Several streams, the events of each oldest first."""
+        with self._database.cursor() as cursor:
+            cursor.execute(
+                self._sql(
+                    "SELECT originator_id, originator_version, topic, state FROM {} "
+                    "WHERE originator_id = ANY(%s) "
+                    "ORDER BY originator_id, originator_version"
+                ),
+                (list(originator_ids),),
+                binary=True,
+            )
+            return [
+                StoredEvent(
+                    originator_id=stream_id,
+                    originator_version=version,
+                    topic=topic,
+                    state=state,
+                )
+                for stream_id, version, topic, state in cursor.fetchall()
+            ]
+
     def select_notifications(
         self, start: int, limit: int, stop: int | None = None, *, inclusive_of_start: bool
     ) -> Sequence[Notification]:

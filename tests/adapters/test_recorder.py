@@ -158,6 +158,18 @@ def test_a_place_in_a_stream_is_taken_once(database_url: str) -> None:
         assert recorder.position_of(stream, 2) == first[-1]
 
 
+def test_several_streams_are_read_in_one_go_each_oldest_first(database_url: str) -> None:
+    streams = sorted(uuid4() for _ in range(3))
+    with database(database_url, "clawbot_api") as opened:
+        recorder = PostgresRecorder(opened, "fleet")
+        for version in (1, 2):
+            recorder.insert_events([event(one, version) for one in reversed(streams)])
+        found = recorder.select_streams([streams[2], uuid4(), streams[0]])
+        assert list(found) == [
+            event(one, version) for one in (streams[0], streams[2]) for version in (1, 2)
+        ]
+
+
 @pytest.mark.parametrize("role", ["api", "proxy", "projector", "worker"])
 @pytest.mark.parametrize("table", ["fleet_events", "calls_events"])
 @pytest.mark.parametrize(

@@ -32,6 +32,18 @@ def test_a_stream_begins_once_and_is_read_only_if_it_is_there() -> None:
     assert fleet.log.look(Claim(), uuid4()).version == 0
 
 
+def test_several_streams_are_read_in_one_go_as_each_would_be_alone() -> None:
+    fleet = Fleet()
+    first, second = fleet.create_bot(hostname="one"), fleet.create_bot(hostname="two")
+    with acting(ALICE):
+        bot = fleet.log.read(Bot(), second)
+        fleet.log.append(bot, bot.state.rename("Grace"))
+    together = fleet.log.read_all(Bot(), [second, uuid4(), first])
+    assert sorted(together, key=lambda one: one.id) == sorted(
+        (fleet.log.read(Bot(), one) for one in (first, second)), key=lambda one: one.id
+    )
+
+
 def test_every_event_says_who_for_whom_and_in_the_course_of_what() -> None:
     fleet = Fleet()
     history = fleet.log.history(fleet.create_bot())
