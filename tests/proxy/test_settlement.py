@@ -2,11 +2,13 @@
 
 from __future__ import annotations
 
+import contextlib
 import signal
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import replace
 from uuid import uuid4
 
+import httpx
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
@@ -207,25 +209,49 @@ async def test_a_call_costs_what_its_price_says_if_anything_was_used(
 # A proxy that is told to end.
 
 
-def test_a_proxy_that_is_told_to_end_finishes_the_calls_under_way(
-    own_plane: DataPlane,
-) -> None:
-    bot, model = own_plane.new_bot(), new_model("+tokens=30+pace=50")
-    pieces: list[bytes] = []
+def stopped_during(
+    plane: DataPlane, model: str, *, patience: float
+) -> tuple[str, CallSettled]:
+    """What the client of a stream saw, and how the call was settled."""
+    bot, pieces = plane.new_bot(), list[bytes]()
 
     def read() -> None:
-        with own_plane.client.stream(
-            "POST",
-            f"{own_plane.url}/openai/v1/chat/completions",
-            json=chat_body(model, stream=True),
-            headers=bot.bearer,
-        ) as answer:
+        with (
+            contextlib.suppress(httpx.RemoteProtocolError),
+            plane.client.stream(
+                "POST",
+                f"{plane.url}/openai/v1/chat/completions",
+                json=chat_body(model, stream=True),
+                headers=bot.bearer,
+            ) as answer,
+        ):
             pieces.extend(answer.iter_raw())
 
     with ThreadPoolExecutor(1) as pool:
         reading = pool.submit(read)
         until(lambda: bool(pieces))
-        own_plane.proxy.send(signal.SIGTERM)
-        reading.result(timeout=20)
-    assert b"[DONE]" in b"".join(pieces)
-    assert own_plane.only(bot, CallSettled).usage.output_tokens == 30
+        plane.proxy.send(signal.SIGTERM)
+        reading.result(timeout=patience)
+    return b"".join(pieces).decode(), plane.only(bot, CallSettled)
+
+
+def test_a_proxy_that_is_told_to_end_finishes_the_calls_under_way(
+    own_plane: DataPlane,
+) -> None:
+    model = new_model("+tokens=30+pace=50")
+    seen, settled = stopped_during(own_plane, model, patience=20)
+    assert "[DONE]" in seen
+    assert (settled.usage.output_tokens, settled.error) == (30, None)
+
+
+@pytest.mark.soak
+def test_a_call_that_outlasts_a_proxys_patience_is_settled_with_what_came(
+    own_plane: DataPlane,
+) -> None:
+    """It waits for 20 s when it is told to end."""
+    model = new_model("+tokens=60+pace=1000")
+    seen, settled = stopped_during(own_plane, model, patience=40)
+    assert "[DONE]" not in seen
+    assert settled.error == "proxy-stopped"
+    assert settled.usage.source is ESTIMATED
+    assert 15 <= (settled.usage.output_tokens or 0) <= 30
