@@ -16,6 +16,7 @@ from adapters.bootstrap.followers import event_logs
 from adapters.postgres.meter import PostgresMeter
 from adapters.postgres.recorder import LOCKS
 from application.event_log import Caller, Stream, acting
+from application.watch import Watch
 from domain.calls import (
     CallAbandoned,
     CallAdmitted,
@@ -38,8 +39,8 @@ REFUSED = CallRefused(facts=facts(), code="no-usable-key")
 
 
 @asynccontextmanager
-async def metering(url: str) -> AsyncIterator[PostgresMeter]:
-    meter = PostgresMeter(url)
+async def metering(url: str, watch: Watch | None = None) -> AsyncIterator[PostgresMeter]:
+    meter = PostgresMeter(url, watch=watch)
     await meter.start()
     try:
         yield meter
@@ -139,6 +140,47 @@ async def test_what_waits_is_written_before_a_meter_stops(database_url: str) -> 
         await asyncio.sleep(0)
     await asyncio.gather(*waiting)
     assert len(rows(database_url, "SELECT 1 FROM calls_events")) == 601
+
+
+# Whoever watches hears of what is in the log, and of nothing else.
+
+
+class Watched:
+    """Plays `Watch`, and falters at the first event of all."""
+
+    def __init__(self) -> None:
+        self.events: list[tuple[UUID, CallEvent]] = []
+        self.sizes: list[int] = []
+
+    def recorded(self, call_id: UUID, event: CallEvent, waited_seconds: float) -> None:
+        assert 0 < waited_seconds < PATIENCE
+        self.events.append((call_id, event))
+        if len(self.events) == 1:
+            raise ZeroDivisionError
+
+    def committed(self, size: int, seconds: float) -> None:
+        assert 0 < seconds < PATIENCE
+        self.sizes.append(size)
+
+    def refused(self, code: str) -> None:
+        raise AssertionError(code)
+
+
+async def test_who_watches_hears_each_event_once_and_cannot_stop_a_call(
+    database_url: str, caplog: pytest.LogCaptureFixture
+) -> None:
+    one, two, watched = uuid4(), uuid4(), Watched()
+    async with metering(database_url, watched) as meter:
+        await meter.admit(one, ADMITTED)
+        assert (meter.open_calls, "meter.watch_failed" in caplog.messages) == (1, True)
+        ends = meter.settle(one, SETTLED, within_seconds=PATIENCE)
+        await asyncio.gather(ends, meter.admit(two, ADMITTED))
+        assert meter.open_calls == 1
+        with log_locked(database_url), pytest.raises(Unavailable):
+            await meter.admit(uuid4(), ADMITTED)
+    assert watched.events[:3] == [(one, ADMITTED), (one, SETTLED), (two, ADMITTED)]
+    assert [event.TOPIC for _, event in watched.events[3:]] in ([], ["call.refused"])
+    assert sum(watched.sizes) == len(watched.events) - 1
 
 
 # A settlement gets in, whoever waits for it.
