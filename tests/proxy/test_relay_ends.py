@@ -11,7 +11,6 @@ from hypothesis import strategies as st
 
 from adapters.catalog.loader import load_catalog
 from domain.calls import UsageSource
-from proxy import client as client_module
 from proxy import headers, relay
 from proxy.answer import Answer, UpstreamCut
 from proxy.mask import KeyMask
@@ -99,25 +98,6 @@ async def test_what_was_read_is_settled_when_we_are_told_to_stop() -> None:
     assert scene.end.usage.output_tokens == 4
     assert scene.aborted
     assert not scene.finished
-
-
-@pytest.mark.anyio
-async def test_a_client_that_takes_nothing_for_long_has_left(
-    monkeypatch: pytest.MonkeyPatch,
-) -> None:
-    monkeypatch.setattr(client_module, "STALL_SECONDS", 0.05)
-    scene = Scene()
-    running = asyncio.create_task(scene.run())
-    await ticks()
-    scene.reads = False
-    scene.say(CONTENT % 1)
-    await asyncio.sleep(0.1)
-    scene.say(USAGE, DONE)
-    scene.answer.end(None)
-    await running
-    assert scene.end.client_left
-    assert scene.end.usage.source is UsageSource.REPORTED
-    assert not scene.end.error
 
 
 @pytest.mark.anyio
