@@ -35,7 +35,6 @@ class Scene:
     sent_before_end: bytes = b""
     resumed: int = 0
     aborted: str | None = None
-    reads: bool = True
     hung_up: asyncio.Event = field(default_factory=asyncio.Event)
 
     def __post_init__(self) -> None:
@@ -74,8 +73,6 @@ class Scene:
     # As the server towards the client.
 
     async def send(self, message: Message) -> None:
-        if not self.reads:
-            await asyncio.Event().wait()
         self.sent.append(message)
         if not self.books.ends:
             self.sent_before_end += message.get("body", b"")
