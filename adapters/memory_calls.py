@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Iterator
+from collections.abc import Iterable, Iterator, Sequence
 from datetime import datetime
 from uuid import UUID
 
@@ -118,12 +118,6 @@ def _grouped(
 
 
 class MemoryKeyHealths(MemoryView[KeyHealthRow], KeyHealths):
-    def of_team(
-        self, team_id: UUID, *, after: UUID | None, limit: int
-    ) -> list[KeyHealthRow]:
-        mine = (
-            row
-            for row in self.rows.values()
-            if row.team_id == team_id and (after is None or row.key_id > after)
-        )
-        return sorted(mine, key=lambda row: row.key_id)[:limit]
+    def of_keys(self, team_id: UUID, key_ids: Sequence[UUID]) -> list[KeyHealthRow]:
+        rows = self.rows.values()
+        return [row for row in rows if row.team_id == team_id and row.key_id in key_ids]

@@ -57,6 +57,7 @@ def create_app(system: Wired) -> FastAPI:
     app.state.system = system
     app.state.doorkeeper = Doorkeeper(system)
     app.state.login_tries = auth.login_tries()
+    app.state.vendor_tries = provider_keys.vendor_tries()
     for router in ROUTERS:
         app.include_router(router)
     errors.install(app)

@@ -23,7 +23,7 @@ router = APIRouter(prefix="/api/bot/{hostname}/providers", tags=["bots"])
 
 @router.get("")
 def of_bot(hostname: str, bots: TheBots) -> Page[LinkOut]:
-    """The bot's links, in the order in which they are tried."""
+    """The bot's links; which are tried first is said by priority and weight."""
     return Page(items=[link_shown(link) for link in bots.row(hostname).links])
 
 

@@ -20,13 +20,18 @@ LONGEST_GRACE = 7 * 24 * 3600  # seconds
 
 
 class NewLink(Body):
-    """Which keys: one, or those of a vendor and/or with a tag."""
+    """Which keys: one, or those of a vendor and/or with a tag.
+
+    Links of the lowest priority are used first; those of one priority share by weight.
+    """
 
     provider_key_id: Id | None = None
     vendor: Annotated[str, Field(min_length=1, max_length=64)] | None = None
     tag: Tag | None = None
     models: Models = Field(default=["*"])
     primary_model: Model | None = None
+    weight: Annotated[int, Field(ge=1, le=1000)] = 1
+    priority: Annotated[int, Field(ge=0, le=1000)] = 0
 
 
 class NewBot(Body):
@@ -55,6 +60,8 @@ class LinkOut(BaseModel):
     tag: str | None
     models: list[str]
     primary_model: str | None
+    weight: int
+    priority: int
 
 
 class BotOut(BaseModel):
@@ -107,6 +114,8 @@ def link_of(new: NewLink, catalog: Catalog, link_id: UUID) -> ProviderLink:
         tag=new.tag,
         models=models,
         primary_model=primary,
+        weight=new.weight,
+        priority=new.priority,
     )
 
 
@@ -119,6 +128,8 @@ def link_shown(link: ProviderLink) -> LinkOut:
         tag=link.tag,
         models=list(link.models),
         primary_model=link.primary_model,
+        weight=link.weight,
+        priority=link.priority,
     )
 
 

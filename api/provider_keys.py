@@ -2,17 +2,31 @@
 
 from __future__ import annotations
 
-from datetime import datetime
+from datetime import UTC, datetime, timedelta
 from typing import Annotated
 from uuid import UUID
 
-from fastapi import APIRouter, Depends, Query, Response
+from fastapi import APIRouter, Depends, Query, Request, Response
 from uuid_utils.compat import uuid7
 
 from api.callers import TheUser
-from api.key_shapes import KeyChange, KeyOut, NewKey, key_shown, origin_of
+from api.key_shapes import (
+    KeyChange,
+    KeyHealthOut,
+    KeyOut,
+    KeyRotation,
+    KeyToVerify,
+    ModelOut,
+    NewKey,
+    VerdictOut,
+    health_shown,
+    key_shown,
+    origin_of,
+)
+from api.limits import Tries
 from api.paging import Cursors
 from api.positions import (
+    CALLS_ONLY,
     FLEET_ONLY,
     ExpectedVersion,
     reached,
@@ -20,6 +34,7 @@ from api.positions import (
     read_at,
     tag_version,
 )
+from api.refusals import VendorGivesNoList
 from api.shapes import AtQuery, ListQuery, Page, unique
 from api.vendors import vendor_of
 from api.wired import TheSystem, Wired
@@ -28,17 +43,32 @@ from application.keys import (
     CheckProviderKey,
     EditProviderKey,
     RemoveProviderKey,
+    RotateProviderKey,
 )
 from application.ports import Secret
 from domain.errors import NotFound
 from domain.ids import ProviderKeyId, TeamId
-from domain.log import FLEET
+from domain.log import CALLS, FLEET
+from domain.verdicts import Verdict
 from projections.key_ring import KeyRingProjector, KeyRow
 from projections.view import row_of
 
 router = APIRouter(prefix="/api/provider-key", tags=["provider keys"])
 
 AFTER = Depends(read_after(lambda system: system.key_ring, FLEET))
+AFTER_HEALTH = Depends(read_after(lambda system: system.key_health, CALLS))
+
+
+def vendor_tries() -> Tries:
+    """How often a team may have vendors asked while it waits."""
+    return Tries(most=30, seconds=60)
+
+
+def _tries(request: Request) -> Tries:
+    return request.app.state.vendor_tries  # type: ignore[no-any-return]
+
+
+TheTries = Annotated[Tries, Depends(_tries)]
 
 
 @router.get("", dependencies=[AFTER])
@@ -60,7 +90,8 @@ def of_team(
         lambda: view.of_team(user.team_id, after=after, limit=query.limit + 1),
     )
     shown, cursor = cursors.page(rows, query.limit, lambda row: [str(row.key_id)])
-    return Page(items=[key_shown(row) for row in shown], next_cursor=cursor)
+    now = datetime.now(UTC)
+    return Page(items=[key_shown(row, now) for row in shown], next_cursor=cursor)
 
 
 @router.post("", status_code=201)
@@ -84,6 +115,46 @@ def add(new: NewKey, user: TheUser, system: TheSystem, response: Response) -> Ke
     return _shown(system, user.team_id, key_id, response, position)
 
 
+@router.get("/health", dependencies=[AFTER_HEALTH])
+def health(
+    query: Annotated[ListQuery, Query()],
+    user: TheUser,
+    system: TheSystem,
+    response: Response,
+) -> Page[KeyHealthOut]:
+    """How the team's keys do, oldest first: circuit, last verdict, counts of calls."""
+    key = system.instance_keys.get("cursor")
+    cursors = Cursors(key, team_id=user.team_id, listed="provider-key-health")
+    after = cursors.read(query.cursor, UUID) if query.cursor else None
+    limit, now = query.limit + 1, datetime.now(UTC)
+    rows = system.key_ring.of_team(user.team_id, after=after, limit=limit)
+    known = read_at(
+        response,
+        system.key_health,
+        CALLS_ONLY,
+        lambda: system.key_health.of_keys(user.team_id, [row.key_id for row in rows]),
+    )
+    shown, cursor = cursors.page(rows, query.limit, lambda row: [str(row.key_id)])
+    healths = {one.key_id: one for one in known}
+    items = [health_shown(row, healths.get(row.key_id), now) for row in shown]
+    return Page(items=items, next_cursor=cursor)
+
+
+@router.post("/verify")
+def verify(
+    asked: KeyToVerify, user: TheUser, system: TheSystem, tries: TheTries
+) -> VerdictOut:
+    """Ask the vendor about a secret, now; it is not kept."""
+    tries.count(user.team_id)
+    vendor = vendor_of(system.catalog, asked.vendor)
+    secret = Secret(asked.secret.get_secret_value().encode())
+    found = system.prober.probe(vendor, secret, asked.base_url)
+    secret.wipe()
+    return VerdictOut(
+        verdict=found.verdict, http_status=found.http_status, error=found.error
+    )
+
+
 @router.get("/{key_id}")
 def one(
     key_id: UUID,
@@ -97,7 +168,7 @@ def one(
         return _shown(system, user.team_id, key_id, response, system.fleet.head())
     row = _row(system, user.team_id, key_id, query.at)
     tag_version(response, row.version)
-    return key_shown(row)
+    return key_shown(row, query.at)
 
 
 @router.patch("/{key_id}")
@@ -118,6 +189,7 @@ def edit(  # noqa: PLR0913, PLR0917 - what the framework hands in
         models=None if change.models is None else unique(change.models),
         allow_paths=change.allow_paths,
         expected_version=expected,
+        disabled=change.disabled,
     )
     position = system.bus.handle(command, by=user.caller)
     return _shown(system, user.team_id, key_id, response, position)
@@ -136,6 +208,40 @@ def remove(
         key_id=ProviderKeyId(key_id), team_id=user.team_id, expected_version=expected
     )
     reached(response, system.bus.handle(command, by=user.caller))
+
+
+@router.post("/{key_id}/rotate")
+def rotate(  # noqa: PLR0913, PLR0917 - what the framework hands in
+    key_id: UUID,
+    rotation: KeyRotation,
+    user: TheUser,
+    system: TheSystem,
+    expected: ExpectedVersion,
+    response: Response,
+) -> KeyOut:
+    """Put a new secret in the old one's place; calls take it at once."""
+    command = RotateProviderKey(
+        key_id=ProviderKeyId(key_id),
+        team_id=user.team_id,
+        secret=Secret(rotation.secret.get_secret_value().encode()),
+        previous_end_at=datetime.now(UTC) + timedelta(seconds=rotation.grace_seconds),
+        expected_version=expected,
+    )
+    position = system.bus.handle(command, by=user.caller)
+    return _shown(system, user.team_id, key_id, response, position)
+
+
+@router.get("/{key_id}/models")
+def models(
+    key_id: UUID, user: TheUser, system: TheSystem, tries: TheTries
+) -> Page[ModelOut]:
+    """The models that the vendor lists for the key, asked now, through the proxy."""
+    row = _row(system, user.team_id, key_id)
+    tries.count(user.team_id)
+    found, names = system.key_models.models(key_id, system.catalog.get(row.vendor))
+    if found.verdict is not Verdict.OK:
+        raise VendorGivesNoList
+    return Page(items=[ModelOut(id=name) for name in names])
 
 
 @router.post("/{key_id}/check", status_code=202)
@@ -164,4 +270,4 @@ def _shown(
     row = _row(system, team_id, key_id)
     reached(response, position)
     tag_version(response, row.version)
-    return key_shown(row)
+    return key_shown(row, datetime.now(UTC))

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from domain.errors import InvalidFields, Refused, Unavailable
+from domain.errors import Conflict, InvalidFields, Refused, Unavailable
 
 
 class Malformed(Refused):
@@ -33,6 +33,12 @@ class VendorIsUnknown(InvalidFields):
     """The catalog has no vendor of that name."""
 
     code = "unknown-vendor"
+
+
+class VendorGivesNoList(Conflict):
+    """The vendor does not list models for this key now; a check tells why."""
+
+    code = "upstream-refused-credential"
 
 
 class RuntimeIsNotAvailable(InvalidFields):

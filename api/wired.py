@@ -12,12 +12,13 @@ from fastapi import Depends, Request
 from application.bus import Bus
 from application.event_log import EventLog
 from application.idempotency import IdempotencyStore
-from application.ports import People
+from application.ports import KeyModels, People, Prober
 from application.readiness import Readiness
 from domain.catalog import Catalog
 from projections.audit_trail import AuditTrail
 from projections.bot_directory import BotDirectory
 from projections.call_log import CallLog
+from projections.key_health import KeyHealths
 from projections.key_ring import KeyRing
 from projections.usage_by_hour import UsageByHour
 
@@ -41,6 +42,12 @@ class Wired(Protocol):
     def bot_directory(self) -> BotDirectory: ...
     @property
     def key_ring(self) -> KeyRing: ...
+    @property
+    def key_health(self) -> KeyHealths: ...
+    @property
+    def prober(self) -> Prober: ...
+    @property
+    def key_models(self) -> KeyModels: ...
     @property
     def call_log(self) -> CallLog: ...
     @property

@@ -7,7 +7,7 @@ tell; each proxy keeps a nearer one of its own in memory.
 from __future__ import annotations
 
 from abc import abstractmethod
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, replace
 from datetime import UTC, datetime
 from typing import ClassVar
@@ -46,10 +46,8 @@ class KeyHealths(View[KeyHealthRow]):
     """What can be asked of the keys' health."""
 
     @abstractmethod
-    def of_team(
-        self, team_id: UUID, *, after: UUID | None, limit: int
-    ) -> list[KeyHealthRow]:
-        """The team's keys that were ever called with, by id, from behind `after`."""
+    def of_keys(self, team_id: UUID, key_ids: Sequence[UUID]) -> list[KeyHealthRow]:
+        """Of these keys of the team, those that were ever called with."""
 
 
 class KeyHealthProjector(Projector[KeyHealthRow]):

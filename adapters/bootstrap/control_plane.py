@@ -10,12 +10,18 @@ from adapters.bootstrap.commands import bus_of
 from adapters.bootstrap.instance import Opened, open_instance
 from adapters.catalog.loader import load_catalog
 from adapters.event_store import EventMapper
+from adapters.key_check import KeyCheckClient
 from adapters.postgres.audit_trail import PostgresAuditTrail
-from adapters.postgres.call_views import PostgresCallLog, PostgresUsageByHour
+from adapters.postgres.call_views import (
+    PostgresCallLog,
+    PostgresKeyHealths,
+    PostgresUsageByHour,
+)
 from adapters.postgres.fleet_views import PostgresBotDirectory, PostgresKeyRing
 from adapters.postgres.idempotency import PostgresIdempotency
 from adapters.postgres.recorder import PostgresRecorder
 from adapters.postgres.vault import PostgresInstanceKeys, PostgresPeople, PostgresVault
+from adapters.probe import VendorProber
 from adapters.readiness import DatabaseReadiness
 from adapters.settings import Settings
 from application.bus import Bus
@@ -36,6 +42,9 @@ class ControlPlane:
     calls: EventLog
     bot_directory: PostgresBotDirectory
     key_ring: PostgresKeyRing
+    key_health: PostgresKeyHealths
+    key_models: KeyCheckClient
+    prober: VendorProber
     call_log: PostgresCallLog
     usage_by_hour: PostgresUsageByHour
     audit_trail: PostgresAuditTrail
@@ -53,12 +62,17 @@ def control_plane(settings: Settings, url: str) -> Iterator[ControlPlane]:
     """The control plane; its connections are closed at the end."""
     opened = open_instance(settings, url, role=ROLE, size=CONNECTIONS)
     try:
-        yield _wired(settings, opened)
+        pass_key = opened.instance_keys.get("key-check")
+        proxy = KeyCheckClient(settings.bots_proxy_url, pass_key)
+        try:
+            yield _wired(settings, opened, proxy)
+        finally:
+            proxy.close()
     finally:
         opened.database.close()
 
 
-def _wired(settings: Settings, opened: Opened) -> ControlPlane:
+def _wired(settings: Settings, opened: Opened, proxy: KeyCheckClient) -> ControlPlane:
     database = opened.database
     fleet = EventLog(FLEET, PostgresRecorder(database, FLEET), EventMapper())
     calls = EventLog(CALLS, PostgresRecorder(database, CALLS), EventMapper())
@@ -67,6 +81,7 @@ def _wired(settings: Settings, opened: Opened) -> ControlPlane:
     views = {
         "bot_directory": PostgresBotDirectory(database),
         "key_ring": PostgresKeyRing(database),
+        "key_health": PostgresKeyHealths(database),
         "call_log": PostgresCallLog(database),
         "usage_by_hour": PostgresUsageByHour(database),
         "audit_trail": PostgresAuditTrail(database),
@@ -78,6 +93,8 @@ def _wired(settings: Settings, opened: Opened) -> ControlPlane:
         people=people,
         catalog=load_catalog(),
         instance_keys=opened.instance_keys,
+        key_models=proxy,
+        prober=VendorProber(egress_allow=settings.egress_allow),
         egress_allow=settings.egress_allow,
         proxy_base_url=settings.bots_proxy_url,
         idempotency=PostgresIdempotency(database, opened.instance_keys),

@@ -12,11 +12,12 @@ from dramatiq import Broker, actor
 from dramatiq.errors import Retry
 
 from adapters.jobs.broker import QUEUE
-from adapters.key_check import Found, KeyCheckClient
+from adapters.key_check import KeyCheckClient
 from application.bus import Bus
 from application.event_log import Caller, EventLog
 from application.keys import RecordKeyCheck
 from application.policies import CHECK_PROVIDER_KEY
+from application.ports import Found
 from domain.catalog import Catalog, UnknownVendor
 from domain.errors import ConcurrentChange, Unavailable
 from domain.events import Event, Recorded

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from datetime import datetime
 from typing import Any, LiteralString
 from uuid import UUID
@@ -131,13 +132,7 @@ class PostgresKeyHealths(PostgresView[KeyHealthRow], KeyHealths):
     table = "key_health"
     row = KeyHealthRow
 
-    def of_team(
-        self, team_id: UUID, *, after: UUID | None, limit: int
-    ) -> list[KeyHealthRow]:
+    def of_keys(self, team_id: UUID, key_ids: Sequence[UUID]) -> list[KeyHealthRow]:
         return self.query(
-            team_id,
-            "team_id = %s AND key_id > %s ORDER BY key_id LIMIT %s",
-            team_id,
-            after or UUID(int=0),
-            limit,
+            team_id, "team_id = %s AND key_id = ANY(%s)", team_id, list(key_ids)
         )

@@ -23,11 +23,21 @@ from adapters.memory import (
     MemoryRecorder,
     no_unit_of_work,
 )
-from adapters.memory_calls import MemoryAuditTrail, MemoryCallLog, MemoryUsageByHour
+from adapters.memory_calls import (
+    MemoryAuditTrail,
+    MemoryCallLog,
+    MemoryKeyHealths,
+    MemoryUsageByHour,
+)
 from adapters.memory_idempotency import MemoryIdempotency
 from adapters.memory_vault import MemoryInstanceKeys, MemoryPeople, MemoryVault
+from adapters.memory_vendors import MemoryVendors
 from adapters.postgres.audit_trail import PostgresAuditTrail
-from adapters.postgres.call_views import PostgresCallLog, PostgresUsageByHour
+from adapters.postgres.call_views import (
+    PostgresCallLog,
+    PostgresKeyHealths,
+    PostgresUsageByHour,
+)
 from adapters.postgres.database import Database
 from adapters.postgres.fleet_views import PostgresBotDirectory, PostgresKeyRing
 from adapters.postgres.idempotency import PostgresIdempotency
@@ -45,6 +55,7 @@ from domain.log import CALLS, FLEET
 from projections.audit_trail import AuditTrail, AuditTrailProjector
 from projections.bot_directory import BotDirectory, BotDirectoryProjector
 from projections.call_log import CallLog, CallLogProjector
+from projections.key_health import KeyHealthProjector, KeyHealths
 from projections.key_ring import KeyRing, KeyRingProjector
 from projections.usage_by_hour import UsageByHour, UsageByHourProjector
 
@@ -73,6 +84,7 @@ class System:
     calls: EventLog
     bot_directory: BotDirectory
     key_ring: KeyRing
+    key_health: KeyHealths
     call_log: CallLog
     usage_by_hour: UsageByHour
     audit_trail: AuditTrail
@@ -83,7 +95,16 @@ class System:
     catalog: Catalog = CATALOG
     egress_allow: tuple[str, ...] = (LOCAL,)
     proxy_base_url: str = "http://127.0.0.1:3101"
+    vendors: MemoryVendors = field(default_factory=lambda: MemoryVendors((LOCAL,)))
     readiness: AllIsWell = field(default_factory=AllIsWell)
+
+    @property
+    def prober(self) -> MemoryVendors:
+        return self.vendors
+
+    @property
+    def key_models(self) -> MemoryVendors:
+        return self.vendors
 
     def pump(self) -> None:
         """Every view is where the logs are."""
@@ -98,12 +119,14 @@ def in_memory() -> System:
     people = MemoryPeople()
     directory, ring, trail = MemoryBotDirectory(), MemoryKeyRing(), MemoryAuditTrail()
     call_log, by_hour = MemoryCallLog(), MemoryUsageByHour()
+    healths = MemoryKeyHealths()
     return System(
         bus=bus_of(fleet, unit_of_work=no_unit_of_work, people=people, vault=MemoryVault()),
         fleet=fleet,
         calls=EventLog(CALLS, MemoryRecorder(), EventMapper()),
         bot_directory=directory,
         key_ring=ring,
+        key_health=healths,
         call_log=call_log,
         usage_by_hour=by_hour,
         audit_trail=trail,
@@ -113,6 +136,7 @@ def in_memory() -> System:
         followers=[
             ViewFollower(BotDirectoryProjector(), directory),
             ViewFollower(KeyRingProjector(), ring),
+            ViewFollower(KeyHealthProjector(), healths),
             ViewFollower(CallLogProjector(), call_log),
             ViewFollower(UsageByHourProjector(), by_hour),
             ViewFollower(AuditTrailProjector(), trail),
@@ -146,6 +170,7 @@ def on_postgres(url: str) -> Iterator[System]:
             calls=EventLog(CALLS, PostgresRecorder(proxy, CALLS), EventMapper()),
             bot_directory=PostgresBotDirectory(api),
             key_ring=PostgresKeyRing(api),
+            key_health=PostgresKeyHealths(api),
             call_log=PostgresCallLog(api),
             usage_by_hour=PostgresUsageByHour(api),
             audit_trail=PostgresAuditTrail(api),
@@ -155,6 +180,7 @@ def on_postgres(url: str) -> Iterator[System]:
             followers=[
                 ViewFollower(BotDirectoryProjector(), PostgresBotDirectory(projector)),
                 ViewFollower(KeyRingProjector(), PostgresKeyRing(projector)),
+                ViewFollower(KeyHealthProjector(), PostgresKeyHealths(projector)),
                 ViewFollower(CallLogProjector(), PostgresCallLog(projector)),
                 ViewFollower(UsageByHourProjector(), PostgresUsageByHour(projector)),
                 ViewFollower(AuditTrailProjector(), PostgresAuditTrail(projector)),

@@ -39,6 +39,8 @@ def test_a_bot_is_created_with_a_token_that_is_kept_as_a_hash(either: Front) -> 
                 "tag": None,
                 "models": ["*"],
                 "primary_model": None,
+                "weight": 1,
+                "priority": 0,
             }
         ],
         "tags": ["a", "b"],

@@ -27,6 +27,8 @@ BODIES = {
     ("PATCH", "/api/bot/{hostname}"): {},
     ("PATCH", "/api/provider-key/{key_id}"): {},
     ("POST", "/api/provider-key"): NEW_KEY,
+    ("POST", "/api/provider-key/verify"): {"vendor": "openai", "secret": "sk-0123"},
+    ("POST", "/api/provider-key/{key_id}/rotate"): {"secret": "sk-0123456789"},
 }
 
 

@@ -33,6 +33,7 @@ def test_a_key_is_shown_without_its_secret(either: Front) -> None:
         "base_url": None,
         "last4": "WXYZ",
         "status": "active",
+        "cooling_until": None,
         "verdict": None,
         "checked_at": None,
         "created_at": key["created_at"],

@@ -27,7 +27,7 @@ class ProxyProcess:
     def __init__(self, environment: Mapping[str, str], port: int, log: Path) -> None:
         self.url = f"http://127.0.0.1:{port}"
         self.log = log
-        self._environment = environment
+        self.environment = environment
         self._process: subprocess.Popen[bytes] | None = None
 
     @property
@@ -35,13 +35,18 @@ class ProxyProcess:
         assert self._process is not None
         return self._process.pid
 
+    def beside(self, port: int) -> ProxyProcess:
+        """Another one on the same database, which was not started yet."""
+        environment = {**self.environment, "CLAWBOT_PROXY_PORT": str(port)}
+        return ProxyProcess(environment, port, self.log.with_name(f"proxy-{port}.log"))
+
     def spawn(self) -> None:
         """It has begun to start; it ends with the thread that asked for it."""
         # setpriv becomes the proxy: the process id is the proxy's own.
         command = ["setpriv", "--pdeathsig", "KILL", sys.executable, "-c", PROXY]
         with self.log.open("ab") as log:
             self._process = subprocess.Popen(
-                command, cwd=ROOT, env=self._environment, stdout=log, stderr=log
+                command, cwd=ROOT, env=self.environment, stdout=log, stderr=log
             )
 
     def answers(self) -> bool:

@@ -39,7 +39,8 @@ def health_after(*happened: Happened) -> dict[UUID, KeyHealthRow]:
     log, view = memory_logs()[CALLS], MemoryKeyHealths()
     record(log, happened)
     catch_up(ViewFollower(KeyHealthProjector(), view), Reader(log))
-    return {row.key_id: row for row in view.of_team(TEAM, after=None, limit=100)}
+    keys = [KEY, BAD, *(attempt.provider_key_id for attempt in TRIED)]
+    return {row.key_id: row for row in view.of_keys(TEAM, keys)}
 
 
 def test_a_call_without_a_log_is_a_success_of_the_key_that_answered() -> None:

@@ -13,8 +13,9 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from adapters.catalog.loader import load_catalog
-from adapters.key_check import Found, KeyCheckClient
+from adapters.key_check import KeyCheckClient
 from adapters.vendor_errors import LARGEST_ERROR, error_in
+from application.ports import Found
 from domain.errors import Unavailable
 from domain.passes import key_of_pass
 from domain.verdicts import Verdict
