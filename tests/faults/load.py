@@ -1,8 +1,8 @@
 """Load on a data plane, and what its clients saw: to be compared with both books later.
 
-Runs in a thread of its own until stopped; 16 connections ask for plain and streamed answers
-of three vendors, some of which are cut, and some clients hang up. Every call asks for a
-model of its own, so that it is found again in the vendor's books.
+Until stopped, or for so many calls, 16 connections ask for plain and streamed answers of
+three vendors, some of which are cut, and some clients hang up. Every call asks for a model
+of its own, so that it is found again in the vendor's books.
 """
 
 from __future__ import annotations
@@ -82,6 +82,22 @@ KINDS = (
     gemini("+pace=10", stream=True),
 )
 
+FAILING = (  # each in a way of its own, and none so that a key would have to rest
+    chat("+status=500"),
+    chat("+status=400", stream=True),
+    chat("+status=429+retry=0"),
+    chat("+big=50000+cut=1"),
+    chat("+nousage"),
+    chat("+tokens=20+nousage", stream=True),
+    chat("+tokens=20+error=5", stream=True),
+    messages("+status=529+retry=0"),
+    messages("+tokens=20+error=6", stream=True),
+    messages("+tokens=20+nousage", stream=True),
+    gemini("+status=503+retry=0"),
+    gemini("+tokens=30+cut=9", stream=True),
+    gemini("+tokens=20+error=5", stream=True),
+)
+
 
 @dataclass(frozen=True, kw_only=True)
 class Outcome:
@@ -100,9 +116,10 @@ class Outcome:
 class Load:
     """The clients; `outcomes` grows while they run."""
 
-    plane: DataPlane
     bot: TestBot
+    urls: tuple[str, ...]  # of the proxies, which take turns
     seed: int = 1
+    kinds: tuple[Kind, ...] = KINDS
     outcomes: list[Outcome] = field(default_factory=list)
     _over: threading.Event = field(default_factory=threading.Event)
 
@@ -117,28 +134,36 @@ class Load:
         until(lambda: len(self.seen) > before, seconds=30)
         return time.monotonic() - began
 
-    def run(self) -> None:
-        asyncio.run(self._run())
+    def run(self, calls: int | None = None) -> None:
+        """So many calls, or until it is stopped."""
+        asyncio.run(self._run(itertools.count() if calls is None else iter(range(calls))))
 
     def stop(self) -> None:
         self._over.set()
 
-    async def _run(self) -> None:
+    async def _run(self, turns: Iterator[int]) -> None:
         dice, limits = random.Random(self.seed), httpx.Limits(max_connections=CONNECTIONS)
         async with httpx.AsyncClient(timeout=30, limits=limits) as client:
-            await asyncio.gather(*(self._ask(client, dice) for _ in range(CONNECTIONS)))
+            await asyncio.gather(
+                *(self._ask(client, dice, turns) for _ in range(CONNECTIONS))
+            )
 
-    async def _ask(self, client: httpx.AsyncClient, dice: random.Random) -> None:
-        while not self._over.is_set():
-            outcome = await self._one(client, dice.choice(KINDS))
+    async def _ask(
+        self, client: httpx.AsyncClient, dice: random.Random, turns: Iterator[int]
+    ) -> None:
+        for turn in turns:
+            if self._over.is_set():
+                return
+            url = self.urls[turn % len(self.urls)]
+            outcome = await self._one(client, url, dice.choice(self.kinds))
             self.outcomes.append(outcome)
-            if outcome.status != 200:
+            if outcome.status is None:
                 await asyncio.sleep(PAUSE)
 
-    async def _one(self, client: httpx.AsyncClient, kind: Kind) -> Outcome:
+    async def _one(self, client: httpx.AsyncClient, url: str, kind: Kind) -> Outcome:
         model, asked_at = new_model(kind.directives), time.monotonic()
         body = {**kind.body, "model": model} if "model" in kind.body else kind.body
-        url = self.plane.url + kind.path.format(model=model)
+        url += kind.path.format(model=model)
         said: dict[str, Any] = {}
         data = b""
         try:
@@ -165,7 +190,7 @@ class Load:
 @contextmanager
 def loaded(plane: DataPlane, *, seed: int = 1) -> Iterator[Load]:
     """Under load while the block lasts; afterwards every client has had its last answer."""
-    load = Load(plane, plane.new_bot(), seed)
+    load = Load(plane.new_bot(), (plane.url,), seed)
     thread = threading.Thread(target=load.run, name="load")
     thread.start()
     try:
