@@ -66,7 +66,7 @@ class Server(ProxyProcess):
             self._process = subprocess.Popen(
                 [*command, BEGIN + self._program],
                 cwd=ROOT,
-                env=self._environment,
+                env=self.environment,
                 stdout=log,
                 stderr=log,
             )
@@ -139,7 +139,7 @@ def served(database_server: str) -> Iterator[Served]:
         yield Served(plane=plane, vendor=vendor, bot=bot, servers=servers)
         for server in servers.values():
             server.stop()
-            assert not server.errors()
+            assert not server.bugs()
 
 
 @contextmanager
