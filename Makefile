@@ -56,8 +56,8 @@ clean: ## Remove the venv and whatever tools left here; data folders stay
 	rm -rf $(VENV) build dist *.egg-info .pytest_cache .mypy_cache .ruff_cache .import_linter_cache .hypothesis
 	find . -name __pycache__ -type d -prune -exec rm -rf {} +
 
-services: # the servers that tests use besides our own PostgreSQL
-	@.ci/packages redis-server rabbitmq-server npm
+services: # the servers and tools that tests use besides our own PostgreSQL
+	@.ci/packages redis-server rabbitmq-server iproute2 npm
 
 $(BIN)/pip:
 	@$(PYTHON) -c 'import sys; sys.exit(not (3, 11) <= sys.version_info < (3, 14))' \
