@@ -13,6 +13,7 @@ from domain.calls import Call
 from domain.claims import Claim
 from domain.errors import NotFound
 from domain.events import Aggregate, Event, Recorded
+from domain.kek import KekRotation
 from domain.keys import ProviderKey
 from domain.log import CALLS, FLEET
 from domain.sessions import Session
@@ -25,6 +26,7 @@ KINDS: dict[str, tuple[str, Aggregate[Any]]] = {
     "user": (FLEET, User()),
     "session": (FLEET, Session()),
     "claim": (FLEET, Claim()),
+    "kek": (FLEET, KekRotation()),
     "call": (CALLS, Call()),
 }
 

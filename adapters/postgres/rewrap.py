@@ -13,7 +13,7 @@ from typing import Any, Final
 from uuid import UUID
 
 import psycopg
-from psycopg.rows import dict_row
+from psycopg.rows import dict_row, scalar_row
 from psycopg.sql import SQL, Composed, Identifier, Placeholder
 
 from adapters.crypto import DoesNotOpen
@@ -27,6 +27,7 @@ BATCH: Final = 100  # rows
 _SEALED: Final = tuple(field.name for field in fields(Sealed))
 
 Row = dict[str, Any]
+Progress = Callable[[int, int], None]
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -57,17 +58,38 @@ TABLES: Final = (
 )
 
 
-def rewrap(connection: psycopg.Connection[Any], keyring: Keyring) -> int:
+def silent(_done: int, _total: int) -> None:
+    """Nobody watches."""
+
+
+def waiting(connection: psycopg.Connection[Any], keyring: Keyring) -> int:
+    """How many records lie under another key than the keyring's first; `BadSetup`."""
+    check(connection, keyring)
+    found = 0
+    with connection.transaction(), connection.cursor(row_factory=scalar_row) as cursor:
+        for table in TABLES:
+            statement = SQL("SELECT count(*) FROM vault.{} WHERE kek_id <> %s")
+            cursor.execute(statement.format(Identifier(table.name)), (keyring.primary,))
+            found += cursor.fetchone() or 0
+    return found
+
+
+def rewrap(
+    connection: psycopg.Connection[Any], keyring: Keyring, progress: Progress = silent
+) -> int:
     """How many records were wrapped anew; those that do not open are logged and left.
 
     The connection is idle. 0 with nothing in the log: the old keys can be taken out.
+    `progress` is told how many were looked at, and of how many.
     """
     envelope = Envelope(keyring, check(connection, keyring))
-    done = 0
+    done, looked_at, total = 0, 0, waiting(connection, keyring)
     for table in TABLES:
         last: Row | None = None
         while rows := _batch(connection, table, envelope, keyring.primary, last):
             done += sum(rewrapped for _, rewrapped in rows)
+            looked_at += len(rows)
+            progress(looked_at, max(total, looked_at))
             last = rows[-1][0]
     return done
 

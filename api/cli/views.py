@@ -52,12 +52,12 @@ def rebuild(
 
 
 @contextmanager
-def reading() -> Iterator[Callable[[int, int], None]]:
-    """A bar on standard error, if that is a terminal, of positions read."""
+def reading(what: str = "reading the logs") -> Iterator[Callable[[int, int], None]]:
+    """A bar on standard error, if that is a terminal, of what is done of all."""
     from rich.console import Console  # noqa: PLC0415
     from rich.progress import Progress  # noqa: PLC0415
 
     console = Console(stderr=True)
     with Progress(console=console, disable=not console.is_terminal) as bar:
-        task = bar.add_task("reading the logs", total=None)
+        task = bar.add_task(what, total=None)
         yield lambda done, total: bar.update(task, completed=done, total=total)

@@ -59,6 +59,8 @@ STORED = {
     ],
     "claim.released": [],
     "claim.taken": ["holder"],
+    "kek.rotation_finished": ["rewrapped", "left"],
+    "kek.rotation_started": ["kek_id", "records"],
     "provider_key.added": [
         "team_id",
         "vendor",

@@ -29,6 +29,7 @@ def test_only_commands_that_work_exist() -> None:
         "reprice",
         "simulate-provider",
         "up",
+        "vault",
         "worker",
     ]
 
