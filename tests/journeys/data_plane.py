@@ -36,15 +36,20 @@ VENDORS = ("openai", "anthropic", "google", "custom")
 
 @contextmanager
 def running(
-    url: str, *, secret: str = "sk-data-plane-0123456789abcdef", **more: str
+    url: str,
+    *,
+    secret: str = "sk-data-plane-0123456789abcdef",
+    fast: bool = False,
+    **more: str,
 ) -> Iterator[DataPlane]:
     """A data plane on this database, which it migrates; nothing of it is left.
 
-    The proxy is told `more` settings, by their names in the environment.
+    The proxy is told `more` settings, by their names in the environment; a `fast` vendor
+    answers the same request the same way.
     """
     with ExitStack() as stack:
         folder = Path(stack.enter_context(tempfile.TemporaryDirectory()))
-        simulator = stack.enter_context(started())
+        simulator = stack.enter_context(started(fast=fast))
         environment = {
             "PATH": os.environ["PATH"],
             "PYTHONPATH": str(ROOT),
