@@ -7,7 +7,7 @@ following the fleet log, so that no call needs a query.
 from __future__ import annotations
 
 from abc import abstractmethod
-from collections.abc import Iterable
+from collections.abc import Iterable, Sequence
 from dataclasses import dataclass, replace
 from datetime import datetime
 from typing import ClassVar, cast
@@ -237,34 +237,37 @@ class RouteTable:
         shares: list[Share[KeyRoute]] = []
         taken: set[UUID] = set()
         for link in bot.links:
-            if model is not None and not _covers(link.models, model):
+            linked = self._linked(bot.team_id, link, vendor)
+            if not linked or (model is not None and not _covers(link.models, model)):
                 continue
             keys = [
                 key
-                for key in self._linked(bot.team_id, link)
-                if key.vendor == vendor
-                and key.status in _HOPEFUL
+                for key in linked
+                if key.status in _HOPEFUL
                 and (model is None or not key.models or _covers(key.models, model))
                 and key.key_id not in taken
             ]
             if keys:
-                taken.update(key.key_id for key in keys)
                 shares.append(Share(link.priority, link.weight, keys))
-        if len(shares) == 1 and len(shares[0].members) == 1:
+                taken.update([key.key_id for key in keys])
+        if len(taken) == 1:
             return list(shares[0].members)
         return in_turn(shares, turn)
 
-    def _linked(self, team_id: UUID, link: ProviderLink) -> Iterable[KeyRoute]:
-        """The team's keys that the link names."""
+    def _linked(self, team_id: UUID, link: ProviderLink, vendor: str) -> Sequence[KeyRoute]:
+        """The team's keys at the vendor that the link names."""
         if link.provider_key_id is not None:
             key = self.keys.get(link.provider_key_id)
-            return (key,) if key is not None and key.team_id == team_id else ()
-        return (
+            if key is None or key.vendor != vendor or key.team_id != team_id:
+                return ()
+            return (key,)
+        if link.vendor is not None and link.vendor != vendor:
+            return ()
+        return [
             key
             for key in self._by_team.get(team_id, {}).values()
-            if (link.vendor is None or key.vendor == link.vendor)
-            and (link.tag is None or link.tag in key.tags)
-        )
+            if key.vendor == vendor and (link.tag is None or link.tag in key.tags)
+        ]
 
 
 _HOPEFUL = frozenset({KeyStatus.ACTIVE, KeyStatus.COOLING})

@@ -67,8 +67,12 @@ class KeyHealths:
 
         A key whose vendor is overloaded comes last, and still is better than none.
         """
-        if not self._known and all(key.status is KeyStatus.ACTIVE for key in keys):
-            return keys
+        if not self._known:  # the usual case, and a fast one
+            for key in keys:
+                if key.status is not KeyStatus.ACTIVE:
+                    break
+            else:
+                return keys
         now, today = time.monotonic(), datetime.now(UTC)
         well: list[KeyRoute] = []
         doubtful: list[tuple[float, KeyRoute]] = []

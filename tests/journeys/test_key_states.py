@@ -12,10 +12,11 @@ from uuid import uuid4
 import psycopg
 import pytest
 
+from adapters.key_check import KeyCheckClient
 from adapters.projector import project
 from adapters.settings import Settings
 from application.keys import RotateProviderKey
-from application.ports import Secret
+from application.ports import Found, Secret
 from domain.calls import CallSettled
 from domain.events import Event
 from domain.ids import ProviderKeyId
@@ -27,6 +28,7 @@ from domain.keys import (
     ProviderKeyRecovered,
     ProviderKeySecretRetired,
 )
+from domain.verdicts import Verdict
 from tests.journeys.plane import DataPlane, new_model
 from tests.journeys.proxy_process import ProxyProcess, until
 from tests.proxy.pools import Pool, pool
@@ -155,3 +157,20 @@ def _versions(plane: DataPlane, key: ProviderKeyId) -> list[int]:
             "SELECT version FROM vault.secret WHERE id = %s ORDER BY version", (key,)
         ).fetchall()
     return [row[0] for row in rows]
+
+
+def test_the_models_of_a_key_are_asked_for_through_the_proxy(data_plane: DataPlane) -> None:
+    good = data_plane.add_key("openai")
+    control = data_plane.control
+    client = KeyCheckClient(data_plane.proxy.url, control.instance_keys.get("key-check"))
+    try:
+        found, names = client.models(good, control.catalog.get("openai"))
+        assert found.verdict is Verdict.OK
+        assert names
+        bad = data_plane.add_key("openai", secret="sk-sim+status=401")
+        assert client.models(bad, control.catalog.get("openai")) == (
+            Found(verdict=Verdict.DEAD, http_status=401),
+            (),
+        )
+    finally:
+        client.close()
