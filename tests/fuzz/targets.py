@@ -29,9 +29,9 @@ TYPES = ("text/event-stream", "application/json", "application/x-ndjson", "audio
 STATUSES = (200, 404)
 # Bodies are spelled in words too: their reader is in C and shows the fuzzer no branches.
 WORDS = (
-    *(b"{", b"}", b"[", b"]", b",", b":", b" ", b"true", b"null", b"NaN", b"-1.5e999", b"7"),
+    *(b"{", b"}", b"[", b"]", b",", b":", b" ", b"true", b"null", b"NaN", b"-1.5e999"),
     *(b'"model"', b'"mod\\u0065l"', b'"stream"', b'"a"', b'"\\ud800"', b'"\xff"'),
-    b'"\xc3\xa9"',
+    *(b'"\xc3\xa9"', b"7"),
 )  # fmt: skip
 
 
