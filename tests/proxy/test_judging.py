@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import asyncio
 import time
 from collections.abc import Iterable
 from datetime import UTC, datetime, timedelta
@@ -161,6 +162,22 @@ async def test_a_stream_is_looked_at_as_far_as_its_first_content(
     found = await begun(one, OPENAI, SECRET, "openai-chat")
     assert (found and found.verdict) is verdict
     assert await rest(one) == b"".join(pieces)
+
+
+async def test_a_key_that_a_stream_echoes_in_a_code_is_masked_across_its_pieces() -> None:
+    event = b'data: {"error": {"code": "bad_%b"}}\n\n' % SECRET
+    one = answer(200, headers=SSE, ended=False)
+    seconds = [event[:30], event[30:]]
+    one.put(seconds[0])
+    task = asyncio.create_task(begun(one, OPENAI, SECRET, "openai-chat"))
+    await asyncio.sleep(0.01)
+    one.put(seconds[1])
+    one.wake()
+    found = await task
+    assert found is not None
+    assert found.error == "vendor:bad_" + "*" * len(SECRET)
+    one.end(None)
+    assert await rest(one) == event
 
 
 async def test_a_stream_that_is_cut_before_its_content_has_failed() -> None:

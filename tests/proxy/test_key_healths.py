@@ -98,6 +98,22 @@ def test_a_key_of_an_overloaded_vendor_comes_last_but_comes() -> None:
     assert healths.ready([busy, well]) == [busy, well]
 
 
+def test_of_keys_whose_vendors_are_overloaded_the_one_that_is_back_first_comes_first() -> (
+    None
+):
+    healths, worst, better = KeyHealths(), a_key(), a_key()
+    for _ in range(OVERLOADED_IN_A_ROW):
+        healths.learned(better, Verdict.OVERLOADED, None)
+    first = healths.ready([better])
+    for _ in range(OVERLOADED_IN_A_ROW):
+        healths.learned(worst, Verdict.DEAD, None)
+    assert healths.ready([worst, better]) == first
+    half_open = a_key()
+    healths.learned(half_open, Verdict.THROTTLED, 0)
+    healths.trying(half_open)  # by another call: to be tried before what is open still
+    assert healths.ready([better, half_open]) == [half_open, better]
+
+
 def test_a_key_that_may_be_tried_again_is_tried_by_one_call_at_a_time() -> None:
     healths, key, well = KeyHealths(), a_key(), a_key()
     healths.learned(key, Verdict.THROTTLED, 0)

@@ -162,6 +162,25 @@ async def test_an_old_secret_is_shredded_when_its_grace_is_over_and_no_other() -
     assert rounds.row.old_secrets == ()
 
 
+def test_a_secret_whose_last_users_may_be_under_way_does_not_go_with_an_older_one() -> None:
+    now = datetime.now(UTC)
+    rotated = [
+        ProviderKeyRotated(
+            secret_version=version,
+            last4="rstu",
+            previous_end_at=now + timedelta(seconds=60 * version),
+        )
+        for version in (2, 3)
+    ]
+    rounds = Rounds(*rotated)
+    assert rounds.make(timedelta(seconds=181)) == [
+        ProviderKeySecretRetired(secret_version=1)
+    ]
+    assert rounds.make(timedelta(seconds=196)) == [
+        ProviderKeySecretRetired(secret_version=2)
+    ]
+
+
 def test_a_key_that_was_removed_meanwhile_stops_no_round() -> None:
     rounds = Rounds(DIED)
     with acting(Caller("user:ada", team_id=TEAM)):
