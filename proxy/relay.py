@@ -109,6 +109,7 @@ class Relay:
         if self._progress.first_byte is None:
             self._progress.first_byte = now
         self._received += len(piece)
+        self._progress.relayed = self._received
         if not self._progress.admitted.streaming and self._received > PLAIN_BYTES:
             self._answer.abort()
             self._progress.error = "upstream-too-large"

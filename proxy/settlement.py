@@ -64,6 +64,7 @@ class Progress:
     first_byte: float | None = None
     error: str | None = None
     sent: bool = False  # whether the vendor may have seen some of it
+    relayed: int = 0  # bytes of the answer's body
 
 
 class Settlement:
@@ -145,7 +146,9 @@ def usage_of(progress: Progress, reading: Reading | None) -> Usage:
     usage, admitted = _bounded(reading.usage), progress.admitted
     if usage.source is UsageSource.REPORTED or admitted.format is None:
         return usage
-    relayed = estimated_tokens(reading.output_bytes)
+    # Of a plain body that broke off no text could be read: its bytes are all there is.
+    unread = not (reading.output_bytes or reading.complete or admitted.streaming)
+    relayed = estimated_tokens(progress.relayed if unread else reading.output_bytes)
     return replace(
         usage,
         input_tokens=admitted.input_estimate

@@ -106,6 +106,14 @@ def test_no_answer_at_all_makes_a_usage_that_cannot_be(
 # Its record.
 
 
+def test_of_a_plain_body_that_broke_off_the_bytes_are_counted() -> None:
+    plain = progress()
+    plain.admitted, plain.relayed = replace(ADMITTED, streaming=False), 401
+    assert usage_of(plain, reading()).output_tokens == 101
+    plain.relayed = 0
+    assert usage_of(plain, reading(output_bytes=8)).output_tokens == 2
+
+
 def settling(books: Books, **more: object) -> Settlement:
     made = progress()
     for name, value in more.items():
