@@ -19,8 +19,8 @@ from domain.verdicts import Verdict
 from projections.route_table import KeyRoute
 
 BUDGET_SHARE = 0.2  # further attempts, as a share of all calls
-BUDGET_PER_SECOND = 10.0  # that a quiet process may make beside that
-BUDGET_RESERVE = 10.0  # that may be spent at once
+BUDGET_PER_SECOND = 20.0  # that a quiet process may make beside that
+BUDGET_RESERVE = 50.0  # that may be spent at once
 MOST_REMEMBERED = 10_000
 
 

@@ -79,6 +79,7 @@ def spoil(live: psycopg.Connection, name: str) -> None:
         "usage_by_hour": "model = 'none'",
         "audit_trail": "position = 10000",
         "call_log": "call_id = gen_random_uuid()",
+        "key_health": "key_id = gen_random_uuid()",
         "key_ring": "key_id = gen_random_uuid()",
         "key_routes": "key_id = gen_random_uuid()",
     }.get(name, "bot_id = gen_random_uuid()")
@@ -88,6 +89,8 @@ def spoil(live: psycopg.Connection, name: str) -> None:
     change = "version = version + 1"
     if name not in {"bot_directory", "key_ring", "audit_trail"}:
         change = "vendor = 'nobody'" if name == "key_routes" else "hostname = 'nobody'"
+    if name == "key_health":
+        change = "successes = successes + 1"
     live.execute(
         f"UPDATE {name} SET {change} WHERE ctid = "
         f"(SELECT min(ctid) FROM {name} WHERE NOT {other_key.partition(' ')[0]} IN "

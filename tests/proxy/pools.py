@@ -3,10 +3,12 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
-from datetime import UTC, datetime
+from datetime import UTC, datetime, timedelta
 from uuid import uuid4
 
 from application.bots import CreateBot
+from application.keys import RotateProviderKey
+from application.ports import Secret
 from domain.bots import ProviderLink
 from domain.calls import Attempt, CallAdmitted, CallSettled
 from domain.catalog import AllowPaths
@@ -92,3 +94,18 @@ def bot_with(plane: DataPlane, links: tuple[ProviderLink, ...]) -> TestBot:
 def secret_that(directives: str) -> str:
     """A secret that makes the simulator do so."""
     return f"sk-sim+{directives}"
+
+
+def ends(plane: DataPlane, bot: TestBot) -> list[CallSettled]:
+    return [one.event for one in plane.events(bot) if isinstance(one.event, CallSettled)]
+
+
+def rotate(plane: DataPlane, key_id: ProviderKeyId, secret: str, grace: float = 60) -> None:
+    rotated = RotateProviderKey(
+        key_id=key_id,
+        team_id=plane.team_id,
+        secret=Secret(secret.encode()),
+        previous_end_at=datetime.now(UTC) + timedelta(seconds=grace),
+        expected_version=None,
+    )
+    plane.control.bus.handle(rotated, by=plane.by)

@@ -3,22 +3,16 @@
 from __future__ import annotations
 
 import time
-from collections import Counter
-from datetime import UTC, datetime, timedelta
 from uuid import uuid4
 
 import httpx
 import pytest
 
-from application.keys import EditProviderKey, RotateProviderKey
-from application.ports import Secret
-from domain.bots import ProviderLink
-from domain.calls import CallRefused, CallSettled
-from domain.ids import LinkId, ProviderKeyId
+from domain.calls import CallRefused
 from tests.journeys.data_plane import NOWHERE
-from tests.journeys.plane import DataPlane, TestBot, chat_body, new_model
+from tests.journeys.plane import DataPlane, chat_body, new_model
 from tests.journeys.proxy_process import until
-from tests.proxy.pools import Pool, bot_with, pool
+from tests.proxy.pools import Pool, ends, pool, rotate
 
 LONG = "status=429+retry=30"
 
@@ -221,110 +215,3 @@ def test_a_key_that_is_known_to_be_dead_is_passed_over_and_a_good_check_brings_i
         return two.keys[0] in answered
 
     until(first_again)
-
-
-def ends(plane: DataPlane, bot: TestBot) -> list[CallSettled]:
-    return [one.event for one in plane.events(bot) if isinstance(one.event, CallSettled)]
-
-
-def rotate(plane: DataPlane, key_id: ProviderKeyId, secret: str, grace: float = 60) -> None:
-    rotated = RotateProviderKey(
-        key_id=key_id,
-        team_id=plane.team_id,
-        secret=Secret(secret.encode()),
-        previous_end_at=datetime.now(UTC) + timedelta(seconds=grace),
-        expected_version=None,
-    )
-    plane.control.bus.handle(rotated, by=plane.by)
-
-
-def test_a_disabled_key_is_used_by_nobody_within_a_second(data_plane: DataPlane) -> None:
-    one = pool(data_plane, None)
-    assert data_plane.chat(one.bot, new_model()).status_code == 200
-    for disabled, status in ((True, 403), (False, 200)):
-        edited = EditProviderKey(
-            key_id=one.keys[0],
-            team_id=data_plane.team_id,
-            label=None,
-            tags=None,
-            models=None,
-            allow_paths=None,
-            expected_version=None,
-            disabled=disabled,
-        )
-        data_plane.control.bus.handle(edited, by=data_plane.by)
-        began = time.monotonic()
-        wanted = status
-
-        def so() -> bool:
-            return data_plane.chat(one.bot, new_model()).status_code == wanted  # noqa: B023
-
-        until(so)
-        assert time.monotonic() - began < 1
-
-
-def test_a_rotated_key_takes_the_new_secret_at_once_and_loses_no_call(
-    data_plane: DataPlane,
-) -> None:
-    one = pool(data_plane, None)
-    for nth in range(5):
-        secret = f"sk-rotated-{nth}-{uuid4().hex[:4]}"
-        rotate(data_plane, one.keys[0], secret)
-        began, model = time.monotonic(), ""
-
-        def renewed() -> bool:
-            nonlocal model
-            model = new_model()
-            assert data_plane.chat(one.bot, model).status_code == 200
-            return str(data_plane.ledger(model)[0]["credential_last4"]) == secret[-4:]  # noqa: B023
-
-        until(renewed)
-        assert time.monotonic() - began < 1
-
-
-# Turns.
-
-
-def test_keys_of_one_link_take_turns_and_links_share_by_weight(
-    data_plane: DataPlane,
-) -> None:
-    tagged = [data_plane.add_key("openai") for _ in range(3)]
-    for key in tagged:
-        edited = EditProviderKey(
-            key_id=key,
-            team_id=data_plane.team_id,
-            label=None,
-            tags=("turns",),
-            models=None,
-            allow_paths=None,
-            expected_version=None,
-        )
-        data_plane.control.bus.handle(edited, by=data_plane.by)
-    alone = data_plane.add_key("openai")
-    bot = bot_with(data_plane, (link(key=alone), link(tag="turns", weight=3)))
-    until(lambda: _all_used(data_plane, bot, {*tagged, alone}))
-    before = len(ends(data_plane, bot))
-    for _ in range(120):
-        data_plane.chat(bot, new_model())
-    used = Counter(end.facts.provider_key_id for end in ends(data_plane, bot)[before:])
-    assert set(used) == {*tagged, alone}
-    assert all(12 < used[key] < 52 for key in used)
-
-
-def link(
-    *, key: ProviderKeyId | None = None, tag: str | None = None, weight: int = 1
-) -> ProviderLink:
-    return ProviderLink(
-        link_id=LinkId(uuid4()),
-        provider_key_id=key,
-        vendor=None,
-        tag=tag,
-        models=("*",),
-        primary_model=None,
-        weight=weight,
-    )
-
-
-def _all_used(plane: DataPlane, bot: TestBot, keys: set[ProviderKeyId]) -> bool:
-    plane.chat(bot, new_model())
-    return {end.facts.provider_key_id for end in ends(plane, bot)} == keys

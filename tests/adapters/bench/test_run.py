@@ -14,7 +14,7 @@ def test_a_run_measures_every_target_and_its_figures_are_checked(
     capsys: pytest.CaptureFixture[str],
 ) -> None:
     cpus = os.sched_getaffinity(0)
-    assert run(seconds=0.15, rounds=1, json=True) == 0
+    assert run(seconds=0.4, rounds=1, json=True) == 0
     shown = json.loads(capsys.readouterr().out)
     assert {"bare", "proxy"} <= set(shown["figures"])
     for figures in shown["figures"].values():
