@@ -9,6 +9,8 @@ errors so. What is too long is dropped and reading goes on behind it.
 
 from __future__ import annotations
 
+import re
+
 from proxy.usage.reading import Reading, Tally
 
 EVENT_CAP = 1024 * 1024  # bytes
@@ -18,7 +20,7 @@ BOM = b"\xef\xbb\xbf"
 _LF, _CR = 0x0A, 0x0D
 _DROPPED = b":"  # a comment
 _DONE = b"[DONE]"
-_DONE_LINE = b"data:" + _DONE
+_DONE_BEGUN = re.compile(rb"data: {0,8}\[DONE\]")
 
 
 class Framer:
@@ -80,7 +82,7 @@ class EventStream(Framer):
         self._flush()
 
     def _no_object(self, data: bytes) -> None:
-        if data.strip() == _DONE:
+        if data.lstrip().startswith(_DONE):
             self._tally.done()
         else:
             self._hold(data)
@@ -123,7 +125,7 @@ class EventStream(Framer):
         if len(self._rest) > self._cap:
             self._rest.clear()
             self._too_long = True
-        elif tail[-1:] == b"]" and self._rest[:20].replace(b" ", b"") == _DONE_LINE:
+        elif tail[-1:] == b"]" and not self._held and _DONE_BEGUN.fullmatch(self._rest):
             self._tally.done()  # clients may act on it before its line ends
 
     def _behind_cr(self, chunk: bytes) -> bytes:
