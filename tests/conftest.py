@@ -15,7 +15,7 @@ from hypothesis import settings
 pytest_plugins = [
     "tests.no_skips",
     "tests.databases",
-    "tests.services",
+    "tests.servers",
     "tests.journeys.data_plane",
     "pytester",
 ]

@@ -23,7 +23,7 @@ def test_rabbitmq_takes_a_message_and_gives_it_back(rabbitmq_url: str) -> None:
 
 def test_redis_counts(redis_url: str) -> None:
     with Redis.from_url(redis_url) as client:
-        key = "test_services:count"
+        key = "test_servers:count"
         client.delete(key)
         assert [client.incr(key), client.incr(key)] == [1, 2]
         client.delete(key)
