@@ -19,6 +19,7 @@ from tests.faults.load import Outcome, answers, loaded, moments
 from tests.faults.reckoning import reap_until_closed, reckon, tell, views_agree
 from tests.journeys.data_plane import running
 
+AWAY_SECONDS = 2.0  # at least: long enough for calls to be asked and refused
 SEED = 20261122
 ANSWERED_WITHIN = 2.0  # seconds, while the database is away
 HEALED_WITHIN = 10.0
@@ -81,7 +82,7 @@ def test_nothing_is_lost_when_the_database_is_killed_and_calls_are_refused_meanw
                 time.sleep(pause)
                 signalled(processes_of(server.url), signal.SIGKILL)
                 gone_at = time.monotonic()
-                time.sleep(pause)
+                time.sleep(max(pause, AWAY_SECONDS))
                 back_at = time.monotonic()
                 server.start()
                 healed.append(load.wait_for_answer())

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import time
+from dataclasses import replace
 from datetime import UTC, datetime, timedelta
 from typing import Any
 
@@ -17,6 +18,7 @@ from tests.journeys.plane import (
     DataPlane,
     TestBot,
     chat_body,
+    link_to,
     new_model,
     new_token,
 )
@@ -109,7 +111,8 @@ def test_a_key_serves_its_own_models_only_and_the_next_link_is_asked(
     mine, other = new_model(), new_model()
     narrow = data_plane.add_key("openai", models=(mine,), secret="sk-narrow-0123456789")
     wide = data_plane.add_key("openai", secret="sk-wide-0123456789abc")
-    bot = data_plane.new_bot(narrow, wide)
+    first, then = link_to(narrow), replace(link_to(wide), priority=1)
+    bot = data_plane.new_bot(links=(first, then))
     for model, last4 in ((mine, "6789"), (other, "9abc")):
         assert data_plane.chat(bot, model).status_code == 200
         assert data_plane.ledger(model)[0]["credential_last4"] == last4
