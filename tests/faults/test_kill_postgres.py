@@ -19,7 +19,7 @@ from tests.faults.load import Outcome, answers, loaded, moments
 from tests.faults.reckoning import reap_until_closed, reckon, tell, views_agree
 from tests.journeys.data_plane import running
 
-AWAY_SECONDS = 2.0  # at least: long enough for calls to be asked and refused
+AWAY_SECONDS = 4.0  # at least: long enough for calls to be asked and refused
 SEED = 20261122
 ANSWERED_WITHIN = 2.0  # seconds, while the database is away
 HEALED_WITHIN = 10.0
@@ -91,15 +91,14 @@ def test_nothing_is_lost_when_the_database_is_killed_and_calls_are_refused_meanw
         reaping = reap_until_closed(plane)
         figures = reckon(plane, load.outcomes)
         views_agree(plane)
-    slowest = max((outcome.took for outcome in refused), default=0.0)
+    slowest = max(outcome.took for outcome in refused)
     with capsys.disabled():  # `make soak` shows them
         tell(
             f"{kills} kills in {took:.0f} s, all closed {reaping:.0f} s later: {figures}; "
             f"{len(refused)} calls while away, the slowest answered after {slowest:.2f} s; "
             f"served again {max(healed):.2f} s after the start at the latest"
         )
-    # All connections may be waiting for calls from before: `test_database_away` asks anew.
-    assert {outcome.status for outcome in refused} <= {503}
+    assert {outcome.status for outcome in refused} == {503}
     assert slowest < ANSWERED_WITHIN
     assert max(healed) < HEALED_WITHIN
     assert figures.seen > 20 * kills
