@@ -9,12 +9,14 @@ the size of the header block, the transfer codings, interim answers, and how a b
 from __future__ import annotations
 
 import asyncio
+import re
 
 import httptools
 
 from proxy.answer import Answer, Source
 
 MOST_INTERIM_ANSWERS = 8
+_TIMEOUT = re.compile(rb"(?:^|[ ,])timeout=(\d{1,6})(?:$|[ ,])")
 
 
 class Malformed(Exception):
@@ -34,6 +36,7 @@ class AnswerParser:
         self.complete = False
         self.until_close = False  # the body ends with the connection
         self.reusable = False  # when complete: another call can follow
+        self.keep_alive: int | None = None  # seconds, as the answer says
         self._source = source
         self._header_bytes = header_bytes
         self._answer_bytes = answer_bytes
@@ -94,7 +97,8 @@ class AnswerParser:
             return
         if not 200 <= status <= 599:  # noqa: PLR2004  # RFC 9110, section 15
             raise Malformed("no such status, or one that was not asked for")
-        length, chunked, is_stream = _framing(headers, self._parser.get_http_version())
+        version = self._parser.get_http_version()
+        length, chunked, is_stream, self.keep_alive = _framing(headers, version)
         has_body = not self._head_only and status not in {204, 304}
         self.until_close = has_body and length is None and not chunked
         self.reusable = self._parser.should_keep_alive() and not self._head_only
@@ -121,9 +125,10 @@ class AnswerParser:
 
 def _framing(
     headers: list[tuple[bytes, bytes]], version: str
-) -> tuple[int | None, bool, bool]:
-    """The declared length, whether the body is chunked, whether it is an event stream."""
-    length = None
+) -> tuple[int | None, bool, bool, int | None]:
+    """The declared length, whether the body is chunked, whether it is an event stream,
+    and how many seconds the connection is kept (`Keep-Alive`)."""
+    length = keep_alive = None
     chunked = is_stream = False
     for name, value in headers:
         if name == b"content-length":
@@ -134,7 +139,9 @@ def _framing(
             chunked = True
         elif name == b"content-type":
             is_stream = value.lower().startswith(b"text/event-stream")
-    return length, chunked, is_stream
+        elif name == b"keep-alive" and (said := _TIMEOUT.search(value.lower())):
+            keep_alive = int(said[1])
+    return length, chunked, is_stream, keep_alive
 
 
 def _reason(wrong: Exception) -> str:

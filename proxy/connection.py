@@ -10,6 +10,7 @@ were: nothing waits for more to arrive. Time costs one timer per connection, not
 from __future__ import annotations
 
 import asyncio
+import select
 from collections.abc import Callable
 from dataclasses import dataclass
 from enum import Enum, auto
@@ -20,6 +21,7 @@ from proxy.answer_parser import AnswerParser, Malformed
 
 UPLOAD_PIECE = 128 * 1024  # a body is handed to the transport in pieces of so many bytes
 CLOCK_STEP = 0.002  # seconds; a timer that is early by less than this is on time
+KEEPALIVE_MARGIN = 1.0  # seconds; so much earlier than the upstream we let go
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -30,7 +32,8 @@ class Limits:
     first_byte: float = 60.0  # from the last piece of the request to the end of the headers
     idle: float = 60.0  # between two pieces, while the reader keeps up
     total: float = 600.0  # the whole call
-    keepalive: float = 60.0  # how long an unused connection is kept
+    keepalive: float = 4.0  # how long an unused connection is kept, if nothing is said
+    longest_keepalive: float = 60.0  # whatever is said
     max_idle: int = 256  # unused connections kept per origin and address
     header_bytes: int = 32 * 1024  # also trailers, and framing that brings no body
     answer_bytes: int = 32 * 1024 * 1024  # of an answer that is not an event stream
@@ -67,6 +70,7 @@ class Connection(asyncio.Protocol):
             self, header_bytes=limits.header_bytes, answer_bytes=limits.answer_bytes
         )
         self._transport: asyncio.Transport
+        self._incoming = select.poll()
         self._phase = _Phase.IDLE
         self._reading_paused = False
         self._uploading = False
@@ -77,8 +81,17 @@ class Connection(asyncio.Protocol):
 
     @property
     def usable(self) -> bool:
-        """Whether a call can begin here."""
+        """Whether a call can begin here, as far as we have heard."""
         return self._phase is _Phase.IDLE and not self._transport.is_closing()
+
+    @property
+    def reusable(self) -> bool:
+        """Whether another call can: its time is not over, and the socket is silent.
+
+        The end may have come already without the event loop having got to it.
+        """
+        in_time = self.usable and self._loop.time() < self._deadline
+        return in_time and not self._incoming.poll(0)
 
     async def exchange(
         self, head: bytes, body: bytes, *, head_only: bool, ends_at: float
@@ -124,6 +137,7 @@ class Connection(asyncio.Protocol):
 
     def connection_made(self, transport: asyncio.BaseTransport) -> None:
         self._transport = cast("asyncio.Transport", transport)
+        self._incoming.register(transport.get_extra_info("socket"), select.POLLIN)
 
     def data_received(self, data: bytes) -> None:
         if self._phase is _Phase.IDLE or self._phase is _Phase.CLOSED:
@@ -188,14 +202,22 @@ class Connection(asyncio.Protocol):
             self._reading_paused = False
             self._transport.resume_reading()
         half_sent = self._uploading or self._writable is not None
-        if self._parser.reusable and not half_sent and not self._transport.is_closing():
+        seconds = self._kept_for() if self._parser.reusable and not half_sent else 0
+        if seconds > 0 and not self._transport.is_closing():
             self._phase = _Phase.IDLE
-            self._expect_by(self._loop.time() + self._limits.keepalive)
+            self._expect_by(self._loop.time() + seconds)
             self._end_answer(None)
             self._on_idle(self)
         else:
             self._close()
             self._end_answer(None)
+
+    def _kept_for(self) -> float:
+        """Seconds until the upstream might close what we do not use."""
+        said = self._parser.keep_alive
+        if said is None:
+            return self._limits.keepalive
+        return min(said - KEEPALIVE_MARGIN, self._limits.longest_keepalive)
 
     def _fail(self, code: str, reason: str) -> None:
         if self._phase is _Phase.CLOSED:

@@ -28,7 +28,7 @@ __all__ = ["Answer", "Limits", "Resolver", "Upstream", "UpstreamCut", "UpstreamE
 
 _METHOD = re.compile(r"[A-Z]+")
 _TARGET = re.compile(rb"/[!-~]*")
-_WITHOUT_BODY = {"GET", "HEAD"}
+_READING = {"GET", "HEAD"}  # has no body, and may be done twice (RFC 9110, 9.2)
 
 _Place = tuple[Origin, str]  # an origin and the checked address it was reached at
 
@@ -78,8 +78,9 @@ class Upstream:
         """Send one request and answer as soon as the headers of its answer are in.
 
         `within` is what is left of the call's time, in seconds; None: all of it. Raises
-        `UpstreamError`. A kept connection that turns out to be dead before a byte of the
-        answer came is replaced by a fresh one, once.
+        `UpstreamError`. What has been written is never written again, as the upstream may
+        have done and billed it: only a GET that meets a dead kept connection, before a byte
+        of the answer came, is sent again on a fresh one, once.
         """
         seconds = self._limits.total if within is None else within
         ends_at = asyncio.get_running_loop().time() + seconds
@@ -94,7 +95,8 @@ class Upstream:
             try:
                 return await kept.exchange(head, body, head_only=head_only, ends_at=ends_at)
             except UpstreamError as wrong:
-                if kept.heard or wrong.code == "upstream-timeout" or self._closed:
+                late = wrong.code == "upstream-timeout"
+                if method not in _READING or kept.heard or late or self._closed:
                     raise
         fresh = await self._connect(place)
         return await fresh.exchange(head, body, head_only=head_only, ends_at=ends_at)
@@ -109,12 +111,13 @@ class Upstream:
             await asyncio.wait(closing)
 
     def _take(self, place: _Place) -> Connection | None:
-        """The connection that was used last, out of the pool."""
+        """The connection that was used last, out of the pool; those in doubt are closed."""
         idle = self._idle.get(place)
         while idle:
             connection = idle.pop()
-            if connection.usable:
+            if connection.reusable:
                 return connection
+            connection.abort("closed by the upstream, or about to be")
         return None
 
     async def _connect(self, place: _Place) -> Connection:
@@ -174,7 +177,7 @@ def _request_head(
     """The request line and the header block; `UpstreamError` if one of its parts would
     break out of its line."""
     lines = [b"%s: %s" % header for header in headers]
-    if body_bytes or method not in _WITHOUT_BODY:
+    if body_bytes or method not in _READING:
         lines.append(b"content-length: %d" % body_bytes)
     lines.append(b"\r\n")
     head = _first_lines(origin, method) % target + b"\r\n".join(lines)

@@ -1,4 +1,4 @@
-"""Which connection a call goes over, and when one is used again."""
+"""Which connection a call goes over, and how long one is kept."""
 
 from __future__ import annotations
 
@@ -10,7 +10,7 @@ import pytest
 from domain.destinations import Origin
 from proxy.answer import Answer
 from proxy.connection import Connection
-from proxy.upstream import Limits, UpstreamCut, UpstreamError
+from proxy.upstream import Limits, UpstreamCut
 from tests.proxy.scripted import (
     BOTH_LOOPS,
     Exchange,
@@ -122,63 +122,6 @@ async def test_a_kept_connection_that_the_vendor_closed_is_forgotten() -> None:
             await there.until_open(0)
         assert not upstream._idle  # noqa: SLF001  # nor does it take up room
     assert (there.connections, len(there.requests)) == (3, 3)
-
-
-async def test_a_call_that_meets_a_dead_connection_is_sent_again_once() -> None:
-    async def dies_on_the_second(exchange: Exchange) -> None:
-        if exchange.connection == 1 and len(there.requests) == 2:
-            exchange.reset()
-        else:
-            await exchange.send(plain(exchange.body))
-
-    async with vendor(dies_on_the_second) as there, calling() as upstream:
-        for body in (b"one", b"two"):
-            answer = await upstream.send(there.origin, "POST", b"/", [], body)
-            assert await whole(answer) == body
-    assert [exchange.body for exchange in there.requests] == [b"one", b"two", b"two"]
-
-
-async def test_a_call_on_a_fresh_connection_is_never_sent_again() -> None:
-    async def reset(exchange: Exchange) -> None:
-        exchange.reset()
-
-    async with vendor(reset) as there, calling() as upstream:
-        with pytest.raises(UpstreamError):
-            await get(upstream, there.origin)
-    assert len(there.requests) == 1
-
-
-@pytest.mark.parametrize("second", [b"H", b"HTTP/1.1 100 Continue\r\n\r\n"])
-async def test_a_call_of_whose_answer_a_byte_came_is_never_sent_again(
-    second: bytes,
-) -> None:
-    async def half(exchange: Exchange) -> None:
-        if len(there.requests) == 2:
-            await exchange.send(second)
-            exchange.writer.close()
-        else:
-            await exchange.send(plain())
-
-    async with vendor(half) as there, calling() as upstream:
-        await whole(await get(upstream, there.origin))
-        with pytest.raises(UpstreamError):
-            await get(upstream, there.origin)
-    assert len(there.requests) == 2
-
-
-async def test_a_call_that_timed_out_is_never_sent_again() -> None:
-    async def silent_the_second_time(exchange: Exchange) -> None:
-        if len(there.requests) == 2:
-            await exchange.reader.read()
-        await exchange.send(plain())
-
-    limits = Limits(first_byte=0.1)
-    async with vendor(silent_the_second_time) as there, calling(limits) as upstream:
-        await whole(await get(upstream, there.origin))
-        with pytest.raises(UpstreamError) as late:
-            await get(upstream, there.origin)
-    assert late.value.code == "upstream-timeout"
-    assert len(there.requests) == 2
 
 
 async def test_an_unused_connection_is_closed_after_its_time() -> None:
