@@ -20,9 +20,9 @@ import yaml
 from pydantic import BaseModel, ConfigDict, Field, ValidationError
 
 from adapters.published_prices import PublishedPrices
-from domain.calls import Usage
 from domain.errors import BadSetup
 from domain.prices import Price, cost_of
+from domain.usage import Usage
 
 BY_VENDOR = "vendor"  # the source of a cost that came with the answer
 SHIPPED = "shipped"

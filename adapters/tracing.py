@@ -22,7 +22,8 @@ from opentelemetry.trace import SpanKind, Status, StatusCode
 from opentelemetry.util.types import AttributeValue
 
 from adapters.metrics.calls import outcome_of
-from domain.calls import CallAdmitted, CallEvent, CallSettled, Usage
+from domain.calls import CallAdmitted, CallEvent, CallSettled
+from domain.usage import Usage
 
 STOP_SECONDS = 2.0
 MOST_OPEN = 20_000  # calls whose beginning is kept for their span

@@ -9,9 +9,10 @@ from uuid import UUID
 from pydantic import BaseModel, ConfigDict, Field
 
 from api.shapes import Id, ListQuery, Moment, ReadQuery
-from domain.calls import CallStatus, UsageSource
+from domain.calls import CallStatus
 from domain.errors import InvalidFields
 from domain.ids import TeamId
+from domain.usage import UsageSource
 from projections.usage import UsageFilter, UsageTotals
 
 Granularity = Literal["minute", "hour", "day", "week", "month"]

@@ -8,7 +8,8 @@ from datetime import datetime
 from typing import Protocol
 from uuid import UUID
 
-from domain.calls import CallAdmitted, CallRefused, CallSettled, Usage
+from domain.calls import CallAdmitted, CallRefused, CallSettled
+from domain.usage import Usage
 from domain.vendors import Vendor
 from domain.verdicts import Verdict
 

@@ -17,17 +17,10 @@ from uuid import UUID, uuid4
 
 from application.event_log import Caller, EventLog, Stream, acting
 from application.ports import Prices, UnitOfWork
-from domain.calls import (
-    REPRICED,
-    Call,
-    CallCorrected,
-    CallEnd,
-    CallSettled,
-    UsageSource,
-    end_of,
-)
+from domain.calls import REPRICED, Call, CallCorrected, CallEnd, CallSettled, end_of
 from domain.errors import ConcurrentChange
 from domain.events import Event, Recorded
+from domain.usage import UsageSource
 
 PAGE = 500
 TRIES = 5  # at a page in which somebody else ended a call meanwhile

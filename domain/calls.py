@@ -7,7 +7,6 @@
                                                  and so does a price put right
 
 Ends repeat who called what (`CallFacts`), so that each can be added up by itself.
-Token counts are whole numbers; None means unknown and is never written as 0.
 """
 
 from __future__ import annotations
@@ -20,56 +19,11 @@ from uuid import UUID
 
 from domain.errors import Conflict
 from domain.events import Event
+from domain.usage import Usage
 from domain.verdicts import Verdict
 
 SETTLED_LATE = "settled-late"  # by a process that was believed dead
 REPRICED = "repriced"  # the same usage at another price
-
-
-class UsageSource(StrEnum):
-    """How far a usage can be trusted."""
-
-    REPORTED = "reported"  # the vendor's own final numbers
-    PARTIAL = "partial"  # the stream broke off after some numbers
-    ESTIMATED = "estimated"  # counted by us from what was sent and relayed
-    NONE = "none"  # nothing is known
-
-
-@dataclass(frozen=True, kw_only=True, slots=True)
-class OtherUnits:
-    """What some calls are charged by beside tokens, or instead of them."""
-
-    web_searches: int | None = None
-    search_units: int | None = None  # Cohere's, for reranking
-    images: int | None = None
-    audio_ms: int | None = None
-    audio_input_tokens: int | None = None  # part of input_tokens
-    audio_output_tokens: int | None = None  # part of output_tokens
-    billed_input_tokens: int | None = None  # where a vendor bills fewer than it counts
-    billed_output_tokens: int | None = None
-
-
-@dataclass(frozen=True, kw_only=True, slots=True)
-class Usage:
-    """Tokens of one call, by one convention for all vendors.
-
-    `input_tokens` is the whole prompt with cache reads and writes in it;
-    `output_tokens` is all that was generated, reasoning included.
-    """
-
-    input_tokens: int | None = None
-    output_tokens: int | None = None
-    cache_read_tokens: int | None = None
-    cache_write_tokens: int | None = None
-    cache_write_1h_tokens: int | None = None
-    reasoning_tokens: int | None = None
-    total_tokens: int | None = None
-    reported_cost_micro_usd: int | None = None  # by the vendor itself
-    other: OtherUnits | None = None
-    source: UsageSource = UsageSource.NONE
-
-
-UNKNOWN = Usage()
 
 
 class CallStatus(StrEnum):

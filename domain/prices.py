@@ -10,7 +10,7 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 
-from domain.calls import OtherUnits, Usage
+from domain.usage import OtherUnits, Usage
 
 LARGEST = 2**53 - 1  # micro-dollars; what every JSON reader downstream can hold exactly
 MILLION = 1_000_000

@@ -17,10 +17,9 @@ from domain.calls import (
     CallRefused,
     CallSettled,
     CallStatus,
-    Usage,
-    UsageSource,
 )
 from domain.log import CALLS, Placed
+from domain.usage import Usage, UsageSource
 from projections.usage import UsageFilter, UsageTotals
 from projections.view import Key, Projector, View
 

@@ -20,9 +20,9 @@ from domain.calls import (
     CallRefused,
     CallSettled,
     CallStatus,
-    Usage,
 )
 from domain.log import CALLS, Placed
+from domain.usage import Usage
 from projections.usage import SUMS, UsageFilter, UsageTotals
 from projections.view import Key, Projector, View
 

@@ -8,8 +8,9 @@ from typing import Any, Protocol
 from uuid import UUID
 
 from application.ports import Meter, Prices
-from domain.calls import Attempt, CallAdmitted, CallFacts, CallSettled, Usage, UsageSource
+from domain.calls import Attempt, CallAdmitted, CallFacts, CallSettled
 from domain.errors import Unavailable
+from domain.usage import Usage, UsageSource
 from proxy.answer import UpstreamCut
 from proxy.client import Client
 from proxy.incoming import is_name

@@ -11,13 +11,8 @@ from typing import get_args
 from uuid import UUID
 
 from adapters.metrics.series import OTHER, Counter, Family, Histogram
-from domain.calls import (
-    CallAdmitted,
-    CallCorrected,
-    CallEvent,
-    CallSettled,
-    Usage,
-)
+from domain.calls import CallAdmitted, CallCorrected, CallEvent, CallSettled
+from domain.usage import Usage
 
 # Seconds. A commit takes a millisecond or two, a model up to minutes.
 COMMIT = (0.0005, 0.001, 0.002, 0.003, 0.005, 0.01, 0.02, 0.05, 0.1, 0.25, 0.5, 1, 2.5, 10)

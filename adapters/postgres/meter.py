@@ -38,11 +38,10 @@ from domain.calls import (
     CallHasEnded,
     CallRefused,
     CallSettled,
-    Usage,
-    UsageSource,
 )
 from domain.errors import Unavailable
 from domain.events import Event, Recorded
+from domain.usage import Usage, UsageSource
 
 log = logging.getLogger(__name__)
 

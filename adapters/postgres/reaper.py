@@ -16,8 +16,9 @@ from uuid import UUID
 from adapters.postgres.call_lease import LEASE_SECONDS
 from adapters.postgres.database import Database
 from application.event_log import Caller, EventLog, acting
-from domain.calls import Call, CallAbandoned, CallAdmitted, Usage, UsageSource
+from domain.calls import Call, CallAbandoned, CallAdmitted
 from domain.errors import ConcurrentChange
+from domain.usage import Usage, UsageSource
 
 log = logging.getLogger(__name__)
 

@@ -9,7 +9,7 @@ from __future__ import annotations
 
 from msgspec import Raw
 
-from domain.calls import OtherUnits
+from domain.usage import OtherUnits
 from proxy.usage.errors import error_in, seen
 from proxy.usage.reading import Tally, Where
 from proxy.usage.shapes import WEIGHED, Number, Shape, count, shaped, weight

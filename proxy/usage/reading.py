@@ -13,7 +13,7 @@ from typing import Literal, Protocol
 
 from msgspec import Struct
 
-from domain.calls import UNKNOWN, OtherUnits, Usage, UsageSource
+from domain.usage import UNKNOWN, OtherUnits, Usage, UsageSource
 from proxy.usage.shapes import Number, count
 
 LONGEST_MODEL = 200  # characters

@@ -18,9 +18,9 @@ from adapters.catalog.loader import load_catalog
 from adapters.prices import PriceBook, PricesFile, ShippedPrices, read_prices
 from adapters.prices import shipped_price_book as book
 from adapters.published_prices import PublishedPrices
-from domain.calls import UNKNOWN, OtherUnits, Usage
 from domain.errors import BadSetup
 from domain.prices import Price, cost_of
+from domain.usage import UNKNOWN, OtherUnits, Usage
 
 AT = datetime(2026, 11, 22, 10, tzinfo=UTC)
 GENAI = f"genai-prices:{genai_prices.__version__}"

@@ -21,9 +21,10 @@ from adapters.postgres.embedded import EmbeddedPostgres
 from adapters.postgres.migrator import migrate
 from adapters.postgres.reaper import Reaper
 from application.event_log import EventLog
-from domain.calls import CallAbandoned, UsageSource
+from domain.calls import CallAbandoned
 from domain.events import Event
 from domain.log import CALLS
+from domain.usage import UsageSource
 from tests.projections.given import (
     TEAM,
     admitted,

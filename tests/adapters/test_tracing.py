@@ -15,7 +15,8 @@ from adapters.bootstrap.watching import watching
 from adapters.metrics.numbers import ProcessNumbers
 from adapters.settings import Settings
 from adapters.tracing import MOST_OPEN, STOP_SECONDS, CallTraces, operation_of
-from domain.calls import CallAdmitted, CallSettled, Usage, UsageSource
+from domain.calls import CallAdmitted, CallSettled
+from domain.usage import Usage, UsageSource
 from tests.adapters.collector import attributes, collecting
 from tests.api.cli.running import ROOT
 from tests.projections.given import admitted, facts, settled

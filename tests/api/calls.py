@@ -17,9 +17,8 @@ from domain.calls import (
     CallRefused,
     CallSettled,
     CallStatus,
-    Usage,
-    UsageSource,
 )
+from domain.usage import Usage, UsageSource
 from tests.api.system import Front
 
 DAY = datetime(2026, 3, 2, tzinfo=UTC)  # a Monday

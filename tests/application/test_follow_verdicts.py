@@ -12,10 +12,11 @@ from application.bus import Bus
 from application.event_log import Caller, EventLog, acting
 from application.key_states import ReportKey, report_key
 from application.policies import FollowVerdicts
-from domain.calls import UNKNOWN, Attempt, Call, CallFacts, CallSettled
+from domain.calls import Attempt, Call, CallFacts, CallSettled
 from domain.events import Event
 from domain.keys import ProviderKeyCooled, ProviderKeyDied, ProviderKeyParked
 from domain.log import CALLS
+from domain.usage import UNKNOWN
 from domain.verdicts import Verdict
 from tests.application.fleet import TEAM, Fleet
 

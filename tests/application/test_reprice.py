@@ -15,9 +15,10 @@ from adapters.memory import no_unit_of_work
 from application import reprice
 from application.event_log import EventLog
 from application.reprice import Repriced, Repricing, first_position
-from domain.calls import Call, CallAbandoned, CallCorrected, CallEvent, CallSettled, Usage
+from domain.calls import Call, CallAbandoned, CallCorrected, CallEvent, CallSettled
 from domain.events import Recorded
 from domain.log import CALLS
+from domain.usage import Usage
 from tests.projections.given import (
     NOON,
     OTHER_TEAM,

@@ -22,9 +22,8 @@ from domain.calls import (
     CallRefused,
     CallSettled,
     CallStatus,
-    Usage,
-    UsageSource,
 )
+from domain.usage import Usage, UsageSource
 from tests.given import given
 
 FACTS = CallFacts(

@@ -8,8 +8,8 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from domain.calls import UNKNOWN, OtherUnits, Usage
 from domain.prices import LARGEST, Price, cost_of
+from domain.usage import UNKNOWN, OtherUnits, Usage
 
 DOLLAR = 1_000_000  # micro-dollars
 SONNET = Price(

@@ -24,11 +24,10 @@ from domain.calls import (
     CallEvent,
     CallRefused,
     CallSettled,
-    Usage,
-    UsageSource,
 )
 from domain.errors import Unavailable
 from domain.log import CALLS
+from domain.usage import Usage, UsageSource
 from projections.usage import SUMS, UsageFilter
 from tests.faults.load import Outcome
 from tests.journeys.plane import DataPlane

@@ -12,8 +12,9 @@ import psycopg
 import pytest
 
 from adapters.postgres.recorder import LOCKS
-from domain.calls import CallAdmitted, CallRefused, CallSettled, UsageSource
+from domain.calls import CallAdmitted, CallRefused, CallSettled
 from domain.log import CALLS
+from domain.usage import UsageSource
 from proxy.settlement import HOLD_SECONDS
 from tests.databases import url_of
 from tests.faults.load import answers

@@ -9,7 +9,8 @@ from concurrent.futures import ThreadPoolExecutor
 import pytest
 
 from adapters.postgres.call_lease import LEASE_SECONDS
-from domain.calls import CallAbandoned, CallCorrected, CallSettled, CallStatus, UsageSource
+from domain.calls import CallAbandoned, CallCorrected, CallSettled, CallStatus
+from domain.usage import UsageSource
 from tests.faults.reckoning import reap_until_closed, reckon, streams_of, views_agree
 from tests.journeys.plane import DataPlane, call_id_of, chat_body, new_model
 from tests.journeys.proxy_process import until

@@ -13,7 +13,8 @@ from typing import Any
 
 import pytest
 
-from domain.calls import CallAdmitted, Usage, UsageSource
+from domain.calls import CallAdmitted
+from domain.usage import Usage, UsageSource
 from tests.faults.load import FAILING, KINDS, Load
 from tests.faults.reckoning import (
     Streams,

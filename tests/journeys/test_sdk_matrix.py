@@ -12,7 +12,8 @@ from typing import Any
 
 import pytest
 
-from domain.calls import CallSettled, UsageSource
+from domain.calls import CallSettled
+from domain.usage import UsageSource
 from tests.journeys.matrix import anthropics, langchain, native, openai_style
 from tests.journeys.matrix.sdk import Kind, Sdk, ToolCall
 from tests.journeys.plane import DataPlane, TestBot, new_model

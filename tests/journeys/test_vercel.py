@@ -14,7 +14,8 @@ from typing import Any
 
 import pytest
 
-from domain.calls import CallSettled, UsageSource
+from domain.calls import CallSettled
+from domain.usage import UsageSource
 from tests.journeys.plane import DataPlane, TestBot, new_model
 
 pytestmark = pytest.mark.xdist_group("sdks")

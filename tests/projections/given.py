@@ -26,7 +26,6 @@ from domain.bots import (
     Runtime,
 )
 from domain.calls import (
-    UNKNOWN,
     Attempt,
     Call,
     CallAbandoned,
@@ -35,8 +34,6 @@ from domain.calls import (
     CallFacts,
     CallRefused,
     CallSettled,
-    Usage,
-    UsageSource,
 )
 from domain.events import Event
 from domain.ids import TeamId
@@ -55,6 +52,7 @@ from domain.keys import (
     ProviderKeySecretRetired,
 )
 from domain.log import CALLS, FLEET
+from domain.usage import UNKNOWN, Usage, UsageSource
 from domain.verdicts import Verdict
 
 TEAM, OTHER_TEAM = TeamId(UUID(int=0xA)), TeamId(UUID(int=0xB))

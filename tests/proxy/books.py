@@ -7,8 +7,9 @@ from dataclasses import dataclass, field
 from datetime import datetime
 from uuid import UUID, uuid4
 
-from domain.calls import CallAdmitted, CallRefused, CallSettled, Usage
+from domain.calls import CallAdmitted, CallRefused, CallSettled
 from domain.errors import Unavailable
+from domain.usage import Usage
 from proxy.settlement import HOLD_SECONDS
 
 

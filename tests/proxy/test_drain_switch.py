@@ -7,7 +7,7 @@ import asyncio
 import pytest
 
 from adapters.catalog.loader import load_catalog
-from domain.calls import UsageSource
+from domain.usage import UsageSource
 from proxy.answer import UpstreamCut
 from tests.proxy.scene import Scene, ticks
 

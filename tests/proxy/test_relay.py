@@ -13,7 +13,8 @@ import psycopg
 import pytest
 
 from adapters.postgres.recorder import LOCKS
-from domain.calls import CallAdmitted, CallSettled, UsageSource
+from domain.calls import CallAdmitted, CallSettled
+from domain.usage import UsageSource
 from tests.journeys.plane import (
     DataPlane,
     TestBot,

@@ -10,7 +10,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from adapters.catalog.loader import load_catalog
-from domain.calls import UsageSource
+from domain.usage import UsageSource
 from proxy import headers, relay
 from proxy.answer import Answer, UpstreamCut
 from proxy.mask import KeyMask

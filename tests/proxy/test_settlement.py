@@ -13,7 +13,8 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from domain.calls import CallSettled, Usage, UsageSource
+from domain.calls import CallSettled
+from domain.usage import Usage, UsageSource
 from proxy.client import Client
 from proxy.incoming import Message
 from proxy.settlement import (

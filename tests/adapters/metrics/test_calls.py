@@ -10,7 +10,8 @@ import pytest
 
 from adapters.metrics.calls import CallNumbers, outcome_of
 from adapters.metrics.series import lines_of
-from domain.calls import CallEvent, CallRefused, CallSettled, Usage, UsageSource
+from domain.calls import CallEvent, CallRefused, CallSettled
+from domain.usage import Usage, UsageSource
 from tests.projections.given import admitted, corrected, facts, settled, tokens
 
 CALL = UUID(int=1)

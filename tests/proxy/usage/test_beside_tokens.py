@@ -10,7 +10,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from domain.calls import UNKNOWN, OtherUnits, Usage, UsageSource
+from domain.usage import UNKNOWN, OtherUnits, Usage, UsageSource
 from proxy.usage import reader_for
 from tests.proxy.usage.given import body, stream
 

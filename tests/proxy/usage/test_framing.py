@@ -10,7 +10,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from domain.calls import UNKNOWN
+from domain.usage import UNKNOWN
 from proxy.usage import ErrorSeen, Reading, reader_for
 from tests.proxy.usage.given import READ, Sample, body, cut_at, pieces, stream
 

@@ -5,7 +5,7 @@ from __future__ import annotations
 import json
 from typing import Any
 
-from domain.calls import OtherUnits, Usage, UsageSource
+from domain.usage import OtherUnits, Usage, UsageSource
 from tests.proxy.usage.given import body, stream
 
 DONE = b"data: [DONE]\n\n"

@@ -8,7 +8,7 @@ from typing import Any
 from hypothesis import given
 from hypothesis import strategies as st
 
-from domain.calls import UNKNOWN, OtherUnits, Usage, UsageSource
+from domain.usage import UNKNOWN, OtherUnits, Usage, UsageSource
 from tests.proxy.usage.given import body, stream
 
 LARGEST = 2**53 - 1

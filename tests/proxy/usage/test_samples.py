@@ -9,7 +9,7 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from domain.calls import UsageSource
+from domain.usage import UsageSource
 from proxy.usage import Reading
 from tests.proxy.usage.given import (
     ALL,
