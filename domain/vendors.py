@@ -29,7 +29,7 @@ Format = Literal[
 Group = Literal["inference", "models", "other"]
 Scheme = Literal["bearer", "raw"]
 # Where a request says that it wants a stream: `"stream": true` in the body; the same, but
-# missing means true (Ollama); a header (DashScope); the path alone.
+# missing means true (Ollama); one of `stream_headers` (DashScope); the path alone.
 Streaming = Literal["body", "body-unless-false", "header", "path", "never"]
 
 METHODS = frozenset({"GET", "HEAD", "POST", "PUT", "PATCH", "DELETE"})
@@ -61,6 +61,7 @@ class Endpoint:
     group: Group = "other"
     model_in_path: bool = False  # it is what the pattern's first star stands for
     streaming: Streaming = "never"
+    stream_headers: tuple[tuple[bytes, bytes], ...] = ()  # names and values, lower case
     fixed_query: tuple[tuple[str, str], ...] = ()  # sent when the client did not send it
     auth: Auth | None = None
 

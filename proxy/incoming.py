@@ -142,6 +142,7 @@ async def read_body(headers: dict[bytes, bytes], receive: Receive) -> bytes:
 
 _object = msgspec.json.Decoder(dict[str, msgspec.Raw])
 _text = msgspec.json.Decoder(str)
+_SAID = {b"true": True, b"false": False}
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)
@@ -149,7 +150,7 @@ class Asked:
     """What the body of a JSON call asks for."""
 
     model: str | None = None
-    stream: bool = False
+    stream: bool | None = None  # None: it does not say
 
 
 NOTHING_ASKED = Asked()
@@ -169,7 +170,7 @@ def read_json(body: bytes) -> Asked:
         raise NotReadable from error
     if repeats or not is_name(model or ""):
         raise NotReadable
-    return Asked(model=model, stream=bytes(fields.get("stream", b"")) == b"true")
+    return Asked(model=model, stream=_SAID.get(bytes(fields.get("stream", b""))))
 
 
 def is_name(model: str) -> bool:

@@ -13,6 +13,7 @@ from proxy.admission import Credential, Route, facts_of
 from proxy.asking import INCLUDE_USAGE, with_usage_asked
 from proxy.incoming import NOTHING_ASKED, Asked, Incoming, read_json
 from proxy.settlement import estimated_tokens
+from proxy.streaming import asks_for_stream
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)
@@ -25,6 +26,7 @@ class Outgoing:
     asked: Asked
     asked_body: bytes  # as it came
     body: bytes
+    streaming: bool
     changes: tuple[str, ...]
 
     @property
@@ -55,7 +57,7 @@ class Outgoing:
             format=endpoint.format if endpoint.metered else None,
             method=self.incoming.method,
             path=target.path,
-            streaming=self.asked.stream or _streams_by_path(target),
+            streaming=self.streaming,
             request_bytes=len(self.body),
             input_estimate=estimated_tokens(len(self.body)),
             changes=self.changes,
@@ -68,8 +70,9 @@ def outgoing(
     """The call as it goes to this route."""
     asked_body = body
     changes = incoming.changed
-    chat = route.target.endpoint.format == "openai-chat"
-    if asked.stream and chat and route.vendor.include_usage:
+    endpoint = route.target.endpoint
+    streaming = asks_for_stream(endpoint, incoming.headers, asked)
+    if streaming and endpoint.format == "openai-chat" and route.vendor.include_usage:
         with_usage = with_usage_asked(body)
         if with_usage is not None:
             body, changes = with_usage, (*changes, INCLUDE_USAGE)
@@ -80,6 +83,7 @@ def outgoing(
         asked=asked,
         asked_body=asked_body,
         body=body,
+        streaming=streaming,
         changes=changes,
     )
 
@@ -92,7 +96,3 @@ def what_is_asked(target: Target, body: bytes) -> Asked:
     if target.endpoint.format is None:
         return NOTHING_ASKED
     return read_json(body)
-
-
-def _streams_by_path(target: Target) -> bool:
-    return target.endpoint.streaming == "path" and ":stream" in target.path

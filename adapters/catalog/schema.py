@@ -77,6 +77,7 @@ def _may_go_back(name: str) -> str:
 
 Id = Annotated[str, StringConstraints(pattern=r"^[a-z][a-z0-9-]{1,30}$")]
 HeaderName = Annotated[str, StringConstraints(pattern=r"^[a-z][a-z0-9-]*$")]
+HeaderValue = Annotated[str, StringConstraints(pattern=r"^[a-z0-9/+.-]+$")]
 BackName = Annotated[
     str,
     StringConstraints(pattern=r"^[a-z][a-z0-9-]*(-\*)?$"),
@@ -117,8 +118,16 @@ class EndpointSpec(Spec):
     group: Group = "inference"
     model_in_path: bool = False
     streaming: Streaming = "never"
+    stream_headers: dict[HeaderName, HeaderValue] = {}
     fixed_query: dict[QueryPart, QueryPart] = {}
     auth: AuthSpec | None = None
+
+    @model_validator(mode="after")
+    def _says_which_headers(self) -> Self:
+        if (self.streaming == "header") != bool(self.stream_headers):
+            msg = "stream_headers go with streaming: header, and the other way round"
+            raise ValueError(msg)
+        return self
 
     def endpoint(self, use: Use | None = None) -> Endpoint:
         """The endpoint, put where its set is used; its own auth and query win."""
@@ -134,6 +143,10 @@ class EndpointSpec(Spec):
             group=self.group,
             model_in_path=self.model_in_path or "*" in at,
             streaming=self.streaming,
+            stream_headers=tuple(
+                (name.encode(), value.encode())
+                for name, value in self.stream_headers.items()
+            ),
             fixed_query=tuple(query.items()),
             auth=auth.auth() if auth else None,
         )

@@ -172,6 +172,7 @@ def test_a_new_vendor_is_one_file(folder: Path) -> None:
         ("at: /apps/anthropic", "at: apps", "uses.1.at: "),
         ("format: ollama", "format: olama", "endpoints.0.format: "),
         ("path: api/chat", "path: /api/chat", "endpoints.0.path: "),
+        ("body-unless-false", "header", "endpoints.0: "),
         ("path: api/chat", "path: api/(a+)+", "endpoints.0.path: "),
         ("methods: [GET, PUT]", "methods: [TRACE]", "endpoints.1.methods.0: "),
         ("methods: [GET, PUT]", "methods: []", "endpoints.1.methods: "),
