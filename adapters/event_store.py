@@ -17,11 +17,11 @@ import orjson
 from eventsourcing.persistence import StoredEvent
 from pydantic import TypeAdapter
 
-from domain import bots, calls, claims, kek, key_events, sessions, teams
+from domain import bots, calls, claims, kek, key_events, quotas, sessions, teams
 from domain.events import Event, Recorded
 
 # Loading these modules registers their topics; a test checks that none is missing.
-EVENT_MODULES = (bots, calls, claims, kek, key_events, sessions, teams)
+EVENT_MODULES = (bots, calls, claims, kek, key_events, quotas, sessions, teams)
 
 Upcast = Callable[[dict[str, Any]], tuple[str, dict[str, Any]]]
 

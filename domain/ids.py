@@ -5,7 +5,9 @@ from uuid import UUID
 
 BotId = NewType("BotId", UUID)
 LinkId = NewType("LinkId", UUID)
+ModelPriceId = NewType("ModelPriceId", UUID)
 ProviderKeyId = NewType("ProviderKeyId", UUID)
+QuotaId = NewType("QuotaId", UUID)
 SessionId = NewType("SessionId", UUID)
 TeamId = NewType("TeamId", UUID)
 UserId = NewType("UserId", UUID)
