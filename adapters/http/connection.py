@@ -1,6 +1,7 @@
 """One client's connection: bytes in, deadlines, one exchange after another.
 
     HEAD --a head--> BODY --the body's end--> BUSY --the answer's end--> HEAD or LEAVING
+                                               '--an answer of 101--> OPEN --> LEAVING
 
 Requests that come before their turn (pipelining) wait in `_ahead`, unread by any parser,
 and the socket is not read on meanwhile. Whoever is refused hears why: we send, close our
@@ -18,20 +19,26 @@ from uvicorn.server import ServerState
 
 from adapters.http.alarm import Alarm, Pace
 from adapters.http.exchange import Exchange, scope_of
+from adapters.http.flow import Flow
 from adapters.http.head import END, Head, judge_beginning, read_head
 from adapters.http.limits import HttpLimits
 from adapters.http.peers import Peers
 from adapters.http.refusals import Refusal, answer_to
+from adapters.http.upgrade import Opening
 
 
 class _Phase(Enum):
     HEAD = auto()
     BODY = auto()
     BUSY = auto()
+    OPEN = auto()
     LEAVING = auto()
 
 
-class Connection(asyncio.Protocol):
+_ANSWERING = frozenset({_Phase.BUSY, _Phase.OPEN})
+
+
+class Connection(Flow):
     """Made by uvicorn, once per accepted socket; `limits` and `peers` are ours."""
 
     def __init__(
@@ -44,6 +51,7 @@ class Connection(asyncio.Protocol):
         limits: HttpLimits,
         peers: Peers,
     ) -> None:
+        super().__init__()
         self._application = config.loaded_app
         self._server = server_state
         self._app_state = app_state
@@ -51,17 +59,14 @@ class Connection(asyncio.Protocol):
         self._limits = limits
         self._peers = peers
         self._peer: str | None = None
-        self._transport: asyncio.Transport
         self._addresses: tuple[Any, Any] = (None, None)  # ours, the client's
         self._phase = _Phase.HEAD
         self._ahead = b""  # came before its turn; in HEAD: the beginning of a head
         self._exchange: Exchange | None = None
         self._pace: Pace | None = None
         self._leaves_by = 0.0
-        self._reading_paused = False
         self._ended = False  # the client will send nothing more
         self._stopping = False
-        self._room: list[asyncio.Future[None]] | None = None  # set while writing is paused
         self._alarm = Alarm(self._loop, self._overdue)
 
     # asyncio.Protocol
@@ -103,27 +108,26 @@ class Connection(asyncio.Protocol):
     def eof_received(self) -> bool:
         """The client has closed its side: what it has asked for in full is answered."""
         self._ended = True
-        if self._phase is not _Phase.BUSY or self._exchange is None:
+        if self._phase not in _ANSWERING or self._exchange is None:
             return False
         self._exchange.leave()
         return True
 
     def pause_writing(self) -> None:
-        self._room = []
-        if self._phase is _Phase.BUSY:
+        super().pause_writing()
+        if self._phase in _ANSWERING:
             self._alarm.expect(self._limits.write_seconds)
 
     def resume_writing(self) -> None:
-        waiting, self._room = self._room, None
-        for waiter in waiting or ():
-            if not waiter.done():
-                waiter.set_result(None)
-        if self._phase is _Phase.BUSY:
+        super().resume_writing()
+        if self._phase in _ANSWERING:
             self._alarm.rest()
 
     def shutdown(self) -> None:
         """For uvicorn: no request begins any more; one under way is answered."""
         self._stopping = True
+        if self._phase is _Phase.OPEN:
+            self._stop_opened()
         if self._exchange is None:
             self._phase = _Phase.LEAVING
             self._transport.close()
@@ -136,6 +140,8 @@ class Connection(asyncio.Protocol):
             self._take_head(data)
         elif phase is _Phase.BODY:
             self._take_body(data)
+        elif phase is _Phase.OPEN:
+            self._pass_on(data)
         elif phase is _Phase.BUSY:
             self._ahead += data
             self._pause_reading()
@@ -159,7 +165,7 @@ class Connection(asyncio.Protocol):
             self._take(rest)
 
     def _begin(self, head: Head) -> None:
-        exchange = self._exchange = Exchange(head, self)
+        exchange = self._exchange = (Opening if head.upgrades else Exchange)(head, self)
         if head.framing is None:
             exchange.end()
             self._be_busy()
@@ -195,27 +201,27 @@ class Connection(asyncio.Protocol):
         if self._room is not None:
             self._alarm.expect(self._limits.write_seconds)
 
-    def _pause_reading(self) -> None:
-        if not self._reading_paused:
-            self._reading_paused = True
-            self._transport.pause_reading()
+    def _pass_on(self, data: bytes) -> None:
+        exchange = self._exchange
+        assert exchange is not None
+        exchange.put(data)
+        if exchange.unread > self._limits.unread_bytes:
+            self._pause_reading()
+
+    def _stop_opened(self) -> None:
+        assert isinstance(self._exchange, Opening)
+        self._exchange.stop()
 
     # for the exchange
 
-    def write(self, data: bytes) -> None:
-        self._transport.write(data)
-
-    def room(self) -> asyncio.Future[None] | None:
-        if self._room is None:
-            return None
-        waiter: asyncio.Future[None] = self._loop.create_future()
-        self._room.append(waiter)
-        return waiter
-
-    def read_on(self) -> None:
-        if self._reading_paused:
-            self._reading_paused = False
-            self._transport.resume_reading()
+    def switch(self) -> None:
+        self._phase = _Phase.OPEN
+        ahead, self._ahead = self._ahead, b""
+        self.read_on()
+        if ahead:
+            self._pass_on(ahead)
+        if self._stopping:
+            self._stop_opened()
 
     def may_stay(self) -> bool:
         return not (self._stopping or self._ended)
@@ -276,7 +282,7 @@ class Connection(asyncio.Protocol):
             self.refuse(408)
         elif phase is _Phase.HEAD:
             self._leave()
-        elif phase is _Phase.BUSY or self._is_done_leaving():
+        elif phase in _ANSWERING or self._is_done_leaving():
             self._transport.abort()
         else:
             self._alarm.expect(self._limits.linger_seconds)

@@ -60,6 +60,9 @@ class Line(Protocol):
     def answered(self, *, stays: bool) -> None:
         """The answer is written, to its end."""
 
+    def switch(self) -> None:
+        """From now on the line's bytes belong to the application, both ways."""
+
     def refuse(self, status: int) -> None:
         """Nothing was answered: answer this, and close."""
 

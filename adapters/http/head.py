@@ -2,7 +2,8 @@
 
 What is not exactly this is refused, never mended: two readers that mend differently are how
 requests are smuggled. Stricter than the RFC: no blank line before the request line, no
-absolute or `*` target, no second Content-Length even if equal, no upgrade, Host in 1.0 too.
+absolute or `*` target, no second Content-Length even if equal, Host in 1.0 too, and no
+upgrade but a WebSocket's (`upgrade.py`).
 """
 
 from __future__ import annotations
@@ -13,6 +14,7 @@ from urllib.parse import unquote
 
 from adapters.http.bodies import Chunked, Framing, Sized
 from adapters.http.limits import HttpLimits
+from adapters.http.opening import judge_opening
 from adapters.http.refusals import Refusal
 
 END = b"\r\n\r\n"
@@ -45,6 +47,7 @@ class Head:
     framing: Framing | None  # None: there is no body
     keep_alive: bool
     expects_continue: bool
+    upgrades: bool = False  # to a WebSocket, where there may be one
 
 
 def read_head(block: bytes, limits: HttpLimits) -> Head:
@@ -63,9 +66,14 @@ def read_head(block: bytes, limits: HttpLimits) -> Head:
     named = dict(headers)
     if len(named) < len(headers):
         named[b"connection"] = _connection_of_repeating(headers)
-    if not _HOST.fullmatch(named.get(b"host", b"")) or b"upgrade" in named:
+    if not _HOST.fullmatch(named.get(b"host", b"")):
         raise Refusal(400)
     is_current = minor == b"1"
+    if b"upgrade" in named:
+        if not is_current:
+            raise Refusal(400)
+        judge_opening(method, target, headers, named, limits)
+        return Head("GET", target, 1, headers, None, False, False, True)  # noqa: FBT003
     return Head(
         method.decode("ascii"),
         target,

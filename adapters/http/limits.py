@@ -9,6 +9,7 @@ from dataclasses import dataclass
 class HttpLimits:
     """Bytes and seconds; every one of them is enforced while reading."""
 
+    upgrades_below: bytes | None = None  # paths that begin so may ask for a WebSocket
     head_bytes: int = 32 * 1024  # request line and headers
     headers: int = 100
     target_bytes: int = 8 * 1024
