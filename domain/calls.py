@@ -1,7 +1,9 @@
 """Calls: one stream per proxied call, admitted or refused, then ended exactly once.
 
     CallRefused                                  nothing was sent
-    CallAdmitted -> CallSettled                  what the vendor reported, or our estimate
+    CallAdmitted                                 with a hold on every quota that applies
+                 -> CallExtended                 more was held for a stream; many times
+                 -> CallSettled                  what the vendor reported, or our estimate
                  -> CallAbandoned                its process died; closed by the reaper
                  (either) -> CallCorrected       a better number came later; it wins,
                                                  and so does a price put right
@@ -11,7 +13,8 @@ Ends repeat who called what (`CallFacts`), so that each can be added up by itsel
 
 from __future__ import annotations
 
-from dataclasses import dataclass, replace
+from collections.abc import Mapping
+from dataclasses import dataclass, field, replace
 from datetime import datetime
 from enum import StrEnum
 from typing import assert_never
@@ -19,6 +22,7 @@ from uuid import UUID
 
 from domain.errors import Conflict
 from domain.events import Event
+from domain.holds import Booking, Hold, Outcome, WindowId, corrected
 from domain.usage import Usage
 from domain.verdicts import Verdict
 
@@ -64,6 +68,15 @@ class CallAdmitted(Event, topic="call.admitted"):
     request_bytes: int
     input_estimate: int  # tokens
     changes: tuple[str, ...] = ()  # what we changed in the request
+    holds: tuple[Hold, ...] = ()
+
+
+@dataclass(frozen=True, kw_only=True)
+class CallExtended(Event, topic="call.extended"):
+    """More was held for a call under way: its stream goes on, or another key serves it."""
+
+    facts: CallFacts
+    holds: tuple[Hold, ...]
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -72,6 +85,7 @@ class CallRefused(Event, topic="call.refused"):
 
     facts: CallFacts
     code: str
+    hold: Hold | None = None  # the one that could not be taken, where a quota said no
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)
@@ -103,6 +117,7 @@ class CallSettled(Event, topic="call.settled"):
     error: str | None
     # Every attempt, in order; none if the first one had nothing to tell of its key.
     attempt_log: tuple[Attempt, ...] = ()
+    bookings: tuple[Booking, ...] = ()
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -111,6 +126,7 @@ class CallAbandoned(Event, topic="call.abandoned"):
 
     facts: CallFacts
     usage: Usage
+    bookings: tuple[Booking, ...] = ()
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -130,9 +146,11 @@ class CallCorrected(Event, topic="call.corrected"):
     reason: str  # SETTLED_LATE or REPRICED
     price_source: str | None = None
     model: str | None = None  # the one the answer names, where `facts` do not know it
+    bookings: tuple[Booking, ...] = ()
 
 
-CallEvent = CallAdmitted | CallRefused | CallSettled | CallAbandoned | CallCorrected
+CallEnding = CallSettled | CallAbandoned | CallCorrected
+CallEvent = CallAdmitted | CallRefused | CallExtended | CallEnding
 
 
 class CallHasEnded(Conflict):
@@ -152,9 +170,9 @@ class CallEnd:
     price_source: str | None = None
 
     @property
-    def priced_as(self) -> str | None:
-        """The model that the call is charged for."""
-        return self.model or self.facts.model or self.facts.requested_model
+    def priced_as(self) -> CallFacts:
+        """Who called what, with the model that the answer names: it is charged for that."""
+        return replace(self.facts, model=self.model or self.facts.model)
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -163,6 +181,8 @@ class Call:
 
     status: CallStatus = CallStatus.NEW
     end: CallEnd | None = None
+    holds: tuple[Hold, ...] = ()
+    settled: Mapping[WindowId, int] = field(default_factory=dict)  # of each hold's quota
 
     def settle(self, settlement: CallSettled) -> list[CallEvent]:
         """End the call, or correct an abandonment; refused after an end of our own."""
@@ -181,6 +201,7 @@ class Call:
                     reason=SETTLED_LATE,
                     price_source=settlement.price_source,
                     model=settlement.facts.model,
+                    bookings=corrected(self.settled, self.holds, outcome_of(settlement)),
                 )
             ]
         raise CallHasEnded
@@ -204,24 +225,48 @@ class Call:
                 reason=REPRICED,
                 price_source=source,
                 model=end.model,
+                bookings=corrected(self.settled, self.holds, _outcome(end, cost_micro_usd)),
             )
         ]
 
     def evolve(self, event: CallEvent) -> Call:
         match event:
             case CallAdmitted():
-                return replace(self, status=CallStatus.OPEN)
+                return replace(self, status=CallStatus.OPEN, holds=event.holds)
             case CallRefused():
                 return replace(self, status=CallStatus.REFUSED)
+            case CallExtended():
+                return replace(self, holds=(*self.holds, *event.holds))
             case CallSettled() | CallCorrected():
-                return replace(self, status=CallStatus.SETTLED, end=end_of(event))
+                return self._ended(CallStatus.SETTLED, event)
             case CallAbandoned():
-                return replace(self, status=CallStatus.ABANDONED, end=end_of(event))
+                return self._ended(CallStatus.ABANDONED, event)
             case _:
                 assert_never(event)
 
+    def _ended(self, status: CallStatus, event: CallEnding) -> Call:
+        settled = dict(self.settled)
+        for booking in event.bookings:
+            settled[booking.window] = settled.get(booking.window, 0) + booking.settled
+        return replace(self, status=status, end=end_of(event), settled=settled)
 
-def end_of(event: CallSettled | CallAbandoned | CallCorrected) -> CallEnd:
+
+def outcome_of(event: CallSettled) -> Outcome:
+    """What the quotas ask of a settlement."""
+    return _outcome(end_of(event), event.cost_micro_usd)
+
+
+def _outcome(end: CallEnd, cost_micro_usd: int | None) -> Outcome:
+    return Outcome(
+        usage=end.usage,
+        cost_micro_usd=cost_micro_usd,
+        answered=(end.http_status or 0) in range(200, 300),
+        provider_key_id=end.facts.provider_key_id,
+        model=end.facts.requested_model,
+    )
+
+
+def end_of(event: CallEnding) -> CallEnd:
     """What the event says of the end of its call."""
     match event:
         case CallSettled():

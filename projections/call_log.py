@@ -13,6 +13,7 @@ from domain.calls import (
     CallAdmitted,
     CallCorrected,
     CallEvent,
+    CallExtended,
     CallFacts,
     CallRefused,
     CallSettled,
@@ -85,6 +86,8 @@ class CallLogProjector(Projector[CallRow]):
         match event:
             case CallAdmitted():
                 return _row(call_id, event.facts, CallStatus.OPEN)
+            case CallExtended():
+                return row
             case CallRefused():
                 return replace(
                     _row(call_id, event.facts, CallStatus.REFUSED), error=event.code

@@ -16,6 +16,7 @@ from domain.calls import (
     CallAdmitted,
     CallCorrected,
     CallEvent,
+    CallExtended,
     CallFacts,
     CallRefused,
     CallSettled,
@@ -70,7 +71,7 @@ class UsageByHourProjector(Projector[UsageRow]):
 
     def key(self, placed: Placed) -> Key | None:
         event = cast("CallEvent", placed.recorded.event)
-        if isinstance(event, CallAdmitted):
+        if isinstance(event, CallAdmitted | CallExtended):
             return None
         facts = event.facts
         return (
@@ -110,7 +111,7 @@ def _counted_as(event: CallEvent) -> CallStatus:
             return CallStatus.ABANDONED
         case CallCorrected():
             return event.ended_as
-        case CallSettled() | CallAdmitted():
+        case CallSettled() | CallAdmitted() | CallExtended():
             return CallStatus.SETTLED
         case _:
             assert_never(event)
@@ -119,7 +120,7 @@ def _counted_as(event: CallEvent) -> CallStatus:
 def increments(event: CallEvent) -> UsageTotals:
     """What the event adds to the totals."""
     match event:
-        case CallAdmitted():
+        case CallAdmitted() | CallExtended():
             return UsageTotals()
         case CallRefused():
             return UsageTotals(calls=1, refused=1)

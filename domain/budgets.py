@@ -1,0 +1,191 @@
+"""Budgets: whether a call may go ahead under all the quotas that apply to it.
+
+Calls are decided one after the other, in the order in which they came, each on the balances
+that the one before left: `decide` is the rule for one call, and the only one.
+
+What a call needs is safe, not likely: its prompt at the most tokens that it can be, and of
+its answer as much as can be held. Where less is left than it asks for, it is given what is
+left (and then kept to that), unless that is too little to be of use.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterable, Sequence
+from dataclasses import dataclass
+from datetime import datetime
+from uuid import UUID
+
+from domain.errors import LimitReached
+from domain.holds import Booking, Hold, WindowId
+from domain.quotas import Metric, Mode, ScopeKind
+
+LEAST_OUTPUT = 16  # tokens; an answer that would be cut before that is not begun
+
+CostBound = Callable[[int, int], "int | None"]
+
+
+@dataclass(kw_only=True, slots=True)
+class Budget:
+    """A quota with the balance of its window, as it moves while calls are decided."""
+
+    quota_id: UUID
+    version: int
+    scope: ScopeKind
+    scope_id: str
+    metric: Metric
+    mode: Mode
+    limit: int
+    window_start: datetime
+    window_end: datetime | None
+    settled: int
+    held: int
+
+    @property
+    def window(self) -> WindowId:
+        return self.quota_id, self.window_start
+
+    @property
+    def room(self) -> int:
+        """What may still be held; below zero if the limit was lowered meanwhile."""
+        return self.limit - self.settled - self.held
+
+    def hold(self, amount: int) -> Hold:
+        """A hold of so much; the balance is as before until it is taken."""
+        return Hold(
+            quota_id=self.quota_id,
+            version=self.version,
+            scope=self.scope,
+            scope_id=self.scope_id,
+            metric=self.metric,
+            mode=self.mode,
+            limit=self.limit,
+            window_start=self.window_start,
+            window_end=self.window_end,
+            amount=amount,
+            settled=self.settled,
+            held=self.held,
+        )
+
+    def take(self, hold: Hold) -> None:
+        """The hold stands."""
+        self.held += hold.amount
+
+    def book(self, booking: Booking) -> None:
+        """A call has ended, or was corrected."""
+        self.held -= booking.released
+        self.settled += booking.settled
+
+
+@dataclass(frozen=True, kw_only=True, slots=True)
+class Need:
+    """What a call asks to hold. `cost` is the most that so many tokens can cost, in
+    micro-dollars: (input, output) -> amount, None if there is no price.
+    """
+
+    input_tokens: int
+    least_output: int
+    most_output: int
+    cost: CostBound
+    requests: int = 1  # 0 where a call extends what it holds
+
+    def amount(self, metric: Metric, output: int) -> int | None:
+        """How much of a quota it takes with so many output tokens; None: not known."""
+        if metric is Metric.REQUESTS:
+            return self.requests
+        if metric is Metric.TOKENS:
+            return self.input_tokens + output
+        return self.cost(self.input_tokens, output)
+
+
+@dataclass(frozen=True, kw_only=True, slots=True)
+class Granted:
+    """The call may go ahead, with so many tokens of output."""
+
+    output_tokens: int
+    holds: tuple[Hold, ...]
+
+
+@dataclass(frozen=True, kw_only=True, slots=True)
+class Denied:
+    """It may not. `hold` is the one that could not be taken: the least it would need."""
+
+    hold: Hold
+    unpriced: bool = False
+
+
+class QuotaExceeded(LimitReached):
+    """A blocking quota has no room for the call; the event tells which and why."""
+
+    code = "quota-exceeded"
+
+    def __init__(self, hold: Hold) -> None:
+        super().__init__()
+        self.hold = hold
+
+
+class UnpricedCall(LimitReached):
+    """A quota of money applies, and nobody knows what the call can cost."""
+
+    code = "unpriced-call"
+
+    def __init__(self, hold: Hold) -> None:
+        super().__init__()
+        self.hold = hold
+
+
+def decide(budgets: Sequence[Budget], need: Need) -> Granted | Denied:
+    """May the call go ahead? Nothing is taken yet (`Budget.take`)."""
+    output, denied = need.most_output, list[Denied]()
+    for budget in budgets:
+        if budget.mode is not Mode.BLOCK:
+            continue
+        fits = _fitting(budget, need, output)
+        if isinstance(fits, Denied):
+            denied.append(fits)
+        else:
+            output = fits
+    if denied:
+        return max(denied, key=_wait)
+    holds = tuple(
+        budget.hold(need.amount(budget.metric, output) or 0) for budget in budgets
+    )
+    return Granted(output_tokens=output, holds=holds)
+
+
+def _fitting(budget: Budget, need: Need, output: int) -> int | Denied:
+    """The most output, up to `output`, for which the budget has room."""
+    least = need.amount(budget.metric, need.least_output)
+    if least is None:
+        return Denied(hold=budget.hold(0), unpriced=True)
+    room = budget.room
+    if least > room:
+        return Denied(hold=budget.hold(least))
+    if (need.amount(budget.metric, output) or 0) <= room:
+        return output
+    if budget.metric is Metric.TOKENS:
+        return room - need.input_tokens
+    return _largest(lambda so: (need.cost(need.input_tokens, so) or 0) <= room, output)
+
+
+def _largest(fits: Callable[[int], bool], beyond: int) -> int:
+    """The largest number below `beyond` that fits, of a rule that only ever gets worse."""
+    low = 0
+    while beyond - low > 1:
+        middle = (low + beyond) // 2
+        if fits(middle):
+            low = middle
+        else:
+            beyond = middle
+    return low
+
+
+def _wait(denied: Denied) -> tuple[bool, float]:
+    """The quota that says no for longest is the one to tell of; what never ends, first."""
+    end = denied.hold.window_end
+    return (end is None, end.timestamp() if end else 0.0)
+
+
+def take(budgets: Iterable[Budget], granted: Granted) -> None:
+    """The holds of a decision stand: the next call is decided on what is left."""
+    for budget, hold in zip(budgets, granted.holds, strict=True):
+        budget.take(hold)

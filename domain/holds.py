@@ -1,0 +1,191 @@
+"""Holds: what calls set aside of the quotas that apply to them, and what became of it.
+
+A call is admitted with a hold on every quota of its scopes, may extend it while it streams,
+and at its end each hold is released and what was really used is settled, in the same
+transaction as the event that says so. So a fold of the calls log gives every balance that
+there ever was, which is what `Balances` does.
+
+    held     rises by the holds of CallAdmitted and CallExtended, falls with the end
+    settled  rises with the end, by what was used; a correction moves it by the difference
+
+A blocking quota is overrun only where a vendor reports more than could be held.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Mapping
+from dataclasses import dataclass, field, replace
+from datetime import datetime
+from uuid import UUID
+
+from domain.quotas import Metric, Mode, ScopeKind
+from domain.usage import Usage
+
+WindowId = tuple[UUID, datetime]  # a quota, and the start of one of its windows
+
+
+@dataclass(frozen=True, kw_only=True, slots=True)
+class Hold:
+    """What one call set aside of one quota, and the balance that it was decided on."""
+
+    quota_id: UUID
+    version: int  # of the quota's definition
+    scope: ScopeKind
+    scope_id: str
+    metric: Metric
+    mode: Mode
+    limit: int  # a raise in force included
+    window_start: datetime
+    window_end: datetime | None  # None: never
+    amount: int
+    settled: int  # in the window, before this hold
+    held: int  # by other calls
+
+    @property
+    def window(self) -> WindowId:
+        return self.quota_id, self.window_start
+
+
+@dataclass(frozen=True, kw_only=True, slots=True)
+class Booking:
+    """What the end of a call changes in one balance: both in the quota's own unit."""
+
+    quota_id: UUID
+    window_start: datetime
+    released: int  # no longer held
+    settled: int  # used; below zero where a correction takes back
+
+    @property
+    def window(self) -> WindowId:
+        return self.quota_id, self.window_start
+
+
+@dataclass(frozen=True, kw_only=True, slots=True)
+class Balance:
+    """Of one quota in one window."""
+
+    settled: int = 0
+    held: int = 0
+
+    def hold(self, amount: int) -> Balance:
+        """With so much more set aside."""
+        return Balance(settled=self.settled, held=self.held + amount)
+
+    def book(self, booking: Booking) -> Balance:
+        """After a call's end, or a correction of it."""
+        return Balance(
+            settled=self.settled + booking.settled, held=self.held - booking.released
+        )
+
+
+@dataclass
+class Balances:
+    """Every balance, folded from the events of the calls log in their order."""
+
+    by_window: dict[WindowId, Balance] = field(default_factory=dict)
+
+    def of(self, window: WindowId) -> Balance:
+        """What is known of the window; nothing used if nothing was recorded."""
+        return self.by_window.get(window, Balance())
+
+    def hold(self, holds: Iterable[Hold]) -> None:
+        """A call was admitted, or extended its holds."""
+        for hold in holds:
+            self.by_window[hold.window] = self.of(hold.window).hold(hold.amount)
+
+    def book(self, bookings: Iterable[Booking]) -> None:
+        """A call ended, or was corrected."""
+        for booking in bookings:
+            self.by_window[booking.window] = self.of(booking.window).book(booking)
+
+
+@dataclass(frozen=True, kw_only=True, slots=True)
+class Outcome:
+    """What a call came to, as far as quotas ask."""
+
+    usage: Usage
+    cost_micro_usd: int | None  # None: not known
+    answered: bool  # with success: what is not known of it may have cost something
+    provider_key_id: UUID | None  # that served it
+    model: str | None  # as it was asked of the vendor
+
+
+def bookings_of(holds: Iterable[Hold], outcome: Outcome) -> tuple[Booking, ...]:
+    """All holds of a call, released, and what it really used, settled.
+
+    Where a successful answer does not tell what it used, all that was held counts as used.
+    """
+    windows: dict[WindowId, list[Hold]] = {}
+    for hold in holds:
+        windows.setdefault(hold.window, []).append(hold)
+    return tuple(
+        Booking(
+            quota_id=quota_id,
+            window_start=window_start,
+            released=(released := sum(hold.amount for hold in parts)),
+            settled=_settled(parts[0], released, outcome),
+        )
+        for (quota_id, window_start), parts in windows.items()
+    )
+
+
+def abandoned(holds: Iterable[Hold]) -> tuple[Booking, ...]:
+    """The holds of a call whose end nobody saw: all that was held counts as used."""
+    unknown = Outcome(
+        usage=Usage(),
+        cost_micro_usd=None,
+        answered=True,
+        provider_key_id=None,
+        model=None,
+    )
+    return tuple(
+        replace(booking, settled=booking.released)
+        for booking in bookings_of(holds, unknown)
+    )
+
+
+def corrected(
+    settled: Mapping[WindowId, int], holds: Iterable[Hold], outcome: Outcome
+) -> tuple[Booking, ...]:
+    """The differences to what was settled at the end before; nothing is released twice."""
+    return tuple(
+        Booking(
+            quota_id=booking.quota_id,
+            window_start=booking.window_start,
+            released=0,
+            settled=booking.settled - settled.get(booking.window, 0),
+        )
+        for booking in bookings_of(holds, outcome)
+        if booking.settled != settled.get(booking.window, 0)
+    )
+
+
+def _settled(hold: Hold, held: int, outcome: Outcome) -> int:
+    if not _served(hold, outcome):
+        return 0
+    match hold.metric:
+        case Metric.REQUESTS:
+            return held
+        case Metric.TOKENS:
+            used = _tokens(outcome.usage)
+        case Metric.COST_MICRO_USD:
+            used = outcome.cost_micro_usd
+    if used is None:
+        return held if outcome.answered else 0
+    return used
+
+
+def _served(hold: Hold, outcome: Outcome) -> bool:
+    """Whether the call was served under what the hold is about: another key may have."""
+    if hold.scope is ScopeKind.PROVIDER_KEY:
+        return hold.scope_id == str(outcome.provider_key_id)
+    if hold.scope is ScopeKind.MODEL:
+        return hold.scope_id == outcome.model
+    return True
+
+
+def _tokens(usage: Usage) -> int | None:
+    """Input and output; what is known of them."""
+    if usage.input_tokens is None and usage.output_tokens is None:
+        return usage.total_tokens
+    return (usage.input_tokens or 0) + (usage.output_tokens or 0)
