@@ -21,6 +21,7 @@ from domain.vendors import (
     KEY_CHECK,
     METHODS,
     UNLISTED,
+    WEBSOCKET,
     Auth,
     Category,
     Endpoint,
@@ -35,6 +36,7 @@ from domain.vendors import (
 __all__ = [
     "METHODS",
     "UNLISTED",
+    "WEBSOCKET",
     "AllowPaths",
     "Auth",
     "Catalog",
@@ -132,7 +134,7 @@ def _target(
     vendor: Vendor, base_path: str, method: str, tail: str, opened: Opened
 ) -> Target:
     segments = plain_segments(tail)
-    if segments is None or method not in METHODS:
+    if segments is None or method not in (METHODS | {WEBSOCKET}):
         raise PathNotAllowed
     if opened == "check":
         return _check_target(vendor, base_path, method, segments)
@@ -218,4 +220,6 @@ def _endpoint(
         size = endpoint.ending.size
         if endpoint.metered and endpoint.ending.fits(path[-size:]):
             return endpoint, endpoint.ending.starred(shape[-size:])
+    if method == WEBSOCKET:  # nobody could count what passes through an unknown one
+        raise PathNotAllowed
     return UNLISTED, None

@@ -16,7 +16,7 @@ from domain.paths import Segments, ends_with, lowered, overlap
 
 _CHATS = {("chat", "completions"), ("completions",), ("embeddings",)}
 _MESSAGES = {("messages",), ("messages", "count_tokens")}
-_OPENAI_ROOTS = {"models", "images", "audio", "moderations", "files", "rerank"}
+_OPENAI_ROOTS = {"models", "images", "audio", "moderations", "files", "rerank", "realtime"}
 
 
 @dataclass(frozen=True, kw_only=True)

@@ -18,6 +18,7 @@ Category = Literal["mainstream", "china", "cloud", "other"]
 Format = Literal[
     "openai-chat",
     "openai-responses",
+    "openai-realtime",
     "openai-embeddings",
     "anthropic-messages",
     "gemini",
@@ -33,6 +34,8 @@ Scheme = Literal["bearer", "raw"]
 Streaming = Literal["body", "body-unless-false", "header", "path", "never"]
 
 METHODS = frozenset({"GET", "HEAD", "POST", "PUT", "PATCH", "DELETE"})
+# No method of HTTP, which are in capitals here: a GET that asks for a WebSocket.
+WEBSOCKET = "websocket"
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)

@@ -21,7 +21,6 @@ from pydantic import (
 from domain.layouts import Layout
 from domain.paths import ClosedPaths, PathPattern, Segments, split
 from domain.vendors import (
-    METHODS,
     Auth,
     Category,
     Endpoint,
@@ -110,9 +109,9 @@ class AuthSpec(Spec):
 
 class EndpointSpec(Spec):
     path: Pattern
-    methods: list[Literal["GET", "HEAD", "POST", "PUT", "PATCH", "DELETE"]] = Field(
-        default=["POST"], min_length=1
-    )
+    methods: list[
+        Literal["GET", "HEAD", "POST", "PUT", "PATCH", "DELETE", "websocket"]
+    ] = Field(default=["POST"], min_length=1)
     format: Format | None = None
     metered: bool | None = None  # unless said, inference is
     group: Group = "inference"
@@ -135,7 +134,7 @@ class EndpointSpec(Spec):
         auth = self.auth or (use.auth if use else None)
         query = (use.fixed_query if use else {}) | self.fixed_query
         return Endpoint(
-            methods=METHODS & frozenset(self.methods),
+            methods=frozenset(self.methods),
             pattern=pattern(f"{at}/{self.path}".lstrip("/")),
             ending=pattern(self.path),
             format=self.format,
