@@ -17,11 +17,31 @@ import orjson
 from eventsourcing.persistence import StoredEvent
 from pydantic import TypeAdapter
 
-from domain import bots, calls, claims, kek, key_events, quotas, sessions, teams
+from domain import (
+    bots,
+    calls,
+    claims,
+    kek,
+    key_events,
+    model_prices,
+    quotas,
+    sessions,
+    teams,
+)
 from domain.events import Event, Recorded
 
 # Loading these modules registers their topics; a test checks that none is missing.
-EVENT_MODULES = (bots, calls, claims, kek, key_events, quotas, sessions, teams)
+EVENT_MODULES = (
+    bots,
+    calls,
+    claims,
+    kek,
+    key_events,
+    model_prices,
+    quotas,
+    sessions,
+    teams,
+)
 
 Upcast = Callable[[dict[str, Any]], tuple[str, dict[str, Any]]]
 
@@ -38,15 +58,13 @@ class EventMapper:
             originator_id=recorded.originator_id,
             originator_version=recorded.originator_version,
             topic=recorded.event.TOPIC,
-            state=orjson.dumps(
-                {
-                    "at": recorded.at,
-                    "actor": recorded.actor,
-                    "team_id": recorded.team_id,
-                    "correlation_id": recorded.correlation_id,
-                    "causation_id": recorded.causation_id,
-                    "event": recorded.event,
-                }
+            state=state_of(
+                recorded.event,
+                at=recorded.at,
+                actor=recorded.actor,
+                team_id=recorded.team_id,
+                correlation_id=recorded.correlation_id,
+                causation_id=recorded.causation_id,
             ),
         )
 
@@ -67,6 +85,28 @@ class EventMapper:
             causation_id=state["causation_id"],
             event=_reader(topic).validate_python(body),
         )
+
+
+def state_of(  # noqa: PLR0913  # what a state is
+    event: Event,
+    *,
+    at: datetime,
+    actor: str,
+    team_id: UUID | None,
+    correlation_id: str | UUID,
+    causation_id: str,
+) -> bytes:
+    """The state that is stored of an event."""
+    return orjson.dumps(
+        {
+            "at": at,
+            "actor": actor,
+            "team_id": team_id,
+            "correlation_id": correlation_id,
+            "causation_id": causation_id,
+            "event": event,
+        }
+    )
 
 
 @cache

@@ -1,4 +1,4 @@
-"""Writes batches of call events in one statement, which is one transaction.
+"""Writes batches of call events in one transaction and one round trip.
 
 It keeps the order of the log (see `recorder.py`) and tells, for each event, its position,
 that another event stands in its place, or that it was not taken for want of a lease.
@@ -6,50 +6,50 @@ that another event stands in its place, or that it was not taken for want of a l
 
 from __future__ import annotations
 
-import asyncio
-from dataclasses import dataclass
 from typing import Any
 from uuid import UUID
 
 import psycopg
 from eventsourcing.persistence import StoredEvent
+from psycopg.pq.abc import PGresult
 
 from adapters.postgres.binary_array import (
+    bigint,
     bigint_array,
     bytea_array,
-    register,
     text_array,
     uuid_array,
 )
+from adapters.postgres.call_entry import Entry, Missed, Place, Written
 from adapters.postgres.impatience import cut_after
+from adapters.postgres.pipeline import Pipeline
 from adapters.postgres.recorder import LOCKS
-from domain.calls import CallEvent
 from domain.log import CALLS
 
 # The lease is read in the statement's snapshot. A statement that began while the lease
 # stood may commit after its end, by at most the batch timeout: the reaper looks again.
-INSERT = """
-WITH lock AS MATERIALIZED (SELECT pg_advisory_xact_lock(%(lock)s)),
+# Rows come back in the order of the arrays: each is returned as it is inserted.
+INSERT = b"""
+WITH lock AS MATERIALIZED (SELECT pg_advisory_xact_lock($1::bigint)),
      lease AS MATERIALIZED (
         SELECT EXISTS (SELECT FROM call_lease
-                       WHERE process_id = %(process)s AND ends_at > now()) AS stands)
+                       WHERE process_id = $2::uuid AND ends_at > now()) AS stands)
 INSERT INTO calls_events (originator_id, originator_version, topic, state)
 SELECT e.id, e.version, e.topic, e.state
 FROM lock, lease,
-     unnest(%(ids)s::uuid[], %(versions)s::bigint[], %(topics)s::text[],
-            %(states)s::bytea[]) AS e (id, version, topic, state)
+     unnest($3::uuid[], $4::bigint[], $5::text[], $6::bytea[])
+        AS e (id, version, topic, state)
 WHERE lease.stands OR e.topic <> 'call.admitted'
 ON CONFLICT DO NOTHING
-RETURNING originator_id, originator_version, notification_id
+RETURNING notification_id, originator_id, originator_version
 """
 
-FOUND = """
-SELECT e.originator_id, e.originator_version, e.notification_id, e.state
+FOUND = b"""
+SELECT e.notification_id, e.originator_id, e.originator_version, e.state
 FROM calls_events AS e
-JOIN unnest(%s::uuid[], %s::bigint[]) AS k (id, version)
+JOIN unnest($1::uuid[], $2::bigint[]) AS k (id, version)
   ON e.originator_id = k.id AND e.originator_version = k.version
 """
-
 
 STREAM = """
 SELECT originator_version, topic, state FROM calls_events
@@ -58,40 +58,10 @@ WHERE originator_id = %s ORDER BY originator_version
 
 # Below the time after which the meter gives a connection up: a statement that waits for the
 # log's lock ends before its connection does, and leaves no session behind that waits on.
-LOCK_MILLISECONDS = 1000
+PATIENCE = b"SET lock_timeout = 1000"  # milliseconds
 
-
-class PlaceTaken(Exception):
-    """Another event stands where this one was to go."""
-
-
-@dataclass(eq=False, slots=True, kw_only=True)
-class Entry:
-    """One event on its way into the log, and who waits for it."""
-
-    call_id: UUID
-    version: int
-    event: CallEvent
-    state: bytes  # as it is to be stored
-    since: float  # monotonic seconds
-    tries_on: bool  # until it is in; else it may be given up
-    done: asyncio.Future[int]
-
-    @property
-    def place(self) -> tuple[UUID, int]:
-        """Where in the log it belongs: its stream and its version there."""
-        return self.call_id, self.version
-
-    def succeed(self, position: int) -> None:
-        """Tell the one who waits where the event is."""
-        if not self.done.done():
-            self.done.set_result(position)
-
-    def fail(self, error: Exception) -> None:
-        """Tell the one who waits, if anybody still does."""
-        if not self.done.done():
-            self.done.set_exception(error)
-            self.done.exception()  # looked at: nobody may be waiting any more
+STATEMENTS = {b"insert": INSERT, b"found": FOUND, b"patience": PATIENCE}
+POSITION, CALL_ID, VERSION, STATE = range(4)  # the columns of what comes back
 
 
 class CallWriter:
@@ -99,83 +69,69 @@ class CallWriter:
 
     def __init__(self, conninfo: str, process_id: UUID) -> None:
         self._conninfo = conninfo
-        self._process_id = process_id
-        self._connection: psycopg.AsyncConnection[tuple[Any, ...]] | None = None
+        self._pipeline: Pipeline | None = None
+        self._constants = (bigint(LOCKS[CALLS]), process_id.bytes)
 
-    async def write(
-        self, batch: list[Entry], *, within_seconds: float
-    ) -> dict[tuple[UUID, int], int | None]:
-        """The position of each event that is in the log now; None if another has its place.
+    async def write(self, batch: list[Entry], *, within_seconds: float) -> list[Written]:
+        """What became of each event of the batch, in its order.
 
-        An event that is missing from the answer was not taken: the lease does not stand.
         When the time is over: `TimeoutError` or `OperationalError`.
         """
-        connection = self._connection
-        if connection is None or connection.closed:
-            connection = await self._connected(within_seconds)
-        with cut_after(within_seconds, connection):
-            return await self._written(connection, batch)
+        pipeline = self._pipeline
+        if pipeline is None or pipeline.closed:
+            pipeline = await self._connected(within_seconds)
+        with cut_after(within_seconds, pipeline):
+            return await self._written(pipeline, batch)
 
-    async def _written(
-        self, connection: psycopg.AsyncConnection[tuple[Any, ...]], batch: list[Entry]
-    ) -> dict[tuple[UUID, int], int | None]:
-        cursor = await connection.execute(
-            INSERT,
-            {
-                "lock": LOCKS[CALLS],
-                "process": self._process_id,
-                "ids": uuid_array([entry.call_id for entry in batch]),
-                "versions": bigint_array([entry.version for entry in batch]),
-                "topics": text_array([entry.event.TOPIC for entry in batch]),
-                "states": bytea_array([entry.state for entry in batch]),
-            },
-            prepare=True,
-            binary=True,
+    async def _written(self, pipeline: Pipeline, batch: list[Entry]) -> list[Written]:
+        values = (
+            *self._constants,
+            uuid_array([entry.call_id for entry in batch]),
+            bigint_array([entry.version for entry in batch]),
+            text_array([entry.event.TOPIC for entry in batch]),
+            bytea_array([entry.state for entry in batch]),
         )
-        written: dict[tuple[UUID, int], int | None] = {
-            (call_id, version): position
-            for call_id, version, position in await cursor.fetchall()
+        (rows,) = await pipeline.run((b"insert", values))
+        if rows.ntuples == len(batch):
+            return [_number(rows, nth, POSITION) for nth in range(len(batch))]
+        written: dict[Place, Written] = {
+            _place(rows, nth): _number(rows, nth, POSITION) for nth in range(rows.ntuples)
         }
-        if len(written) < len(batch):
-            await self._compare(connection, batch, written)
-        return written
-
-    async def _compare(
-        self,
-        connection: psycopg.AsyncConnection[tuple[Any, ...]],
-        batch: list[Entry],
-        written: dict[tuple[UUID, int], int | None],
-    ) -> None:
-        """Tell our own earlier tries, which are in the log, from events of others."""
         missing = {
             entry.place: entry.state for entry in batch if entry.place not in written
         }
-        cursor = await connection.execute(
-            FOUND, ([k for k, _ in missing], [v for _, v in missing]), binary=True
-        )
-        for call_id, version, position, state in await cursor.fetchall():
-            ours = missing[call_id, version] == state
-            written[call_id, version] = position if ours else None
+        written |= await self._compare(pipeline, missing)
+        return [written.get(entry.place, Missed.NO_LEASE) for entry in batch]
 
-    async def _connected(
-        self, within_seconds: float
-    ) -> psycopg.AsyncConnection[tuple[Any, ...]]:
-        async with asyncio.timeout(within_seconds):
-            connection = await self._connect()
-        register(connection)
-        self._connection = connection
-        with cut_after(within_seconds, connection):
-            await connection.execute(f"SET lock_timeout = {LOCK_MILLISECONDS}")
-        return connection
-
-    async def _connect(self) -> psycopg.AsyncConnection[tuple[Any, ...]]:
-        return await psycopg.AsyncConnection[tuple[Any, ...]].connect(
-            self._conninfo, autocommit=True
+    async def _compare(
+        self, pipeline: Pipeline, missing: dict[Place, bytes]
+    ) -> dict[Place, Written]:
+        """Tell our own earlier tries, which are in the log, from events of others."""
+        values = (
+            uuid_array([call_id for call_id, _ in missing]),
+            bigint_array([version for _, version in missing]),
         )
+        (rows,) = await pipeline.run((b"found", values))
+        found: dict[Place, Written] = {}
+        for nth in range(rows.ntuples):
+            place = _place(rows, nth)
+            ours = missing[place] == rows.get_value(nth, STATE)
+            found[place] = _number(rows, nth, POSITION) if ours else Missed.PLACE_TAKEN
+        return found
+
+    async def _connected(self, within_seconds: float) -> Pipeline:
+        pipeline = self._pipeline = await Pipeline.opened(
+            self._conninfo, STATEMENTS, within_seconds=within_seconds
+        )
+        with cut_after(within_seconds, pipeline):
+            await pipeline.run((b"patience", ()))
+        return pipeline
 
     async def stream(self, call_id: UUID) -> list[StoredEvent]:
         """Every event of one call, oldest first; on a connection of its own, being rare."""
-        async with await self._connect() as connection:
+        async with await psycopg.AsyncConnection[tuple[Any, ...]].connect(
+            self._conninfo, autocommit=True
+        ) as connection:
             cursor = await connection.execute(STREAM, (call_id,))
             return [
                 StoredEvent(
@@ -187,8 +143,17 @@ class CallWriter:
                 for version, topic, state in await cursor.fetchall()
             ]
 
-    async def close(self) -> None:
+    def close(self) -> None:
         """Drop the connection; the next write makes a new one."""
-        connection, self._connection = self._connection, None
-        if connection is not None:
-            await connection.close()
+        pipeline, self._pipeline = self._pipeline, None
+        if pipeline is not None:
+            pipeline.close()
+
+
+def _number(rows: PGresult, nth: int, column: int) -> int:
+    return int.from_bytes(rows.get_value(nth, column) or b"", "big")
+
+
+def _place(rows: PGresult, nth: int) -> Place:
+    call_id = UUID(bytes=rows.get_value(nth, CALL_ID))
+    return call_id, _number(rows, nth, VERSION)

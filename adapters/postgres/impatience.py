@@ -13,15 +13,20 @@ import os
 import socket
 from collections.abc import Iterator
 from contextlib import contextmanager, suppress
-from typing import Any
+from typing import Protocol
 
 import psycopg
 
 
+class Wired(Protocol):
+    """A connection, as far as it can be cut."""
+
+    def fileno(self) -> int:
+        """Its socket; `OperationalError` if there is none any more."""
+
+
 @contextmanager
-def cut_after(
-    seconds: float, connection: psycopg.AsyncConnection[tuple[Any, ...]]
-) -> Iterator[None]:
+def cut_after(seconds: float, connection: Wired) -> Iterator[None]:
     """The connection is cut if the block lasts longer."""
     timer = asyncio.get_running_loop().call_later(seconds, cut, connection)
     try:
@@ -30,7 +35,7 @@ def cut_after(
         timer.cancel()
 
 
-def cut(connection: psycopg.AsyncConnection[tuple[Any, ...]]) -> None:
+def cut(connection: Wired) -> None:
     """Whoever waits for the connection hears that it is lost."""
     with (
         suppress(psycopg.OperationalError, OSError),  # it is gone already

@@ -18,7 +18,6 @@ import asyncio
 import logging
 import time
 from dataclasses import replace
-from datetime import UTC, datetime
 from functools import cache
 from typing import Any
 from uuid import UUID, uuid4
@@ -26,15 +25,16 @@ from uuid import UUID, uuid4
 import psycopg
 
 from adapters.event_store import EventMapper
+from adapters.patience import Patience
+from adapters.postgres.call_entry import Entry, Missed, PlaceTaken, entry_of
 from adapters.postgres.call_lease import CallLease
-from adapters.postgres.call_writer import CallWriter, Entry, PlaceTaken
+from adapters.postgres.call_writer import CallWriter
 from adapters.postgres.database import connection_info
 from application.watch import NobodyWatches, Watch
 from domain.calls import (
     Call,
     CallAdmitted,
     CallEvent,
-    CallFacts,
     CallHasEnded,
     CallRefused,
     CallSettled,
@@ -70,8 +70,10 @@ class PostgresMeter:
         self._mapper = EventMapper()
         self._waiting: list[Entry] = []
         self._writing: list[Entry] = []
-        self._wake = asyncio.Event()
-        self._loop = cache(asyncio.get_running_loop)  # one loop for the meter's whole life
+        self._sleeping: asyncio.Future[None] | None = None  # while nothing is waiting
+        # One loop for the meter's whole life.
+        self._loop = cache(asyncio.get_running_loop)
+        self._patience = cache(Patience)
         self._tasks: set[asyncio.Task[Any]] = set()
 
     @property
@@ -96,7 +98,8 @@ class PostgresMeter:
         for task in self._tasks:
             task.cancel()
         await asyncio.gather(*self._tasks, return_exceptions=True)
-        await self._writer.close()
+        self._patience().stop()
+        self._writer.close()
         await self._lease.close()
 
     async def admit(self, call_id: UUID, admitted: CallAdmitted) -> int:
@@ -115,12 +118,7 @@ class PostgresMeter:
         self, call_id: UUID, settled: CallSettled, *, within_seconds: float
     ) -> int:
         entry = self._enter(call_id, 2, settled)
-        # A timer of the loop's own costs a fifth of an `asyncio.timeout`.
-        timer = self._loop().call_later(within_seconds, entry.fail, Unavailable("not yet"))
-        try:
-            return await entry.done
-        finally:
-            timer.cancel()
+        return await self._patience().wait(entry.done, within_seconds=within_seconds)
 
     async def _close_unsent(self, call_id: UUID, admitted: CallAdmitted) -> None:
         """Make sure that an admission nobody waits for any more holds nothing."""
@@ -166,41 +164,27 @@ class PostgresMeter:
         self, call_id: UUID, version: int, event: CallEvent, *, tries_on: bool = False
     ) -> Entry:
         """The event waits for the next batch from now on."""
-        facts, correlation_id = event.facts, str(call_id)
-        state = self._mapper.to_stored_event(
-            Recorded(
-                originator_id=call_id,
-                originator_version=version,
-                at=datetime.now(UTC),
-                actor=actor(facts),
-                team_id=facts.team_id,
-                correlation_id=correlation_id,
-                causation_id=f"call:{correlation_id}:{version - 1}" if version > 1 else "-",
-                event=event,
-            )
-        )
-        entry = Entry(
-            call_id=call_id,
-            version=version,
-            event=event,
-            state=state.state,
-            since=time.monotonic(),
-            tries_on=tries_on or version > 1,
-            done=self._loop().create_future(),
-        )
+        done = self._loop().create_future()
+        entry = entry_of(call_id, version, event, done, tries_on=tries_on or version > 1)
         self._waiting.append(entry)
-        self._wake.set()
+        self._rouse()
         return entry
+
+    def _rouse(self) -> None:
+        """There is something to write."""
+        sleeping, self._sleeping = self._sleeping, None
+        if sleeping is not None and not sleeping.done():
+            sleeping.set_result(None)
 
     async def _write(self) -> None:
         while True:
-            await self._wake.wait()
-            self._wake.clear()
-            while self._waiting:
-                batch, self._waiting = self._waiting[:MAX_BATCH], self._waiting[MAX_BATCH:]
-                self._writing = batch
-                await self._commit(batch)
-                self._writing = []
+            if not self._waiting:
+                self._sleeping = self._loop().create_future()
+                await self._sleeping
+            batch, self._waiting = self._waiting[:MAX_BATCH], self._waiting[MAX_BATCH:]
+            self._writing = batch
+            await self._commit(batch)
+            self._writing = []
 
     async def _commit(self, batch: list[Entry]) -> None:
         began = time.monotonic()
@@ -209,7 +193,7 @@ class PostgresMeter:
         except (psycopg.Error, TimeoutError, OSError) as error:
             extra = {"size": len(batch), "error": repr(error)}
             log.warning("meter.batch_failed", extra=extra)
-            await self._writer.close()
+            self._writer.close()
             self._again(batch)
             await asyncio.sleep(PAUSE_SECONDS)
             return
@@ -219,15 +203,18 @@ class PostgresMeter:
                 entry.fail(error)
             return
         taken, left = [], []
-        for entry in batch:
-            place = entry.place
-            if place not in written:
-                left.append(entry)
-                continue
-            position = written[place]
-            self._answer(entry, position)
-            if position is not None:
+        for entry, became in zip(batch, written, strict=True):
+            if isinstance(became, int):
+                opens = isinstance(entry.event, CallAdmitted)
+                self._lease.wrote(entry.call_id, became, opens=opens)
+                entry.succeed(became)
                 taken.append(entry)
+            elif became is Missed.NO_LEASE:
+                left.append(entry)
+            elif isinstance(entry.event, CallSettled):
+                self._keep(self._correct(entry, entry.event))
+            else:
+                entry.fail(PlaceTaken(entry.place))
         self._tell(taken, began)
         if left:
             self._lease.renew_now()
@@ -244,17 +231,6 @@ class PostgresMeter:
         except Exception:  # a bug must not stop the calls behind it
             log.exception("meter.watch_failed")
 
-    def _answer(self, entry: Entry, position: int | None) -> None:
-        """Tell the entry's caller; the lease learns of it first."""
-        if position is not None:
-            opens = isinstance(entry.event, CallAdmitted)
-            self._lease.wrote(entry.call_id, position, opens=opens)
-            entry.succeed(position)
-        elif isinstance(entry.event, CallSettled):
-            self._keep(self._correct(entry, entry.event))
-        else:
-            entry.fail(PlaceTaken(entry.place))
-
     def _again(self, batch: list[Entry]) -> None:
         """Put back what must get in; give up admissions that waited too long."""
         oldest = time.monotonic() - GIVE_UP_SECONDS
@@ -265,18 +241,11 @@ class PostgresMeter:
             else:
                 entry.fail(Unavailable("the log does not answer"))
         self._waiting = kept
-        if kept:
-            self._wake.set()
 
     def _keep(self, coroutine: Any) -> None:
         task = asyncio.create_task(coroutine)
         self._tasks.add(task)
         task.add_done_callback(self._tasks.discard)
-
-
-def actor(facts: CallFacts) -> str:
-    """Who called: the bot, or the worker that checks a key."""
-    return f"bot:{facts.bot_id}" if facts.bot_id else "system:worker"
 
 
 def unsent(admitted: CallAdmitted) -> CallSettled:

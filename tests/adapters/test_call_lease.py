@@ -13,8 +13,9 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
+from adapters.postgres.call_entry import Entry, Missed
 from adapters.postgres.call_lease import LEASE_SECONDS, CallLease
-from adapters.postgres.call_writer import CallWriter, Entry
+from adapters.postgres.call_writer import CallWriter
 from adapters.postgres.database import connection_info
 from domain.calls import CallEvent, CallRefused
 from tests.adapters.test_meter import metering, rows
@@ -32,7 +33,7 @@ async def writing(url: str, process: UUID) -> AsyncIterator[CallWriter]:
     try:
         yield writer
     finally:
-        await writer.close()
+        writer.close()
 
 
 def entry(event: CallEvent, *, version: int = 1, call_id: UUID | None = None) -> Entry:
@@ -62,9 +63,9 @@ async def test_nothing_is_admitted_without_a_lease_in_force(
             )
     async with writing(database_url, process) as writer:
         opening, ending = entry(ADMITTED), entry(SETTLED, version=2)
-        written = await writer.write([opening, ending], within_seconds=5)
-    assert (opening.place in written) is taken
-    assert written[ending.place] is not None
+        opened, ended = await writer.write([opening, ending], within_seconds=5)
+    assert isinstance(opened, int) if taken else opened is Missed.NO_LEASE
+    assert isinstance(ended, int)
 
 
 async def test_what_is_there_already_is_known_as_ours_or_as_anothers(
@@ -76,9 +77,17 @@ async def test_what_is_there_already_is_known_as_ours_or_as_anothers(
         assert await writer.write([ours], within_seconds=5) == first
         others = entry(replace(REFUSED, code="another"), call_id=ours.call_id)
         new = entry(REFUSED)
-        again = await writer.write([others, new], within_seconds=5)
-    assert again[others.place] is None
-    assert again[new.place] is not None
+        taken, written = await writer.write([others, new], within_seconds=5)
+    assert taken is Missed.PLACE_TAKEN
+    assert isinstance(written, int)
+
+
+async def test_each_event_is_told_its_own_position(database_url: str) -> None:
+    async with writing(database_url, uuid4()) as writer:
+        batch = [entry(REFUSED) for _ in range(100)]
+        written = await writer.write(batch, within_seconds=5)
+    stored = rows(database_url, "SELECT originator_id, notification_id FROM calls_events")
+    assert dict(stored) == dict(zip([one.call_id for one in batch], written, strict=True))
 
 
 async def test_a_lease_lasts_ten_seconds_and_is_renewed(database_url: str) -> None:

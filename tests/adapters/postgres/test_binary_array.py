@@ -5,34 +5,33 @@ from __future__ import annotations
 import asyncio
 from uuid import UUID
 
-import psycopg
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
+from psycopg.adapt import Transformer
 
 from adapters.postgres.binary_array import (
-    BinaryArray,
     bigint_array,
     bytea_array,
-    register,
     text_array,
     uuid_array,
 )
+from adapters.postgres.pipeline import Pipeline
 
 TEXT = st.text(st.characters(codec="utf-8", exclude_characters="\0"))
 
 
-def read_back(url: str, array: BinaryArray, kind: str) -> list[object]:
+def read_back(url: str, array: bytes, kind: str) -> list[object]:
     """The elements as the server sees them, in their order."""
 
+    query = f"SELECT e FROM unnest($1::{kind}[]) WITH ORDINALITY AS u (e, n) ORDER BY n"
+
     async def ask() -> list[object]:
-        async with await psycopg.AsyncConnection.connect(url) as connection:
-            register(connection)
-            cursor = await connection.execute(
-                f"SELECT e FROM unnest(%s::{kind}[]) WITH ORDINALITY AS u (e, n) "
-                "ORDER BY n",
-                [array],
-            )
-            return [element for (element,) in await cursor.fetchall()]
+        pipeline = await Pipeline.opened(url, {b"ask": query.encode()}, within_seconds=5)
+        (rows,) = await pipeline.run((b"ask", [array]))
+        pipeline.close()
+        reader = Transformer()
+        reader.set_pgresult(rows)
+        return [element for (element,) in reader.load_rows(0, rows.ntuples, tuple)]
 
     return asyncio.run(ask())
 

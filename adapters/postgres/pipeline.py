@@ -1,0 +1,152 @@
+"""A connection for prepared statements, driven with as little ado as libpq allows.
+
+psycopg makes the connection; from then on the event loop reads its socket all the time and
+hands what comes to libpq, in pipeline mode. Waiting as psycopg does costs a statement two
+calls of epoll and some thirty Python frames; and a connection that is lost while nobody
+waits is known to be lost.
+"""
+
+from __future__ import annotations
+
+import asyncio
+from collections.abc import Mapping, Sequence
+from typing import Any, TypeAlias
+
+import psycopg
+from psycopg import errors, pq
+from psycopg.pq.abc import PGresult
+
+from adapters.postgres.impatience import cut_after
+
+Step: TypeAlias = tuple[bytes, Sequence[bytes]]  # a statement's name, its values in binary
+
+_DONE = frozenset({pq.ExecStatus.COMMAND_OK, pq.ExecStatus.TUPLES_OK})
+_SYNC = pq.ExecStatus.PIPELINE_SYNC
+_BINARY = pq.Format.BINARY
+
+
+class Pipeline:
+    """One connection of one task; what it runs at once is one transaction."""
+
+    def __init__(self, connection: psycopg.AsyncConnection[tuple[Any, ...]]) -> None:
+        self._loop = asyncio.get_running_loop()
+        self._connection = connection
+        self._libpq = connection.pgconn
+        self._socket = connection.fileno()
+        self._results: list[PGresult] = []
+        self._answer: asyncio.Future[list[PGresult]] | None = None
+        self.closed = False  # or lost
+        self._libpq.enter_pipeline_mode()
+        self._loop.add_reader(self._socket, self._on_readable)
+
+    @classmethod
+    async def opened(
+        cls, conninfo: str, statements: Mapping[bytes, bytes], *, within_seconds: float
+    ) -> Pipeline:
+        """A connection that knows these statements by these names.
+
+        `TimeoutError` or `OperationalError` when the time is over.
+        """
+        async with asyncio.timeout(within_seconds):
+            connection = await psycopg.AsyncConnection[tuple[Any, ...]].connect(
+                conninfo, autocommit=True
+            )
+        pipeline = cls(connection)
+        try:
+            with cut_after(within_seconds, pipeline):
+                await pipeline._prepare(statements)
+        except psycopg.Error:
+            pipeline.close()
+            raise
+        return pipeline
+
+    def fileno(self) -> int:
+        """Its socket's; `OperationalError` if it is closed."""
+        return self._connection.fileno()
+
+    async def run(self, *steps: Step) -> list[PGresult]:
+        """The result of each step, in binary; they are one transaction, which is committed.
+
+        One round trip, and nothing else may run here meanwhile. Raises `psycopg.Error`;
+        the connection is good for more unless `closed`.
+        """
+        for name, values in steps:
+            formats = (_BINARY,) * len(values)
+            self._libpq.send_query_prepared(name, values, formats, _BINARY)
+        return await self._answered()
+
+    def close(self) -> None:
+        """Let go of the connection, whatever it is waiting for."""
+        self._lose(errors.OperationalError("the connection was closed"))
+
+    async def _prepare(self, statements: Mapping[bytes, bytes]) -> None:
+        for name, statement in statements.items():
+            self._libpq.send_prepare(name, statement)
+        await self._answered()
+
+    async def _answered(self) -> list[PGresult]:
+        """Send what was prepared to be sent; its results, if all of them are good."""
+        answer: asyncio.Future[list[PGresult]] = self._loop.create_future()
+        self._answer = answer
+        self._libpq.pipeline_sync()
+        self._flush()
+        try:
+            results = await answer
+        except asyncio.CancelledError:
+            self.close()  # what comes now would be taken for the next answer
+            raise
+        for result in results:
+            if result.status not in _DONE:
+                raise _error_of(result)
+        return results
+
+    def _flush(self) -> None:
+        """Send what the socket takes, the rest when it takes more."""
+        if self._libpq.flush():
+            self._loop.add_writer(self._socket, self._on_writable)
+
+    def _on_writable(self) -> None:
+        self._loop.remove_writer(self._socket)
+        try:
+            self._flush()
+        except psycopg.Error as error:
+            self._lose(error)
+
+    def _on_readable(self) -> None:
+        libpq = self._libpq
+        try:
+            libpq.consume_input()
+            while self._answer is not None and not libpq.is_busy():
+                self._take(libpq.get_result())
+        except psycopg.Error as error:
+            self._lose(error)
+
+    def _take(self, result: PGresult | None) -> None:
+        if result is None:  # between two statements
+            return
+        if result.status != _SYNC:
+            self._results.append(result)
+            return
+        answer, self._answer = self._answer, None
+        results, self._results = self._results, []
+        if answer is not None and not answer.done():
+            answer.set_result(results)
+
+    def _lose(self, error: psycopg.Error) -> None:
+        answer, self._answer = self._answer, None
+        if not self.closed:
+            self.closed = True
+            self._loop.remove_reader(self._socket)
+            self._loop.remove_writer(self._socket)
+            self._libpq.finish()
+        if answer is not None and not answer.done():
+            answer.set_exception(error)
+
+
+def _error_of(result: PGresult) -> psycopg.Error:
+    """The server's error as psycopg would raise it."""
+    code = result.error_field(pq.DiagnosticField.SQLSTATE)
+    if code is None:
+        return errors.OperationalError(f"the server said {result.status}")
+    kind = errors.lookup(code.decode())
+    return kind(result.get_error_message())

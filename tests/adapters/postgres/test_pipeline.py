@@ -1,0 +1,108 @@
+"""The connection for prepared statements: one transaction at a time, or an error."""
+
+from __future__ import annotations
+
+import asyncio
+from collections.abc import AsyncIterator
+from contextlib import asynccontextmanager
+
+import psycopg
+import pytest
+
+from adapters.postgres.binary_array import bigint
+from adapters.postgres.impatience import cut_after
+from adapters.postgres.pipeline import Pipeline
+
+pytestmark = pytest.mark.anyio
+
+STATEMENTS = {
+    b"make": b"CREATE TABLE made (n bigint PRIMARY KEY, filling text)",
+    b"put": b"INSERT INTO made SELECT $1::bigint, repeat('x', $2::int) RETURNING n",
+    b"count": b"SELECT count(*) FROM made",
+    b"echo": b"SELECT $1::bytea",
+    b"sleep": b"SELECT pg_sleep(30)",
+}
+
+
+@asynccontextmanager
+async def connected(url: str, *names: bytes) -> AsyncIterator[Pipeline]:
+    statements = {name: STATEMENTS[name] for name in names}
+    pipeline = await Pipeline.opened(url, statements, within_seconds=5)
+    try:
+        yield pipeline
+    finally:
+        pipeline.close()
+
+
+@asynccontextmanager
+async def with_table(url: str) -> AsyncIterator[Pipeline]:
+    async with connected(url, b"make") as pipeline:
+        await pipeline.run((b"make", ()))
+    async with connected(url, b"put", b"count", b"echo") as pipeline:
+        yield pipeline
+
+
+def put(number: int) -> tuple[bytes, list[bytes]]:
+    return b"put", [bigint(number), (3).to_bytes(4, "big")]
+
+
+async def count(pipeline: Pipeline) -> int:
+    (rows,) = await pipeline.run((b"count", ()))
+    return int.from_bytes(rows.get_value(0, 0) or b"", "big")
+
+
+async def test_what_runs_at_once_is_one_transaction(database_url: str) -> None:
+    async with with_table(database_url) as pipeline:
+        first, second, all_of_them = await pipeline.run(put(1), put(2), (b"count", ()))
+        assert (first.get_value(0, 0), second.get_value(0, 0)) == (bigint(1), bigint(2))
+        assert all_of_them.get_value(0, 0) == bigint(2)
+        with pytest.raises(psycopg.errors.UniqueViolation, match="made_pkey"):
+            await pipeline.run(put(3), put(2), put(4))
+        assert await count(pipeline) == 2
+
+
+async def test_more_than_the_socket_takes_at_once_goes_both_ways(database_url: str) -> None:
+    large = bytes(range(256)) * 40_000
+    async with with_table(database_url) as pipeline:
+        (rows,) = await pipeline.run((b"echo", [large]))
+        assert rows.get_value(0, 0) == large
+        first, second = await pipeline.run((b"echo", [large]), (b"echo", [b"small"]))
+        assert (first.get_value(0, 0), second.get_value(0, 0)) == (large, b"small")
+
+
+async def test_a_statement_that_lasts_is_cut(database_url: str) -> None:
+    async with connected(database_url, b"sleep") as pipeline:
+        with cut_after(0.1, pipeline), pytest.raises(psycopg.OperationalError):
+            await pipeline.run((b"sleep", ()))
+        assert pipeline.closed
+        with pytest.raises(psycopg.OperationalError):
+            await pipeline.run((b"sleep", ()))
+
+
+async def test_a_connection_whose_caller_gave_up_is_closed(database_url: str) -> None:
+    async with connected(database_url, b"sleep") as pipeline:
+        with pytest.raises(TimeoutError):
+            async with asyncio.timeout(0.1):
+                await pipeline.run((b"sleep", ()))
+        assert pipeline.closed
+
+
+async def test_a_connection_that_is_lost_while_nobody_waits_is_known_to_be(
+    database_url: str,
+) -> None:
+    async with connected(database_url, b"sleep") as pipeline:
+        with psycopg.connect(database_url, autocommit=True) as other:
+            other.execute(
+                "SELECT pg_terminate_backend(pid) FROM pg_stat_activity "
+                "WHERE datname = current_database() AND pid <> pg_backend_pid()"
+            )
+        for _ in range(500):
+            if pipeline.closed:
+                break
+            await asyncio.sleep(0.01)
+        assert pipeline.closed
+
+
+async def test_an_error_while_it_is_prepared_is_raised(database_url: str) -> None:
+    with pytest.raises(psycopg.errors.SyntaxError):
+        await Pipeline.opened(database_url, {b"wrong": b"SELEC"}, within_seconds=5)
