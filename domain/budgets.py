@@ -13,8 +13,10 @@ from __future__ import annotations
 from collections.abc import Callable, Iterable, Sequence
 from dataclasses import dataclass
 from datetime import datetime
+from typing import Protocol
 from uuid import UUID
 
+from domain.calls import CallAdmitted, CallFacts
 from domain.errors import LimitReached
 from domain.holds import Booking, Hold, WindowId
 from domain.quotas import Metric, Mode, ScopeKind
@@ -99,9 +101,9 @@ class Need:
 
 @dataclass(frozen=True, kw_only=True, slots=True)
 class Granted:
-    """The call may go ahead, with so many tokens of output."""
+    """The call may go ahead, with so many tokens of output; None: no quota applies."""
 
-    output_tokens: int
+    output_tokens: int | None
     holds: tuple[Hold, ...]
 
 
@@ -111,6 +113,33 @@ class Denied:
 
     hold: Hold
     unpriced: bool = False
+
+
+class Wants(Protocol):
+    """A call that asks to be admitted; only looked at where a quota may apply."""
+
+    @property
+    def facts(self) -> CallFacts:
+        """Who calls what."""
+
+    def scope_keys(self) -> tuple[str, ...]:
+        """Every scope that the call is in (`domain.quotas.scope_key`)."""
+
+    def need(self) -> Need:
+        """What it asks to hold."""
+
+    def admitted(self, granted: Granted) -> CallAdmitted:
+        """The event of its admission with these holds."""
+
+
+@dataclass(frozen=True, kw_only=True, slots=True)
+class Extension:
+    """A call under way asks for more: of what it holds, or in further scopes."""
+
+    facts: CallFacts
+    need: Need
+    holds: tuple[Hold, ...] = ()  # whose windows are asked for more
+    scope_keys: tuple[str, ...] = ()  # whose windows of now are asked
 
 
 class QuotaExceeded(LimitReached):

@@ -1,0 +1,179 @@
+"""A batch of call events under the quotas that apply to it: locked, decided, written.
+
+One transaction of two round trips. `lock_budgets` locks every balance that the batch can
+move and tells how it stands; then the calls are decided in the order in which they came
+(`domain/budgets.py`); then `write_calls` moves the balances and puts the events into the
+log, all or nothing. Other proxies that meet the same balances wait between the two.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Sequence
+from dataclasses import dataclass, field
+from datetime import datetime
+from typing import Any, LiteralString
+from uuid import UUID
+
+from adapters.postgres.binary_array import text_array, uuid_array
+from domain.budgets import (
+    Budget,
+    Denied,
+    Extension,
+    Granted,
+    QuotaExceeded,
+    UnpricedCall,
+    Wants,
+    decide,
+    take,
+)
+from domain.calls import (
+    CallAbandoned,
+    CallCorrected,
+    CallEnding,
+    CallEvent,
+    CallExtended,
+    CallRefused,
+    CallSettled,
+)
+from domain.holds import Booking, WindowId
+from domain.quotas import Metric, Mode, ScopeKind
+
+LOCK: LiteralString = """
+SELECT * FROM lock_budgets(%s::text[], %s::uuid[], %s::timestamptz[])
+"""
+
+Asked = Wants | Extension | CallEnding
+Row = tuple[Any, ...]
+
+
+@dataclass(frozen=True, slots=True)
+class Decided:
+    """What is to be recorded of one call, and what its caller is told."""
+
+    event: CallEvent | None  # None: nothing
+    granted: Granted | None = None
+    refused: QuotaExceeded | UnpricedCall | None = None
+
+
+@dataclass
+class Moves:
+    """What a batch does to balances: held and settled, by window."""
+
+    by_window: dict[WindowId, list[int]] = field(default_factory=dict)
+
+    def add(self, window: WindowId, *, held: int = 0, settled: int = 0) -> None:
+        """So much more, or less."""
+        moved = self.by_window.setdefault(window, [0, 0])
+        moved[0] += held
+        moved[1] += settled
+
+    def arrays(self) -> tuple[list[UUID], list[datetime], list[int], list[int]]:
+        """As SQL takes them."""
+        windows, moved = list(self.by_window), list(self.by_window.values())
+        return (
+            [quota_id for quota_id, _ in windows],
+            [start for _, start in windows],
+            [held for held, _ in moved],
+            [settled for _, settled in moved],
+        )
+
+
+def lock_parameters(batch: Iterable[Asked]) -> tuple[Any, Any, list[datetime]]:
+    """Which scopes and which windows the batch is about."""
+    keys: set[str] = set()
+    windows: set[WindowId] = set()
+    for asked in batch:
+        match asked:
+            case Extension():
+                windows.update(hold.window for hold in asked.holds)
+                keys.update(asked.scope_keys)
+            case CallSettled() | CallAbandoned() | CallCorrected():
+                windows.update(booking.window for booking in asked.bookings)
+            case _:
+                keys.update(asked.scope_keys())
+    return (
+        text_array(sorted(keys)),
+        uuid_array([quota_id for quota_id, _ in windows]),
+        [start for _, start in windows],
+    )
+
+
+class Budgets:
+    """The locked budgets of one batch, as they move while it is decided."""
+
+    def __init__(self, rows: Iterable[Row]) -> None:
+        self._by_window: dict[WindowId, Budget] = {}
+        self._by_key: dict[str, list[Budget]] = {}
+        self.moves = Moves()
+        for row in rows:
+            quota_id, start, end, key, kind, scope_id, version, *rest = row
+            metric, mode, limit, settled, held, is_now = rest
+            budget = Budget(
+                quota_id=quota_id,
+                version=version,
+                scope=ScopeKind(kind),
+                scope_id=scope_id,
+                metric=Metric(metric),
+                mode=Mode(mode),
+                limit=limit,
+                window_start=start,
+                window_end=end,
+                settled=settled,
+                held=held,
+            )
+            self._by_window[budget.window] = budget
+            if is_now:
+                self._by_key.setdefault(key, []).append(budget)
+
+    def decided(self, asked: Asked) -> Decided:
+        """What becomes of the next one; what it moves is moved for those behind it."""
+        match asked:
+            case CallSettled() | CallAbandoned() | CallCorrected():
+                self._book(asked.bookings)
+                return Decided(asked)
+            case Extension():
+                return self._extended(asked)
+            case _:
+                return self._admitted(asked)
+
+    def _admitted(self, wants: Wants) -> Decided:
+        budgets = self._of(wants.scope_keys())
+        if not budgets:
+            granted = Granted(output_tokens=None, holds=())
+            return Decided(wants.admitted(granted), granted)
+        decision = decide(budgets, wants.need())
+        if isinstance(decision, Denied):
+            refused = _refusal(decision)
+            event = CallRefused(facts=wants.facts, code=refused.code, hold=decision.hold)
+            return Decided(event, refused=refused)
+        self._take(budgets, decision)
+        return Decided(wants.admitted(decision), decision)
+
+    def _extended(self, extension: Extension) -> Decided:
+        held = {hold.window for hold in extension.holds}
+        budgets = [b for window, b in self._by_window.items() if window in held]
+        budgets += [b for b in self._of(extension.scope_keys) if b.window not in held]
+        decision = decide(budgets, extension.need)
+        if isinstance(decision, Denied):
+            return Decided(None, refused=_refusal(decision))
+        self._take(budgets, decision)
+        return Decided(CallExtended(facts=extension.facts, holds=decision.holds), decision)
+
+    def _of(self, keys: Sequence[str]) -> list[Budget]:
+        return [budget for key in keys for budget in self._by_key.get(key, ())]
+
+    def _take(self, budgets: Sequence[Budget], granted: Granted) -> None:
+        take(budgets, granted)
+        for hold in granted.holds:
+            self.moves.add(hold.window, held=hold.amount)
+
+    def _book(self, bookings: Iterable[Booking]) -> None:
+        for booking in bookings:
+            # Of a quota that is gone only the balance is left.
+            if budget := self._by_window.get(booking.window):
+                budget.book(booking)
+            self.moves.add(booking.window, held=-booking.released, settled=booking.settled)
+
+
+def _refusal(denied: Denied) -> QuotaExceeded | UnpricedCall:
+    return UnpricedCall(denied.hold) if denied.unpriced else QuotaExceeded(denied.hold)

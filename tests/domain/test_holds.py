@@ -1,0 +1,99 @@
+"""Holds end as bookings: released whole, settled by what was really used."""
+
+from __future__ import annotations
+
+from datetime import UTC, datetime
+from uuid import UUID
+
+import pytest
+
+from domain.holds import Booking, Hold, abandoned, bookings_of, corrected
+from domain.quotas import Metric, Mode, ScopeKind
+from tests.domain.outcomes import KEY, outcome
+
+START = datetime(2026, 11, 1, tzinfo=UTC)
+
+
+def hold(
+    amount: int,
+    metric: Metric = Metric.TOKENS,
+    *,
+    number: int = 1,
+    scope: ScopeKind = ScopeKind.TEAM,
+    scope_id: str = "t",
+) -> Hold:
+    return Hold(
+        quota_id=UUID(int=number),
+        version=1,
+        scope=scope,
+        scope_id=scope_id,
+        metric=metric,
+        mode=Mode.BLOCK,
+        limit=1000,
+        window_start=START,
+        window_end=None,
+        amount=amount,
+        settled=0,
+        held=0,
+    )
+
+
+def booking(released: int, settled: int, number: int = 1) -> Booking:
+    return Booking(
+        quota_id=UUID(int=number), window_start=START, released=released, settled=settled
+    )
+
+
+def test_all_holds_of_one_window_are_released_together() -> None:
+    holds = (hold(300), hold(200), hold(1, Metric.REQUESTS, number=2))
+    assert bookings_of(holds, outcome(40, 60)) == (booking(500, 100), booking(1, 1, 2))
+
+
+@pytest.mark.parametrize(
+    ("metric", "read", "written", "cost", "settled"),
+    [
+        (Metric.TOKENS, 40, None, None, 40),
+        (Metric.TOKENS, None, None, 7, 300),
+        (Metric.COST_MICRO_USD, 40, 60, 7, 7),
+        (Metric.COST_MICRO_USD, 40, 60, None, 300),
+    ],
+)
+def test_what_a_successful_answer_does_not_tell_counts_as_held(
+    metric: Metric, read: int | None, written: int | None, cost: int | None, settled: int
+) -> None:
+    ended = bookings_of([hold(300, metric)], outcome(read, written, cost=cost))
+    assert ended == (booking(300, settled),)
+
+
+def test_an_answer_that_is_an_error_used_nothing_but_a_request() -> None:
+    failed = outcome(None, None, answered=False)
+    holds = (hold(300), hold(1, Metric.REQUESTS, number=2))
+    assert bookings_of(holds, failed) == (booking(300, 0), booking(1, 1, 2))
+
+
+@pytest.mark.parametrize(
+    ("scope", "scope_id", "settled"),
+    [
+        (ScopeKind.PROVIDER_KEY, str(KEY), 100),
+        (ScopeKind.PROVIDER_KEY, str(UUID(int=5)), 0),
+        (ScopeKind.MODEL, "gpt-4o-mini", 100),
+        (ScopeKind.MODEL, "another", 0),
+    ],
+)
+def test_what_did_not_serve_the_call_is_not_charged(
+    scope: ScopeKind, scope_id: str, settled: int
+) -> None:
+    held = hold(300, scope=scope, scope_id=scope_id)
+    assert bookings_of([held], outcome(40, 60)) == (booking(300, settled),)
+
+
+def test_a_call_whose_end_nobody_saw_used_all_that_it_held() -> None:
+    holds = (hold(300), hold(50, Metric.COST_MICRO_USD, number=2), hold(200))
+    assert abandoned(holds) == (booking(500, 500), booking(50, 50, 2))
+
+
+def test_a_correction_moves_by_the_difference_and_releases_nothing() -> None:
+    holds = (hold(500), hold(1, Metric.REQUESTS, number=2))
+    before = {one.window: one.settled for one in abandoned(holds)}
+    assert corrected(before, holds, outcome(40, 60)) == (booking(0, -400),)
+    assert corrected({**before, holds[0].window: 100}, holds, outcome(40, 60)) == ()
