@@ -1,0 +1,84 @@
+"""What one call may use at most, read from its body before it is admitted.
+
+A hold is made of it: `input_tokens` is a bound and no guess, since no token is less than
+one byte of text. What the vendor reads beside the body (an earlier answer it stored, a file
+by its id, what its own tools find) has no bound here: `bounded` says so, and a settlement
+may then be more than was held.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import Any
+
+import orjson
+
+from domain.vendors import Format
+from proxy.demand.hidden import reasons_unseen, uses_hosted_tools
+from proxy.demand.output import choices_in, generates, output_limit_in, speaks_text
+from proxy.demand.prompt import prompt_bound
+from proxy.demand.shape import bare
+
+__all__ = ["Demand", "demand_of"]
+
+
+@dataclass(frozen=True, kw_only=True, slots=True)
+class Demand:
+    """What a call asks for, in tokens."""
+
+    input_tokens: int  # at most, while `bounded`
+    output_limit: int | None  # of each choice, as the caller limits it; None: not said
+    choices: int  # answers to one prompt, each of them charged
+    visible: bool  # all that is charged as output can be counted as it streams
+    bounded: bool  # all that is charged as input stands in the body
+
+
+def demand_of(
+    format: Format,  # noqa: A002
+    body: bytes,
+    *,
+    streaming: bool,
+    model: str | None,
+) -> Demand:
+    """What the body asks for, at most; a body that cannot be read counts by its bytes.
+
+    `model` is the one that is asked for, wherever it is named; None where only the vendor
+    knows (a deployment's name tells nothing), and then nothing passes for visible.
+    """
+    try:
+        fields: dict[str, Any] = orjson.loads(body)
+        return _demand(format, fields, bare(model), streaming=streaming)
+    except (orjson.JSONEncodeError, ValueError, RecursionError, AttributeError):
+        return Demand(
+            input_tokens=len(body),
+            output_limit=None,
+            choices=1,
+            visible=False,
+            bounded=False,
+        )
+
+
+def _demand(
+    format: Format,  # noqa: A002
+    fields: dict[str, Any],
+    model: str,
+    *,
+    streaming: bool,
+) -> Demand:
+    choices = choices_in(fields)
+    hosted = uses_hosted_tools(format, fields, model)
+    prompt = prompt_bound(format, fields, model)
+    return Demand(
+        input_tokens=prompt.tokens,
+        output_limit=output_limit_in(format, fields) if generates(format, fields) else 0,
+        choices=choices,
+        visible=(
+            streaming
+            and choices == 1
+            and not hosted
+            and model != ""
+            and speaks_text(fields)
+            and not reasons_unseen(format, fields, model)
+        ),
+        bounded=prompt.whole and not hosted,
+    )

@@ -1,0 +1,363 @@
+"""What a call may use at most: never less than it says, and not much more."""
+
+from __future__ import annotations
+
+import base64
+import json
+import time
+from typing import Any, get_args
+
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+
+from domain.vendors import Format
+from proxy.demand import Demand, demand_of
+from proxy.demand.media import CLAUDE_IMAGE, GEMINI_IMAGE, PATCHES, TILES_MINI
+
+PNG = base64.b64encode(b"\x89PNG" * 30_000).decode()
+JSON_CHAT: Format = "openai-chat"
+
+
+def demand(
+    fields: dict[str, Any],
+    *,
+    format: Format = JSON_CHAT,  # noqa: A002
+    model: str | None = "m",
+    streaming: bool = True,
+) -> Demand:
+    body = json.dumps(fields, ensure_ascii=False).encode()
+    return demand_of(format, body, streaming=streaming, model=model)
+
+
+def said(content: object, **more: object) -> dict[str, Any]:
+    return {"model": "m", "messages": [{"role": "user", "content": content}], **more}
+
+
+def test_a_small_prompt_counts_as_little() -> None:
+    assert demand(said("hi", max_tokens=20)) == Demand(
+        input_tokens=10, output_limit=20, choices=1, visible=True, bounded=True
+    )
+
+
+texts = st.text(st.characters(exclude_categories=["Cs"]), max_size=50)
+
+
+@given(st.lists(texts, min_size=1, max_size=20))
+def test_text_counts_by_its_bytes_and_a_few_for_each_message(spoken: list[str]) -> None:
+    size = sum(len(text.encode()) for text in spoken)
+    plain = [{"role": "user", "content": text} for text in spoken]
+    found = demand({"messages": plain}).input_tokens
+    assert found == size + 5 * len(spoken) + 3
+    parts = [{"type": "text", "text": text} for text in spoken]
+    found = demand({"messages": [{"role": "user", "content": parts}]}).input_tokens
+    assert found == size + 2 * len(spoken) + 8
+
+
+@given(texts, texts)
+def test_every_format_counts_its_own_prompt(one: str, two: str) -> None:
+    size = len(one.encode()) + len(two.encode())
+    bodies: list[tuple[Format, dict[str, Any]]] = [
+        ("openai-chat", {"prompt": [one, two], "suffix": ""}),
+        ("openai-chat", {"messages": [{"role": "tool", "name": one, "content": two}]}),
+        ("openai-responses", {"input": one, "instructions": two}),
+        ("openai-responses", {"input": [{"type": "message", "content": [
+            {"type": "input_text", "text": one}, {"type": "input_text", "text": two}]}]}),
+        ("openai-embeddings", {"input": [one, two]}),
+        ("anthropic-messages", {"system": [{"type": "text", "text": one}], "messages": [
+            {"role": "user", "content": [{"type": "tool_result", "content": two}]}]}),
+        ("gemini", {"systemInstruction": {"parts": [{"text": one}]},
+                    "contents": [{"parts": [{"text": two}]}]}),
+        ("gemini", {"requests": [{"content": {"parts": [{"text": one}]}},
+                                 {"content": {"parts": [{"text": two}]}}]}),
+        ("gemini-interactions", {"input": [{"type": "text", "text": one}],
+                                 "system_instruction": two}),
+        ("ollama", {"prompt": one, "system": two}),
+        ("cohere-v2", {"query": one, "documents": [two]}),
+        ("dashscope-native", {"input": {"messages": [{"role": "user", "content": [
+            {"text": one}, {"text": two}]}]}}),
+    ]  # fmt: skip
+    for format, fields in bodies:  # noqa: A001
+        found = demand(fields, format=format).input_tokens
+        assert size <= found <= 2 * size + 600, (format, fields)
+
+
+@given(st.recursive(
+    st.none() | st.integers() | st.floats(allow_nan=False, allow_infinity=False) | texts,
+    lambda inner: st.lists(inner, max_size=4)
+    | st.dictionaries(
+        st.sampled_from(["messages", "content", "parts", "text", "role", "source", "type",
+                         "image_url", "input_audio", "file", "data", "tools", "n", "input",
+                         "max_tokens", "thinking", "parameters", "generationConfig"]),
+        inner, max_size=4),
+    max_leaves=20,
+), st.sampled_from(get_args(Format)))  # fmt: skip
+def test_nothing_that_strangers_write_is_too_odd(fields: object, format: Format) -> None:  # noqa: A002
+    body = json.dumps(fields).encode()
+    found = demand_of(format, body, streaming=True, model="m")
+    assert found.input_tokens >= 0
+    assert found.choices >= 1
+
+
+@pytest.mark.parametrize("body", [b"", b"{", b"[]", b"\xff", b'"text"', b"[" * 5_000])
+def test_what_cannot_be_read_counts_by_its_bytes(body: bytes) -> None:
+    found = demand_of("openai-chat", body, streaming=True, model="m")
+    assert found == Demand(
+        input_tokens=len(body), output_limit=None, choices=1, visible=False, bounded=False
+    )
+
+
+def test_deep_nesting_is_counted_by_bytes_too() -> None:
+    body = b'{"messages":' + b'[{"content":' * 450 + b'"x"' + b"}]" * 450 + b"}"
+    assert demand_of("openai-chat", body, streaming=True, model="m").input_tokens > 0
+
+
+def test_unknown_fields_are_taken_for_text_and_settings_are_not() -> None:
+    small = demand(said("hi")).input_tokens
+    quiet = {"user": "u" * 500, "metadata": {"a": "b" * 500}, "stop": ["x"] * 50, "seed": 1}
+    assert demand(said("hi", **quiet)).input_tokens == small
+    assert demand(said("hi", novelty="n" * 500)).input_tokens == small + 500
+    assert demand(said("hi", novelty={"a": "n" * 500})).input_tokens >= small + 500
+
+
+def test_tools_and_schemas_count_with_their_names() -> None:
+    schema = {"type": "object", "properties": {"city": {"type": "string"}}}
+    tool = {"type": "function", "function": {"name": "weather", "parameters": schema}}
+    small, size = demand(said("hi")).input_tokens, len(json.dumps(tool))
+    with_tool = demand(said("hi", tools=[tool])).input_tokens
+    assert small + size * 0.8 <= with_tool <= small + size + 32
+    own = demand(
+        said("hi", tools=[{"name": "weather", "input_schema": schema}]),
+        format="anthropic-messages",
+    )
+    assert own.input_tokens > small + 804  # Anthropic's own words about tools
+    answer = {"type": "json_schema", "json_schema": {"schema": schema}}
+    assert demand(said("hi", response_format=answer)).input_tokens > small + 50
+
+
+MEDIA: list[tuple[Format, str, object, int]] = [
+    ("openai-chat", "gpt-4o", {"type": "image_url", "image_url": {"url": PNG}}, PATCHES),
+    ("openai-chat", "gpt-4o", {"type": "image_url", "image_url": PNG}, PATCHES),
+    (
+        "openai-chat",
+        "gpt-4o-mini",
+        {"type": "image_url", "image_url": {"url": "https://x/y.png"}},
+        TILES_MINI,
+    ),
+    ("openai-responses", "gpt-4.1", {"type": "input_image", "file_id": "file-1"}, PATCHES),
+    (
+        "anthropic-messages",
+        "claude-opus-4-7",
+        {"type": "image", "source": {"type": "base64", "media_type": "x", "data": PNG}},
+        CLAUDE_IMAGE,
+    ),
+    (
+        "gemini",
+        "gemini-3-flash",
+        {"inlineData": {"mimeType": "image/png", "data": PNG}},
+        GEMINI_IMAGE,
+    ),
+    (
+        "gemini-interactions",
+        "gemini-3-flash",
+        {"type": "image", "data": PNG, "mime_type": "image/png"},
+        GEMINI_IMAGE,
+    ),
+    (
+        "openai-chat",
+        "gpt-audio",
+        {"type": "input_audio", "input_audio": {"data": PNG, "format": "mp3"}},
+        len(PNG) // 16 + 1,
+    ),
+]
+
+
+@pytest.mark.parametrize(("format", "model", "part", "bound"), MEDIA)
+def test_media_count_by_their_kind_and_not_by_their_base64(
+    format: Format,  # noqa: A002
+    model: str,
+    part: object,
+    bound: int,
+) -> None:
+    name = "contents" if format == "gemini" else "messages"
+    within = "parts" if format == "gemini" else "content"
+    without = demand({name: [{within: []}]}, format=format, model=model)
+    with_it = demand({name: [{within: [part]}]}, format=format, model=model)
+    assert with_it.input_tokens - without.input_tokens == bound + 2
+    assert with_it.bounded
+
+
+def test_ollamas_images_are_images_wherever_they_stand() -> None:
+    top = demand({"prompt": "hi", "images": [PNG]}, format="ollama")
+    message = {"role": "user", "content": "hi", "images": [PNG, PNG]}
+    assert top.input_tokens < 5_000
+    assert demand({"messages": [message]}, format="ollama").input_tokens < 10_000
+
+
+@pytest.mark.parametrize(
+    "part",
+    [
+        {"type": "file", "file": {"file_id": "file-1"}},
+        {"type": "input_audio", "input_audio": "https://example.com/a.mp3"},
+        {"type": "document", "source": {"type": "url", "url": "https://example.com/a.pdf"}},
+        {"type": "file", "file": {"file_data": "data:application/pdf;base64," + PNG}},
+        {"fileData": {"mimeType": "video/mp4", "fileUri": "https://example.com/f"}},
+    ],
+)
+def test_what_is_only_referred_to_has_no_bound(part: dict[str, Any]) -> None:
+    found = demand(said([part]))
+    assert not found.bounded
+    assert found.input_tokens > 1_000
+
+
+def test_a_document_that_is_text_counts_as_text() -> None:
+    source = {"type": "text", "media_type": "text/plain", "data": "word " * 1_000}
+    found = demand(said([{"type": "document", "source": source}]))
+    assert 5_000 <= found.input_tokens < 5_050
+    assert found.bounded
+
+
+@pytest.mark.parametrize(
+    "kept", ["previous_response_id", "conversation", "cachedContent", "container"]
+)
+def test_what_the_vendor_keeps_has_no_bound(kept: str) -> None:
+    assert not demand(said("hi", **{kept: "id-1"})).bounded
+
+
+LIMITS: list[tuple[Format, dict[str, Any], int | None]] = [
+    ("openai-chat", {"max_tokens": 7}, 7),
+    ("openai-chat", {"max_completion_tokens": 8}, 8),
+    ("openai-chat", {"max_tokens": 7, "max_completion_tokens": 9}, 9),
+    ("openai-chat", {"max_tokens": 7.0}, 7),
+    ("openai-chat", {"max_tokens": None}, None),
+    ("openai-chat", {"max_tokens": True}, None),
+    ("openai-chat", {"max_tokens": "7"}, None),
+    ("openai-responses", {"max_output_tokens": 7}, 7),
+    ("anthropic-messages", {"max_tokens": 7}, 7),
+    ("gemini", {"generationConfig": {"maxOutputTokens": 7}}, 7),
+    ("gemini", {"generation_config": {"max_output_tokens": 7}}, 7),
+    ("gemini", {"generationConfig": 3}, None),
+    ("gemini-interactions", {"generation_config": {"max_output_tokens": 7}}, 7),
+    ("ollama", {"options": {"num_predict": 7}}, 7),
+    ("ollama", {"options": {"num_predict": -1}}, None),
+    ("cohere-v2", {"messages": [], "max_tokens": 7}, 7),
+    ("dashscope-native", {"parameters": {"max_tokens": 7}}, 7),
+    ("openai-embeddings", {"input": "x"}, 0),
+    ("cohere-v2", {"texts": ["x"]}, 0),
+    ("cohere-v2", {"query": "x", "documents": ["y"]}, 0),
+    ("gemini", {"content": {"parts": []}}, 0),
+    ("gemini", {"requests": []}, 0),
+    ("ollama", {"input": "x"}, 0),
+    ("dashscope-native", {"input": {"texts": ["x"]}}, 0),
+]
+
+
+@pytest.mark.parametrize(("format", "fields", "limit"), LIMITS)
+def test_the_callers_own_limit_is_found(
+    format: Format,  # noqa: A002
+    fields: dict[str, Any],
+    limit: int | None,
+) -> None:
+    assert demand(fields, format=format).output_limit == limit
+
+
+@pytest.mark.parametrize(
+    ("fields", "choices"),
+    [
+        ({"n": 3}, 3),
+        ({"n": 0}, 1),
+        ({"n": "many"}, 1),
+        ({"n": 2, "best_of": 5}, 5),
+        ({"prompt": ["a", "b"], "n": 2}, 4),
+        ({"prompt": [1, 2, 3]}, 1),
+        ({"prompt": [[1, 2], [3]]}, 2),
+        ({"generationConfig": {"candidateCount": 4}}, 4),
+        ({"parameters": {"n": 4}}, 4),
+    ],
+)
+def test_every_answer_is_counted(fields: dict[str, Any], choices: int) -> None:
+    found = demand(fields)
+    assert found.choices == choices
+    assert found.visible == (choices == 1)
+
+
+NO_THINKING = {"thinkingConfig": {"thinkingBudget": 0}}
+SEEN: list[tuple[Format, str | None, dict[str, Any]]] = [
+    ("openai-chat", "gpt-4o", {}),
+    ("openai-chat", "gpt-5.1", {"reasoning_effort": "none"}),
+    ("openai-chat", "deepseek-reasoner", {}),
+    ("openai-chat", "Qwen/Qwen3-32B", {}),
+    ("openai-chat", "gpt-4o", {"tools": [{"type": "function"}]}),
+    ("openai-chat", "gpt-4o", {"modalities": ["text"]}),
+    ("openai-responses", "gpt-4.1", {}),
+    ("anthropic-messages", "claude-sonnet-4-5", {}),
+    ("anthropic-messages", "claude-3-7-sonnet", {"thinking": {"type": "enabled"}}),
+    ("anthropic-messages", "claude-opus-9", {"thinking": {"type": "disabled"}}),
+    ("anthropic-messages", "claude-haiku-4-5", {"tools": [{"name": "a"}]}),
+    ("anthropic-messages", "claude-haiku-4-5", {"tools": [{"type": "bash_20250124"}]}),
+    ("gemini", "models/gemini-2.0-flash", {}),
+    ("gemini", "gemini-2.5-flash", {"generationConfig": NO_THINKING}),
+    ("gemini", "gemini-2.0-flash", {"tools": [{"functionDeclarations": []}]}),
+    ("ollama", "gpt-oss:20b", {"think": "high"}),
+    ("cohere-v2", "command-a", {"messages": []}),
+    ("dashscope-native", "qwen-plus", {"parameters": {"enable_thinking": True}}),
+]  # fmt: skip
+UNSEEN: list[tuple[Format, str | None, dict[str, Any]]] = [
+    ("openai-chat", None, {}),
+    ("openai-chat", "o3-mini", {}),
+    ("openai-chat", "openai/gpt-5-mini", {}),
+    ("openai-chat", "gpt-6-luna", {"reasoning_effort": "low"}),
+    ("openai-chat", "m", {"reasoning_effort": "low"}),
+    ("openai-chat", "m", {"reasoning": {"exclude": True}}),
+    ("openai-chat", "m", {"include_reasoning": False}),
+    ("openai-chat", "m", {"prediction": {"content": "x"}}),
+    ("openai-chat", "gpt-audio", {"modalities": ["text", "audio"]}),
+    ("openai-chat", "gpt-4o", {"web_search_options": {"user_location": None}}),
+    ("openai-chat", "gpt-4o-search-preview", {}),
+    ("openai-chat", "openai/gpt-4o:online", {}),
+    ("openai-chat", "glm-4", {"tools": [{"type": "web_search"}]}),
+    ("openai-chat", "groq/compound", {}),
+    ("openai-chat", "sonar-pro", {}),
+    ("openai-chat", "google/gemini-2.5-pro", {}),
+    ("openai-responses", "gpt-4.1", {"tools": [{"type": "code_interpreter"}]}),
+    ("openai-responses", "gpt-4.1", {"prompt": {"id": "pmpt_1"}}),
+    ("anthropic-messages", "claude-sonnet-4-5", {"thinking": {"type": "enabled"}}),
+    ("anthropic-messages", "claude-opus-4-7", {"thinking": {"type": "adaptive"}}),
+    ("anthropic-messages", "claude-fable-5", {}),
+    ("anthropic-messages", "claude-haiku-4-5", {"tools": [{"type": "web_search_1"}]}),
+    ("anthropic-messages", "claude-haiku-4-5", {"mcp_servers": [{"url": "https://x"}]}),
+    ("gemini", "gemini-2.5-flash", {}),
+    ("gemini", "models/gemini-3-pro", {"generationConfig": {}}),
+    ("gemini", "gemini-2.0-flash", {"tools": [{"googleSearch": {}}]}),
+    ("gemini", "gemini-2.0-flash", {"generationConfig": {"responseModalities": ["IMAGE"]}}),
+    ("gemini-interactions", "gemini-3-flash", {}),
+    ("dashscope-native", "qwen-plus", {"parameters": {"enable_search": True}}),
+]  # fmt: skip
+
+
+@pytest.mark.parametrize(("format", "model", "fields"), SEEN)
+def test_what_streams_in_full_is_visible(
+    format: Format,  # noqa: A002
+    model: str | None,
+    fields: dict[str, Any],
+) -> None:
+    assert demand(fields, format=format, model=model).visible
+    assert not demand(fields, format=format, model=model, streaming=False).visible
+
+
+@pytest.mark.parametrize(("format", "model", "fields"), UNSEEN)
+def test_what_is_done_out_of_sight_is_not(
+    format: Format,  # noqa: A002
+    model: str | None,
+    fields: dict[str, Any],
+) -> None:
+    assert not demand(fields, format=format, model=model).visible
+
+
+def test_a_large_body_is_read_in_no_time() -> None:
+    part = {"type": "text", "text": "lorem ipsum\n" * 300}
+    body = json.dumps(said([part] * 30)).encode()
+    started = time.perf_counter()
+    for _ in range(20):
+        demand_of("openai-chat", body, streaming=True, model="gpt-4o")
+    assert (time.perf_counter() - started) / 20 < 0.01  # 0.0001 on an idle machine
