@@ -1,8 +1,8 @@
 """What a call cost, and who says so.
 
-The vendor itself comes first, then the sources of prices in the order they are given: a
-team's own (when there are any), `genai-prices`, our small shipped table. A cost that none
-of them knows stays unknown.
+The vendor itself comes first, then the sources of prices in the order they are given:
+`genai-prices`, our small shipped table. A cost that none of them knows stays unknown. A
+team's own prices come before these, in `team_prices.py`.
 """
 
 from __future__ import annotations
@@ -70,13 +70,17 @@ class PriceBook:
         self, usage: Usage, vendor: str, model: str | None, at: datetime
     ) -> tuple[int | None, str | None]:
         """The cost in whole micro-dollars, and its source; both None when it is unknown."""
-        if usage.reported_cost_micro_usd is not None:
-            return usage.reported_cost_micro_usd, BY_VENDOR
-        found = None if model is None else self.price_of(vendor, model, at)
-        cost = None if found is None else cost_of(usage, found.price)
-        if found is None or cost is None:
-            return None, None
-        return cost, f"{found.source}:{found.version}"
+        return charged(usage, None if model is None else self.price_of(vendor, model, at))
+
+
+def charged(usage: Usage, found: Priced | None) -> tuple[int | None, str | None]:
+    """What the vendor says, else the cost by that price, and the source of it."""
+    if usage.reported_cost_micro_usd is not None:
+        return usage.reported_cost_micro_usd, BY_VENDOR
+    cost = None if found is None else cost_of(usage, found.price)
+    if found is None or cost is None:
+        return None, None
+    return cost, f"{found.source}:{found.version}"
 
 
 class _Spec(BaseModel):

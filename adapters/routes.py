@@ -10,28 +10,77 @@ import asyncio
 import contextlib
 import logging
 import time
-from collections.abc import Callable, Iterable, Mapping
-from typing import Any, TypeVar, cast
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass
+from typing import Any, cast
 from uuid import UUID
 
 import psycopg
 
 from adapters.postgres.database import Database, connection_info
 from adapters.postgres.fleet_views import PostgresBotRoutes, PostgresKeyRoutes
+from adapters.postgres.routing_views import PostgresModelPrices
+from adapters.postgres.view import PostgresView
 from application.event_log import EventLog
 from domain.errors import Unavailable
 from domain.log import Page
+from projections.model_prices import ModelPricesProjector, TeamPrice
 from projections.route_table import BotRoutesProjector, KeyRoutesProjector, RouteTable
-from projections.view import Key
+from projections.view import Projector
 
 log = logging.getLogger(__name__)
-
-RowT = TypeVar("RowT")
 
 PAGE = 1000
 POLL_SECONDS = 1.0
 STALE_SECONDS = 5.0
 CATCH_UP_SECONDS = 0.25
+
+
+@dataclass(frozen=True, kw_only=True, eq=False)
+class Part:
+    """One view of the fleet log that the table is made of, by the id of its rows."""
+
+    projector: Projector[Any]
+    view: type[PostgresView[Any]]
+    rows: Callable[[RouteTable], Mapping[UUID, Any]]
+    put: Callable[[RouteTable, UUID, Any], None]
+
+    def take(self, table: RouteTable, page: Page) -> list[UUID]:
+        """The table's rows are as they are after the page; the ids of those it changed."""
+        rows = self.rows(table)
+        before = {
+            key: rows[row_id]
+            for key in self.projector.keys(page)
+            if (row_id := cast("UUID", key[0])) in rows
+        }
+        changed = self.projector.fold(page, before)
+        for key, row in changed.items():
+            self.put(table, cast("UUID", key[0]), row)
+        return [cast("UUID", key[0]) for key in changed]
+
+
+KEYS = Part(
+    projector=KeyRoutesProjector(),
+    view=PostgresKeyRoutes,
+    rows=lambda table: table.keys,
+    put=RouteTable.put_key,
+)
+PRICES = Part(
+    projector=ModelPricesProjector(),
+    view=PostgresModelPrices,
+    rows=lambda table: table.prices.rows,
+    put=lambda table, price_id, row: table.prices.put(price_id, row),
+)
+PARTS = (
+    Part(
+        projector=BotRoutesProjector(),
+        view=PostgresBotRoutes,
+        rows=lambda table: table.bots,
+        put=RouteTable.put_bot,
+    ),
+    KEYS,
+    PRICES,
+)
 
 
 class RouteFollower:
@@ -44,8 +93,6 @@ class RouteFollower:
         self._database = database
         self._event_log = event_log
         self._on_key = on_key
-        self._bots = BotRoutesProjector()
-        self._keys = KeyRoutesProjector()
         self._table = RouteTable()
         self._position = 0
         self._loaded = False
@@ -59,6 +106,10 @@ class RouteFollower:
     @property
     def table(self) -> RouteTable:
         return self._table
+
+    def team_price(self, team_id: UUID, vendor: str, model: str) -> TeamPrice | None:
+        """What the team pays for the model, if it has a price of its own for it."""
+        return self._table.prices.of(team_id, vendor, model)
 
     @property
     def current(self) -> bool:
@@ -130,22 +181,22 @@ class RouteFollower:
         Only rows at one position may be folded on, so tables that are not level with each
         other are left alone, and the log is read from its beginning.
         """
-        bots, keys = PostgresBotRoutes(self._database), PostgresKeyRoutes(self._database)
+        table, views = RouteTable(), [part.view(self._database) for part in PARTS]
         with self._database.snapshot():
-            position = bots.position(self._event_log.name)
-            if position != keys.position(self._event_log.name):
-                return RouteTable(), 0
-            return RouteTable(bots.all(), keys.all()), position
+            positions = {view.position(self._event_log.name) for view in views}
+            if len(positions) > 1:
+                return table, 0
+            for part, view in zip(PARTS, views, strict=True):
+                for row in view.every():
+                    part.put(table, getattr(row, row.KEY[0]), row)
+        return table, positions.pop()
 
     def _fold(self, page: Page) -> None:
-        table = self._table
-        bots = self._bots.fold(page, _touched(table.bots, self._bots.keys(page)))
-        for key, bot in bots.items():
-            table.put_bot(cast("UUID", key[0]), bot)
-        keys = self._keys.fold(page, _touched(table.keys, self._keys.keys(page)))
-        for key, route in keys.items():
-            table.put_key(cast("UUID", key[0]), route)
-            self._on_key(cast("UUID", key[0]))
+        for part in PARTS:
+            changed = part.take(self._table, page)
+            if part is KEYS:
+                for key_id in changed:
+                    self._on_key(key_id)
 
     async def _listen(self) -> None:
         info = connection_info(self._database.url, role=self._database.role)
@@ -162,9 +213,3 @@ class RouteFollower:
             except (psycopg.Error, OSError) as error:
                 log.warning("routes.not_listening", extra={"error": repr(error)})
             await asyncio.sleep(POLL_SECONDS)
-
-
-def _touched(rows: Mapping[UUID, RowT], keys: Iterable[Key]) -> dict[Key, RowT]:
-    """The rows of these keys that there are."""
-    found = ((key, rows.get(cast("UUID", key[0]))) for key in keys)
-    return {key: row for key, row in found if row is not None}

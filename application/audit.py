@@ -16,6 +16,7 @@ from domain.events import Aggregate, Event, Recorded
 from domain.kek import KekRotation
 from domain.keys import ProviderKey
 from domain.log import CALLS, FLEET
+from domain.model_prices import ModelPrice
 from domain.sessions import Session
 from domain.teams import Team, User
 
@@ -27,6 +28,7 @@ KINDS: dict[str, tuple[str, Aggregate[Any]]] = {
     "session": (FLEET, Session()),
     "claim": (FLEET, Claim()),
     "kek": (FLEET, KekRotation()),
+    "model_price": (FLEET, ModelPrice()),
     "call": (CALLS, Call()),
 }
 

@@ -4,11 +4,10 @@ from __future__ import annotations
 
 from contextlib import AbstractContextManager
 from dataclasses import dataclass
-from datetime import datetime
 from typing import Protocol
 from uuid import UUID
 
-from domain.calls import CallAdmitted, CallRefused, CallSettled
+from domain.calls import CallAdmitted, CallFacts, CallRefused, CallSettled
 from domain.usage import Usage
 from domain.vendors import Vendor
 from domain.verdicts import Verdict
@@ -144,10 +143,11 @@ class Meter(Protocol):
 class Prices(Protocol):
     """What calls cost."""
 
-    def priced(
-        self, usage: Usage, vendor: str, model: str | None, at: datetime
-    ) -> tuple[int | None, str | None]:
-        """The cost in micro-dollars and its source; both None when it is not known."""
+    def priced(self, usage: Usage, facts: CallFacts) -> tuple[int | None, str | None]:
+        """The cost in micro-dollars and its source; both None when it is not known.
+
+        By the prices of the call's team, vendor and model, at the time of its admission.
+        """
 
 
 @dataclass(frozen=True, kw_only=True)

@@ -115,8 +115,7 @@ class Repricing:
         """What the call costs today, by the prices of the time of its admission."""
         if end.usage.source is UsageSource.NONE:
             return None, None
-        at = end.facts.admitted_at
-        return self.prices.priced(end.usage, end.facts.vendor, end.priced_as, at)
+        return self.prices.priced(end.usage, end.priced_as)
 
     def _changes(
         self, suspects: Mapping[UUID, int]

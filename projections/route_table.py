@@ -36,6 +36,7 @@ from domain.keys import (
 )
 from domain.log import FLEET, Placed
 from domain.turns import Share, in_turn
+from projections.model_prices import TeamPrices
 from projections.view import Key, Projector, View
 
 
@@ -194,6 +195,7 @@ class RouteTable:
     ) -> None:
         self.keys: dict[UUID, KeyRoute] = {}
         self.bots: dict[UUID, BotRoute] = {}
+        self.prices = TeamPrices()
         self._by_team: dict[UUID, dict[UUID, KeyRoute]] = {}
         self._by_token: dict[str, tuple[BotRoute, datetime | None]] = {}
         for key in keys:

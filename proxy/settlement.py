@@ -103,8 +103,7 @@ class Settlement:
             return 0, None
         if usage.source is UsageSource.NONE:
             return None, None
-        model = facts.model or facts.requested_model
-        cost, source = self._prices.priced(usage, facts.vendor, model, facts.admitted_at)
+        cost, source = self._prices.priced(usage, facts)
         return None if cost is None else min(cost, MOST_MICRO_USD), source
 
     def _settled(self, reading: Reading | None) -> CallSettled:

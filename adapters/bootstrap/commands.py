@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from functools import partial
 
+from adapters.bootstrap.routing_commands import register_routing
 from application import bots, keys, sign_in
 from application.bus import Bus
 from application.event_log import EventLog
@@ -47,4 +48,5 @@ def bus_of(
         sign_in.RefreshSession, partial(sign_in.refresh_session, event_log=event_log)
     )
     bus.register(sign_in.EndSession, partial(sign_in.end_session, event_log=event_log))
+    register_routing(bus, event_log)
     return bus

@@ -19,9 +19,10 @@ from adapters.postgres.database import GET_CONNECTION_SECONDS, connection_info
 from adapters.postgres.meter import PostgresMeter
 from adapters.postgres.open_vault import PostgresOpenVault
 from adapters.postgres.recorder import PostgresRecorder
-from adapters.prices import PriceBook, shipped_price_book
+from adapters.prices import shipped_price_book
 from adapters.routes import RouteFollower
 from adapters.settings import Settings
+from adapters.team_prices import TeamPriceBook
 from application.event_log import EventLog
 from application.watch import Watch
 from domain.catalog import Catalog
@@ -40,7 +41,7 @@ class DataPlane:
     vault: PostgresOpenVault
     resolver: CheckedResolver
     catalog: Catalog
-    prices: PriceBook
+    prices: TeamPriceBook
     token_key: bytes
     pass_key: bytes
 
@@ -72,7 +73,10 @@ async def data_plane(
         vault=vault,
         resolver=CheckedResolver(egress_allow=settings.egress_allow),
         catalog=load_catalog(),
-        prices=await asyncio.to_thread(shipped_price_book),  # half a second of reading
+        prices=TeamPriceBook(
+            await asyncio.to_thread(shipped_price_book),  # half a second of reading
+            routes.team_price,
+        ),
         token_key=opened.instance_keys.get("token"),
         pass_key=opened.instance_keys.get("key-check"),
     )

@@ -30,6 +30,7 @@ from adapters.postgres.fleet_views import (
 )
 from adapters.postgres.reaper import Reaper
 from adapters.postgres.recorder import PostgresRecorder
+from adapters.postgres.routing_views import PostgresModelPrices
 from adapters.postgres.secret_removal import PostgresSecretRemoval
 from adapters.postgres.view import PostgresPositions, PostgresView
 from adapters.settings import Settings
@@ -44,6 +45,7 @@ from projections.bot_directory import BotDirectoryProjector
 from projections.call_log import CallLogProjector
 from projections.key_health import KeyHealthProjector
 from projections.key_ring import KeyRing, KeyRingProjector
+from projections.model_prices import ModelPricesProjector
 from projections.route_table import BotRoutesProjector, KeyRoutesProjector
 from projections.usage_by_hour import UsageByHourProjector
 from projections.view import Projector
@@ -61,6 +63,7 @@ VIEWS: Mapping[str, tuple[type[Projector[Any]], type[PostgresView[Any]]]] = {
         (UsageByHourProjector, PostgresUsageByHour),
         (AuditTrailProjector, PostgresAuditTrail),
         (KeyHealthProjector, PostgresKeyHealths),
+        (ModelPricesProjector, PostgresModelPrices),
     )
 }
 

@@ -1,13 +1,14 @@
 """A view's table in PostgreSQL: rows and position move in one transaction.
 
 The table has a column per field of the row, in the row's order, made by the migrations.
-Tuples of a row are kept as jsonb; everything is checked against the row's types when read.
+Tuples and dataclasses of a row are kept as jsonb; everything is checked against the row's
+types when read.
 """
 
 from __future__ import annotations
 
 from collections.abc import Iterable, Sequence
-from dataclasses import fields
+from dataclasses import fields, is_dataclass
 from datetime import datetime
 from enum import StrEnum
 from typing import Any, ClassVar, Generic, LiteralString, TypeVar, get_type_hints
@@ -171,9 +172,9 @@ class PostgresPositions:
 
 
 def _plain(value: object) -> object:
-    """As the driver takes it: an enumeration's text, a tuple as jsonb."""
+    """As the driver takes it: an enumeration's text, a tuple or dataclass as jsonb."""
     if isinstance(value, StrEnum):
         return value.value
-    if isinstance(value, tuple):
+    if isinstance(value, tuple) or is_dataclass(value):
         return Jsonb(value, dumps=orjson.dumps)
     return value

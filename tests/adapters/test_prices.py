@@ -15,7 +15,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from adapters.catalog.loader import load_catalog
-from adapters.prices import PriceBook, PricesFile, ShippedPrices, read_prices
+from adapters.prices import PricesFile, ShippedPrices, read_prices
 from adapters.prices import shipped_price_book as book
 from adapters.published_prices import PublishedPrices
 from domain.errors import BadSetup
@@ -29,17 +29,6 @@ ALL = tuple((p.id, model.id) for p in get_snapshot().providers for model in p.mo
 EVERY = PublishedPrices(
     {provider.id: [provider.id] for provider in get_snapshot().providers}
 )
-
-
-class TeamPrices:
-    """A team's own prices, as another part of the system will have them."""
-
-    source = "team"
-    version = "7"
-
-    def price_of(self, vendor: str, model: str, at: datetime) -> Price | None:
-        own = vendor == "openai" and model == "gpt-4o-mini" and at.year == AT.year
-        return Price(input=1_000_000, output=1_000_000) if own else None
 
 
 def test_a_published_price_is_found_and_named() -> None:
@@ -73,12 +62,6 @@ def test_a_cost_from_the_vendor_comes_before_any_price() -> None:
     usage = replace(THOUSAND, reported_cost_micro_usd=11_300)
     assert book().priced(usage, "openai", "gpt-4o-mini", AT) == (11_300, "vendor")
     assert book().priced(usage, "custom", None, AT) == (11_300, "vendor")
-
-
-def test_a_team_price_comes_before_the_published_one() -> None:
-    prices = PriceBook(TeamPrices(), EVERY)
-    assert prices.priced(THOUSAND, "openai", "gpt-4o-mini", AT) == (2_000, "team:7")
-    assert prices.priced(THOUSAND, "openai", "gpt-4o", AT) == (12_500, GENAI)
 
 
 def test_what_is_not_published_is_in_our_own_table() -> None:

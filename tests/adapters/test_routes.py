@@ -23,15 +23,18 @@ from application.event_log import EventLog
 from domain.bots import BotDeleted
 from domain.keys import ProviderKeyRemoved
 from domain.log import FLEET
+from domain.model_prices import ModelPriceRemoved
 from projections.route_table import RouteTable
 from tests.databases import url_of
 from tests.projections.given import (
     FLEET_HISTORY,
+    OTHER_TEAM,
     TEAM,
     Happened,
     bot,
     database,
     key,
+    price,
     record,
     recorded,
     token,
@@ -88,8 +91,8 @@ def bring(url: str, *names: str, upto: int | None = None) -> None:
             catch_up(follower, Reader(event_logs(opened)[FLEET]), upto=upto)
 
 
-def contents(table: RouteTable) -> tuple[object, object]:
-    return table.bots, table.keys
+def contents(table: RouteTable) -> tuple[object, ...]:
+    return table.bots, table.keys, table.prices.rows
 
 
 async def test_it_is_the_same_from_the_log_alone_and_from_tables_however_far_they_are(
@@ -99,12 +102,12 @@ async def test_it_is_the_same_from_the_log_alone_and_from_tables_however_far_the
         async with following(database_url) as scene:
             from_the_log = contents(scene.table)
             assert scene.follower.position > 0
-        assert from_the_log[0]
-        assert from_the_log[1]
+        assert all(from_the_log)
+        tables = tuple(part.projector.name for part in routes.PARTS)
         for views, upto in (
-            (("bot_routes", "key_routes"), 5),  # level with each other
-            (("bot_routes",), 9),  # not level
-            (("bot_routes", "key_routes"), None),  # at the head
+            (tables, 5),  # level with each other
+            (tables[:1], 9),  # not level
+            (tables, None),  # at the head
         ):
             bring(database_url, *views, upto=upto)
             async with following(database_url) as scene:
@@ -122,6 +125,17 @@ async def test_what_happens_is_known_at_once_and_without_being_asked(
         await asyncio.to_thread(happen, database_url, (UUID(int=1), [BotDeleted()]))
         assert await until(lambda: not scene.table.bots) < 0.5
         assert scene.table.bot_with_token("hash-1", now) is None
+
+
+async def test_a_teams_price_is_in_force_as_soon_as_it_is_set(database_url: str) -> None:
+    price_id = UUID(int=9)
+    async with following(database_url) as scene:
+        await asyncio.to_thread(happen, database_url, (price_id, [price(2)]))
+        await until(lambda: scene.follower.team_price(TEAM, "openai", "GPT-5") is not None)
+        assert scene.follower.team_price(OTHER_TEAM, "openai", "gpt-5") is None
+        assert scene.follower.team_price(TEAM, "custom", "gpt-5") is None
+        await asyncio.to_thread(happen, database_url, (price_id, [ModelPriceRemoved()]))
+        await until(lambda: scene.follower.team_price(TEAM, "openai", "gpt-5") is None)
 
 
 async def test_keys_that_change_or_go_are_told(database_url: str) -> None:

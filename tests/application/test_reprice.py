@@ -15,7 +15,14 @@ from adapters.memory import no_unit_of_work
 from application import reprice
 from application.event_log import EventLog
 from application.reprice import Repriced, Repricing, first_position
-from domain.calls import Call, CallAbandoned, CallCorrected, CallEvent, CallSettled
+from domain.calls import (
+    Call,
+    CallAbandoned,
+    CallCorrected,
+    CallEvent,
+    CallFacts,
+    CallSettled,
+)
 from domain.events import Recorded
 from domain.log import CALLS
 from domain.usage import Usage
@@ -44,13 +51,11 @@ class FlatPrices:
     costs: dict[str | None, int | None]
     asked_at: list[datetime] = field(default_factory=list)
 
-    def priced(
-        self, usage: Usage, vendor: str, model: str | None, at: datetime
-    ) -> tuple[int | None, str | None]:
+    def priced(self, usage: Usage, facts: CallFacts) -> tuple[int | None, str | None]:
         assert usage.source != "none"
-        assert vendor
-        self.asked_at.append(at)
-        cost = self.costs.get(model)
+        assert facts.vendor
+        self.asked_at.append(facts.admitted_at)
+        cost = self.costs.get(facts.model or facts.requested_model)
         return cost, None if cost is None else "flat:1"
 
 

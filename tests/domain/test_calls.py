@@ -149,7 +149,8 @@ def test_a_call_is_charged_for_the_model_that_answered_if_that_is_known() -> Non
     late = abandoned.evolve(CORRECTED)
     assert abandoned.end is not None
     assert late.end is not None
-    assert (abandoned.end.priced_as, late.end.priced_as) == ("gpt-5", "gpt-5-mini")
+    assert abandoned.end.priced_as == FACTS
+    assert late.end.priced_as == replace(FACTS, model="gpt-5-mini")
 
 
 @pytest.mark.parametrize(

@@ -61,6 +61,8 @@ STORED = {
     "claim.taken": ["holder"],
     "kek.rotation_finished": ["rewrapped", "left"],
     "kek.rotation_started": ["kek_id", "records"],
+    "model_price.removed": [],
+    "model_price.set": ["team_id", "vendor", "model", "rates"],
     "provider_key.added": [
         "team_id",
         "vendor",

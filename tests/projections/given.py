@@ -52,6 +52,7 @@ from domain.keys import (
     ProviderKeySecretRetired,
 )
 from domain.log import CALLS, FLEET
+from domain.model_prices import ModelPriceRemoved, ModelPriceSet, Rates
 from domain.usage import UNKNOWN, Usage, UsageSource
 from domain.verdicts import Verdict
 
@@ -221,6 +222,12 @@ def key(number: int, team: TeamId = TEAM, *more: Event) -> Happened:
     return UUID(int=number), [added, *more]
 
 
+def price(number: int, team: TeamId = TEAM, *, model: str = "gpt-5") -> ModelPriceSet:
+    """So many dollars for a million tokens of either kind."""
+    rates = Rates(input=number * 1_000_000, output=number * 1_000_000, cache_read=1)
+    return ModelPriceSet(team_id=team, vendor="openai", model=model, rates=rates)
+
+
 def token(number: int, minutes: int) -> BotTokenIssued:
     ends_at = NOON + timedelta(minutes=minutes)
     return BotTokenIssued(token_hash=f"hash-{number}", previous_end_at=ends_at)
@@ -256,6 +263,10 @@ FLEET_HISTORY: list[Happened] = [
     key(15, TEAM, ROTATED, ProviderKeySecretRetired(secret_version=1), PARKED),
     key(16, TEAM, ROTATED, ProviderKeyDisabled(), ProviderKeyEnabled()),
     key(17, TEAM, COOLED, ProviderKeyRecovered(), ProviderKeyDisabled()),
+    (UUID(int=20), [price(1), price(2), ModelPriceRemoved()]),
+    (UUID(int=20), [price(3)]),
+    (UUID(int=21), [price(4, OTHER_TEAM)]),
+    (UUID(int=22), [price(5, model="o3"), ModelPriceRemoved()]),
 ]
 
 

@@ -67,6 +67,7 @@ def _timeless(row: Any) -> dict[str, Any]:
     """The row without when it was written: each log was written at a time of its own."""
     written = {
         "created_at",
+        "changed_at",
         "checked_at",
         "good_at",
         "parked_at",

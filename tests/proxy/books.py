@@ -4,10 +4,9 @@ from __future__ import annotations
 
 import asyncio
 from dataclasses import dataclass, field
-from datetime import datetime
 from uuid import UUID, uuid4
 
-from domain.calls import CallAdmitted, CallRefused, CallSettled
+from domain.calls import CallAdmitted, CallFacts, CallRefused, CallSettled
 from domain.errors import Unavailable
 from domain.usage import Usage
 from proxy.settlement import HOLD_SECONDS
@@ -41,8 +40,6 @@ class Books:
             raise Unavailable
         return len(self.ends)
 
-    def priced(
-        self, usage: Usage, vendor: str, model: str | None, at: datetime
-    ) -> tuple[int | None, str | None]:
-        self.asked = (usage.input_tokens, vendor, model, at)
+    def priced(self, usage: Usage, facts: CallFacts) -> tuple[int | None, str | None]:
+        self.asked = (usage.input_tokens, facts)
         return self.cost, "list"

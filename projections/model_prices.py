@@ -1,0 +1,118 @@
+"""The team's own model prices: for lists, and in the memory of every proxy."""
+
+from __future__ import annotations
+
+from abc import abstractmethod
+from collections.abc import Iterable
+from dataclasses import asdict, dataclass
+from datetime import datetime
+from typing import ClassVar, assert_never, cast
+from uuid import UUID
+
+from domain.log import FLEET, Placed
+from domain.model_prices import (
+    ModelPriceEvent,
+    ModelPriceRemoved,
+    ModelPriceSet,
+    Rates,
+)
+from domain.prices import Price
+from projections.view import Key, Projector, View
+
+
+@dataclass(frozen=True, kw_only=True)
+class ModelPriceRow:
+    """`version` is the stream's: it stands in the event of each call that it priced."""
+
+    KEY: ClassVar[tuple[str, ...]] = ("price_id",)
+    price_id: UUID
+    team_id: UUID
+    vendor: str
+    model: str
+    rates: Rates
+    version: int
+    changed_at: datetime
+
+
+class ModelPrices(View[ModelPriceRow]):
+    """What can be asked of the prices."""
+
+    @abstractmethod
+    def of_team(self, team_id: UUID) -> list[ModelPriceRow]:
+        """The team's own, by vendor and model."""
+
+    @abstractmethod
+    def all(self) -> Iterable[ModelPriceRow]:
+        """Those of every team."""
+
+
+class ModelPricesProjector(Projector[ModelPriceRow]):
+    name = "model_prices"
+    logs = (FLEET,)
+    row = ModelPriceRow
+
+    def key(self, placed: Placed) -> Key | None:
+        if isinstance(placed.recorded.event, ModelPriceEvent):
+            return (placed.recorded.originator_id,)
+        return None
+
+    def project(
+        self,
+        row: ModelPriceRow | None,  # noqa: ARG002 - a price is set whole
+        placed: Placed,
+    ) -> ModelPriceRow | None:
+        recorded = placed.recorded
+        event = cast("ModelPriceEvent", recorded.event)
+        match event:
+            case ModelPriceSet():
+                return ModelPriceRow(
+                    price_id=recorded.originator_id,
+                    team_id=event.team_id,
+                    vendor=event.vendor,
+                    model=event.model,
+                    rates=event.rates,
+                    version=recorded.originator_version,
+                    changed_at=recorded.at,
+                )
+            case ModelPriceRemoved():
+                return None
+            case _:
+                assert_never(event)
+
+
+@dataclass(frozen=True, kw_only=True, slots=True)
+class TeamPrice:
+    """What a team pays for a model, and by which version of its price."""
+
+    price: Price
+    version: int
+
+
+class TeamPrices:
+    """The prices of all teams, in memory."""
+
+    def __init__(self, rows: Iterable[ModelPriceRow] = ()) -> None:
+        self.rows: dict[UUID, ModelPriceRow] = {}
+        self._prices: dict[tuple[UUID, str, str], TeamPrice] = {}
+        for row in rows:
+            self.put(row.price_id, row)
+
+    def put(self, price_id: UUID, row: ModelPriceRow | None) -> None:
+        """The price is as given from now on; None: it is no more."""
+        before = self.rows.pop(price_id, None)
+        if before is not None:
+            del self._prices[_sold(before)]
+        if row is not None:
+            self.rows[price_id] = row
+            price = Price(**asdict(row.rates))
+            self._prices[_sold(row)] = TeamPrice(price=price, version=row.version)
+
+    def of(self, team_id: UUID, vendor: str, model: str) -> TeamPrice | None:
+        """The team's price of the model; None if it has none of its own."""
+        if not self._prices:
+            return None
+        return self._prices.get((team_id, vendor, model.lower()))
+
+
+def _sold(row: ModelPriceRow) -> tuple[UUID, str, str]:
+    return row.team_id, row.vendor, row.model.lower()

@@ -1,0 +1,69 @@
+"""Whose price holds: the vendor's word, the team's, the published one, ours, nobody's."""
+
+from __future__ import annotations
+
+from dataclasses import replace
+
+import genai_prices
+import pytest
+
+from adapters.prices import shipped_price_book
+from adapters.team_prices import TeamPriceBook
+from domain.usage import Usage, UsageSource
+from projections.model_prices import ModelPriceRow, TeamPrices
+from tests.projections.given import NOON, OTHER_TEAM, TEAM, facts, price
+
+GENAI = f"genai-prices:{genai_prices.__version__}"
+THOUSAND = Usage(input_tokens=1000, output_tokens=1000, source=UsageSource.REPORTED)
+OURS = price(2, model="gpt-4o-mini")
+ROW = ModelPriceRow(
+    price_id=TEAM,
+    team_id=TEAM,
+    vendor="openai",
+    model="gpt-4o-mini",
+    rates=OURS.rates,
+    version=7,
+    changed_at=NOON,
+)
+PRICES = TeamPriceBook(shipped_price_book(), TeamPrices([ROW]).of)
+
+
+def test_what_the_vendor_says_comes_before_every_price() -> None:
+    said = replace(THOUSAND, reported_cost_micro_usd=11_300)
+    assert PRICES.priced(said, facts(model="gpt-4o-mini")) == (11_300, "vendor")
+
+
+@pytest.mark.parametrize("model", ["gpt-4o-mini", "GPT-4o-mini"])
+def test_a_teams_price_comes_before_the_published_one(model: str) -> None:
+    assert PRICES.priced(THOUSAND, facts(model=model)) == (4_000, "team:7")
+
+
+def test_it_is_the_price_of_that_team_and_vendor_alone() -> None:
+    theirs = facts(team=OTHER_TEAM, model="gpt-4o-mini")
+    assert PRICES.priced(THOUSAND, theirs) == (750, GENAI)
+    elsewhere = facts(vendor="custom", model="gpt-4o-mini")
+    assert PRICES.priced(THOUSAND, elsewhere) == (None, None)
+
+
+def test_a_price_of_the_model_that_was_asked_for_holds_for_its_dated_name() -> None:
+    asked = replace(facts(model="gpt-4o-mini-2024-07-18"), requested_model="gpt-4o-mini")
+    assert PRICES.priced(THOUSAND, asked) == (4_000, "team:7")
+    of_another = replace(asked, requested_model="something")
+    assert PRICES.priced(THOUSAND, of_another) == (750, GENAI)
+
+
+def test_a_price_of_the_model_that_answered_wins_over_that_of_the_one_asked_for() -> None:
+    dated = replace(ROW, price_id=OTHER_TEAM, model="gpt-4o-mini-2024-07-18", version=3)
+    prices = TeamPriceBook(shipped_price_book(), TeamPrices([ROW, dated]).of)
+    asked = replace(facts(model="gpt-4o-mini-2024-07-18"), requested_model="gpt-4o-mini")
+    assert prices.priced(THOUSAND, asked) == (4_000, "team:3")
+
+
+def test_without_any_models_name_nothing_is_priced() -> None:
+    nameless = replace(facts(model=None), requested_model=None)
+    assert PRICES.priced(THOUSAND, nameless) == (None, None)
+
+
+def test_what_was_not_told_and_is_charged_for_is_unknown_by_a_teams_price_too() -> None:
+    unknown = Usage(output_tokens=1000, source=UsageSource.PARTIAL)
+    assert PRICES.priced(unknown, facts(model="gpt-4o-mini")) == (None, None)
