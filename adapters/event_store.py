@@ -24,7 +24,8 @@ from domain import (
     kek,
     key_events,
     model_prices,
-    quotas,
+    quota_events,
+    quota_windows,
     sessions,
     teams,
 )
@@ -38,7 +39,8 @@ EVENT_MODULES = (
     kek,
     key_events,
     model_prices,
-    quotas,
+    quota_events,
+    quota_windows,
     sessions,
     teams,
 )

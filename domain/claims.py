@@ -6,6 +6,7 @@ claim meets the first one's events, and two at once cannot both be appended.
 
 from __future__ import annotations
 
+import json
 from dataclasses import dataclass, replace
 from typing import assert_never
 from uuid import UUID, uuid5
@@ -16,6 +17,7 @@ from domain.ids import TeamId
 
 _HOSTNAMES = UUID("6f0f3d5c-5f0e-5b1c-9f56-0a4f3c1d7a01")
 _ADDRESSES = UUID("6f0f3d5c-5f0e-5b1c-9f56-0a4f3c1d7a02")
+_QUOTAS = UUID("6f0f3d5c-5f0e-5b1c-9f56-0a4f3c1d7a03")
 
 
 def hostname_claim(team_id: TeamId, hostname: str) -> UUID:
@@ -26,6 +28,11 @@ def hostname_claim(team_id: TeamId, hostname: str) -> UUID:
 def address_claim(keyed_hash: str) -> UUID:
     """The stream in which users claim the e-mail address with this keyed hash."""
     return uuid5(_ADDRESSES, keyed_hash)
+
+
+def quota_claim(team_id: TeamId, *told_by: str) -> UUID:
+    """The stream in which the team's quotas claim what tells them from each other."""
+    return uuid5(_QUOTAS, json.dumps([str(team_id), *told_by]))
 
 
 @dataclass(frozen=True, kw_only=True)
