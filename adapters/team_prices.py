@@ -12,6 +12,7 @@ from uuid import UUID
 
 from adapters.prices import PriceBook, Priced, charged
 from domain.calls import CallFacts
+from domain.price_bounds import bound_of
 from domain.usage import Usage
 from projections.model_prices import TeamPrice
 
@@ -21,7 +22,7 @@ Lookup = Callable[[UUID, str, str], TeamPrice | None]
 
 
 class TeamPriceBook:
-    """Plays `Prices`."""
+    """Plays `BoundedPrices`."""
 
     def __init__(self, book: PriceBook, team_price: Lookup) -> None:
         """`team_price` answers from memory: it is asked twice for each call."""
@@ -42,6 +43,17 @@ class TeamPriceBook:
     def priced(self, usage: Usage, facts: CallFacts) -> tuple[int | None, str | None]:
         """The cost in whole micro-dollars, and its source; both None when it is unknown."""
         return charged(usage, self.price_of(facts))
+
+    def bound(self, facts: CallFacts, input_tokens: int, output_tokens: int) -> int | None:
+        """The most that a call of no more tokens costs; None: nobody knows."""
+        model = facts.requested_model
+        if model is None:
+            return None
+        own = self._team_price(facts.team_id, facts.vendor, model)
+        if own is not None:
+            return bound_of(own.price, input_tokens, output_tokens)
+        found = self._book.price_of(facts.vendor, model, facts.admitted_at)
+        return None if found is None else bound_of(found.price, input_tokens, output_tokens)
 
     def _own(self, facts: CallFacts, model: str) -> Priced | None:
         found = self._team_price(facts.team_id, facts.vendor, model)

@@ -150,6 +150,16 @@ class Prices(Protocol):
         """
 
 
+class BoundedPrices(Prices, Protocol):
+    """What calls cost, and what they can cost at most."""
+
+    def bound(self, facts: CallFacts, input_tokens: int, output_tokens: int) -> int | None:
+        """The most micro-dollars that a call of no more tokens costs; None: nobody knows.
+
+        Of what is charged by tokens, for the model that is asked for.
+        """
+
+
 @dataclass(frozen=True, kw_only=True)
 class Found:
     """What a vendor said of a key; `error` is our code where it gave no answer."""

@@ -3,12 +3,15 @@
 from __future__ import annotations
 
 from dataclasses import replace
+from uuid import UUID
 
 import genai_prices
 import pytest
 
 from adapters.prices import shipped_price_book
 from adapters.team_prices import TeamPriceBook
+from application.ports import BoundedPrices
+from domain.calls import CallFacts
 from domain.usage import Usage, UsageSource
 from projections.model_prices import ModelPriceRow, TeamPrices
 from tests.projections.given import NOON, OTHER_TEAM, TEAM, facts, price
@@ -67,3 +70,36 @@ def test_without_any_models_name_nothing_is_priced() -> None:
 def test_what_was_not_told_and_is_charged_for_is_unknown_by_a_teams_price_too() -> None:
     unknown = Usage(output_tokens=1000, source=UsageSource.PARTIAL)
     assert PRICES.priced(unknown, facts(model="gpt-4o-mini")) == (None, None)
+
+
+def asking(model: str | None, *, team: UUID = TEAM, vendor: str = "openai") -> CallFacts:
+    return replace(facts(model=None, team=team, vendor=vendor), requested_model=model)
+
+
+@pytest.mark.parametrize(
+    ("asked", "most"),
+    [
+        (asking(None), None),
+        (asking("gpt-4o-mini", vendor="custom"), None),
+        (asking("gpt-4o-mini"), 4_000),  # two dollars a million, each way
+        (asking("gpt-4o-mini", team=OTHER_TEAM), 750),
+        (asking("claude-sonnet-4-5", vendor="anthropic"), 6_000 + 15_000),
+    ],
+)
+def test_what_a_call_can_cost_is_known_before_it_is_made(
+    asked: CallFacts, most: int | None
+) -> None:
+    prices: BoundedPrices = PRICES
+    assert prices.bound(asked, 1_000, 1_000) == most
+
+
+def test_the_bound_is_not_below_what_the_call_then_costs() -> None:
+    asked = asking("claude-sonnet-4-5", vendor="anthropic")
+    usage = Usage(
+        input_tokens=300_000,  # beyond the tier of long prompts
+        output_tokens=1_000,
+        cache_write_tokens=300_000,
+        cache_write_1h_tokens=300_000,
+    )
+    cost, _ = PRICES.priced(usage, asked)
+    assert cost == PRICES.bound(asked, 300_000, 1_000)
