@@ -31,9 +31,11 @@ _MILLIONS = MappingProxyType(  # dollars for a million, so micro-dollars for a m
         "cache_write_mtok": "cache_write",
         "cache_write_1h_mtok": "cache_write_1h",
         "input_audio_mtok": "audio_input",
+        "input_image_mtok": "image_input",
         "output_mtok": "output",
         "output_reasoning_mtok": "reasoning",
         "output_audio_mtok": "audio_output",
+        "output_image_mtok": "image_output",
         "audio_hours": "audio_hour",
         "input_audio_hours": "audio_hour",
     }
@@ -49,6 +51,7 @@ _THOUSANDS = MappingProxyType(  # dollars for a thousand
 _UNSEEN = frozenset(
     {
         "cache_audio_read_mtok",
+        "cache_image_read_mtok",
         "code_executions_kcount",
         "input_video_mtok",
         "social_searches_kcount",
@@ -105,23 +108,16 @@ def _price(published: types.ModelPrice) -> Price | None:
     rates: dict[str, Decimal | types.TieredPrices] = {
         key: value for key, value in vars(published).items() if value is not None
     }
-    images = {key for key in rates if "_image_" in key}
     known = _MILLIONS.keys() | _THOUSANDS.keys()
-    if rates.keys() - known - _UNSEEN - images or not rates.keys() & known:
+    if rates.keys() - known - _UNSEEN or not rates.keys() & known:
         return None
     tiered = [value for value in rates.values() if isinstance(value, types.TieredPrices)]
     starts = sorted({tier.start for value in tiered for tier in value.tiers})
-    base = _beyond(None, rates, images_apart=bool(images))
-    tiers = tuple((s, _beyond(s, rates, images_apart=bool(images))) for s in starts)
-    return replace(base, tiers=tiers)
+    tiers = tuple((start, _beyond(start, rates)) for start in starts)
+    return replace(_beyond(None, rates), tiers=tiers)
 
 
-def _beyond(
-    start: int | None,
-    rates: Mapping[str, Decimal | types.TieredPrices],
-    *,
-    images_apart: bool,
-) -> Price:
+def _beyond(start: int | None, rates: Mapping[str, Decimal | types.TieredPrices]) -> Price:
     """The price of a call whose input goes beyond the start of that tier."""
     amounts: dict[str, Any] = {}
     for key, rate in rates.items():
@@ -130,7 +126,7 @@ def _beyond(
             amounts[_MILLIONS[key]] = _whole(dollars * 1_000_000)
         elif key in _THOUSANDS:
             amounts[_THOUSANDS[key]] = _whole(dollars * 1_000)
-    return Price(images_apart=images_apart, **amounts)
+    return Price(**amounts)
 
 
 def _rate(start: int | None, rate: Decimal | types.TieredPrices) -> Decimal:

@@ -23,7 +23,7 @@ from opentelemetry.util.types import AttributeValue
 
 from adapters.metrics.calls import outcome_of
 from domain.calls import CallAdmitted, CallEvent, CallSettled
-from domain.usage import Usage
+from domain.usage import UNWEIGHED, Usage
 
 STOP_SECONDS = 2.0
 MOST_OPEN = 20_000  # calls whose beginning is kept for their span
@@ -104,7 +104,8 @@ def operation_of(admitted: CallAdmitted | None) -> str:
         return "embeddings"
     if "rerank" in admitted.path.lower():
         return "rerank"
-    return "generate_content" if admitted.format.startswith("gemini") else "chat"
+    several_kinds = admitted.format.startswith("gemini") or admitted.format in UNWEIGHED
+    return "generate_content" if several_kinds else "chat"
 
 
 def _known(

@@ -28,15 +28,16 @@ class Price:
     cache_write: int | None = None
     cache_write_1h: int | None = None
     audio_input: int | None = None
+    image_input: int | None = None
     output: int | None = None
     reasoning: int | None = None
     audio_output: int | None = None
+    image_output: int | None = None
     web_search: int | None = None
     search_unit: int | None = None
     image: int | None = None
     audio_hour: int | None = None
     request: int = 0
-    images_apart: bool = False  # the tokens of images cost otherwise, and none are told
     # Beyond so many input tokens the whole call is charged so instead; lowest first.
     tiers: tuple[tuple[int, Price], ...] = ()
 
@@ -56,7 +57,7 @@ def cost_of(usage: Usage, price: Price) -> int | None:
     out = usage.output_tokens if out is None else out
     if price.tiers:
         price = price.for_input(into or 0)
-    if price.images_apart and other.images:
+    if other.images and _image_tokens_lack(other, price):
         return None
     heard, spoken = _input_cost(usage, other, into, price), _output_cost(usage, out, price)
     if heard is None or spoken is None:
@@ -72,27 +73,43 @@ def cost_of(usage: Usage, price: Price) -> int | None:
     return min((total + MILLION // 2) // MILLION, LARGEST)
 
 
+def _image_tokens_lack(other: OtherUnits, price: Price) -> bool:
+    """Whether the tokens of images cost otherwise, and it is not told how many they are."""
+    return (price.image_input is not None and other.image_input_tokens is None) or (
+        price.image_output is not None and other.image_output_tokens is None
+    )
+
+
 def _input_cost(
     usage: Usage, other: OtherUnits, tokens: int | None, price: Price
 ) -> int | None:
     """Millionths of a micro-dollar."""
     read, written = usage.cache_read_tokens or 0, usage.cache_write_tokens or 0
     long, audio = usage.cache_write_1h_tokens or 0, other.audio_input_tokens or 0
-    if long > written or (read and audio and price.audio_input is not None):
-        return None  # of cached sound nobody tells how much there is
+    seen = other.image_input_tokens or 0
+    apart = (audio and price.audio_input is not None) or (
+        seen and price.image_input is not None
+    )
+    if long > written or (read and apart):
+        return None  # of cached sound and images nobody tells how much there is
     parts = (
         (read, price.cache_read),
         (written - long, price.cache_write),
         (long, price.cache_write if price.cache_write_1h is None else price.cache_write_1h),
         (audio, price.audio_input),
+        (seen, price.image_input),
     )
     return _charged(tokens, price.input, parts, timed=price.audio_hour is not None)
 
 
 def _output_cost(usage: Usage, tokens: int | None, price: Price) -> int | None:
     """Millionths of a micro-dollar."""
-    audio = 0 if usage.other is None else usage.other.audio_output_tokens or 0
-    parts = ((usage.reasoning_tokens or 0, price.reasoning), (audio, price.audio_output))
+    other = usage.other or NO_OTHER
+    parts = (
+        (usage.reasoning_tokens or 0, price.reasoning),
+        (other.audio_output_tokens or 0, price.audio_output),
+        (other.image_output_tokens or 0, price.image_output),
+    )
     return _charged(tokens, price.output, parts, timed=price.audio_hour is not None)
 
 

@@ -18,6 +18,10 @@ class UsageSource(StrEnum):
     NONE = "none"  # nothing is known
 
 
+# Formats of images and sound: how many bytes they have says nothing of their tokens.
+UNWEIGHED = frozenset({"openai-images", "openai-audio"})
+
+
 @dataclass(frozen=True, kw_only=True, slots=True)
 class OtherUnits:
     """What some calls are charged by beside tokens, or instead of them."""
@@ -28,6 +32,8 @@ class OtherUnits:
     audio_ms: int | None = None
     audio_input_tokens: int | None = None  # part of input_tokens
     audio_output_tokens: int | None = None  # part of output_tokens
+    image_input_tokens: int | None = None  # part of input_tokens
+    image_output_tokens: int | None = None  # part of output_tokens
     billed_input_tokens: int | None = None  # where a vendor bills fewer than it counts
     billed_output_tokens: int | None = None
 

@@ -20,6 +20,8 @@ Format = Literal[
     "openai-responses",
     "openai-realtime",
     "openai-embeddings",
+    "openai-images",
+    "openai-audio",
     "anthropic-messages",
     "gemini",
     "gemini-interactions",
@@ -30,8 +32,9 @@ Format = Literal[
 Group = Literal["inference", "models", "other"]
 Scheme = Literal["bearer", "raw"]
 # Where a request says that it wants a stream: `"stream": true` in the body; the same, but
-# missing means true (Ollama); one of `stream_headers` (DashScope); the path alone.
-Streaming = Literal["body", "body-unless-false", "header", "path", "never"]
+# missing means true (Ollama); `"stream_format": "sse"` (OpenAI's speech); one of
+# `stream_headers` (DashScope); the path alone.
+Streaming = Literal["body", "body-unless-false", "stream-format", "header", "path", "never"]
 
 METHODS = frozenset({"GET", "HEAD", "POST", "PUT", "PATCH", "DELETE"})
 # No method of HTTP, which are in capitals here: a GET that asks for a WebSocket.

@@ -86,7 +86,7 @@ class Call:
                 )
             vendor, target = self._where(credential, incoming)
             body = await read_body(incoming.headers, receive)
-            asked = what_is_asked(target, body)
+            asked = what_is_asked(target, incoming.headers, body)
             route = await self._admission.route(
                 credential, incoming, vendor, asked, self.id.int & TURN
             )

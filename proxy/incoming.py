@@ -151,6 +151,7 @@ class Asked:
 
     model: str | None = None
     stream: bool | None = None  # None: it does not say
+    stream_format: bytes = b""  # as it stands in the body
 
 
 NOTHING_ASKED = Asked()
@@ -170,7 +171,11 @@ def read_json(body: bytes) -> Asked:
         raise NotReadable from error
     if repeats or not is_name(model or ""):
         raise NotReadable
-    return Asked(model=model, stream=_SAID.get(bytes(fields.get("stream", b""))))
+    return Asked(
+        model=model,
+        stream=_SAID.get(bytes(fields.get("stream", b""))),
+        stream_format=bytes(fields["stream_format"]) if "stream_format" in fields else b"",
+    )
 
 
 def is_name(model: str) -> bool:

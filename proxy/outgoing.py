@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from dataclasses import dataclass
 from uuid import UUID
 
@@ -11,9 +12,12 @@ from domain.calls import CallAdmitted
 from domain.catalog import Target
 from proxy.admission import Credential, Route, facts_of
 from proxy.asking import INCLUDE_USAGE, with_usage_asked
+from proxy.form import is_form, read_form
 from proxy.incoming import NOTHING_ASKED, Asked, Incoming, read_json
 from proxy.settlement import estimated_tokens
 from proxy.streaming import asks_for_stream
+
+_BEFORE_JSON = b"\xef\xbb\xbf \t\r\n"  # a byte order mark, which some readers pass over
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)
@@ -88,11 +92,18 @@ def outgoing(
     )
 
 
-def what_is_asked(target: Target, body: bytes) -> Asked:
-    """What the body asks for, where the endpoint's format is JSON; `NotReadable`.
+def what_is_asked(target: Target, headers: Mapping[bytes, bytes], body: bytes) -> Asked:
+    """What the body of a call that costs something asks for; `NotReadable`.
 
-    Whatever the headers call it: the vendor may not believe them either.
+    A form must be one. All else is read as JSON, whatever the headers call it: the vendor
+    may not believe them either.
     """
-    if target.endpoint.format is None:
+    endpoint = target.endpoint
+    if endpoint.format is None and not endpoint.metered:
+        return NOTHING_ASKED
+    kind = headers.get(b"content-type", b"")
+    if is_form(kind):
+        return read_form(kind, body)
+    if endpoint.format is None and not body.lstrip(_BEFORE_JSON).startswith(b"{"):
         return NOTHING_ASKED
     return read_json(body)

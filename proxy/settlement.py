@@ -10,7 +10,7 @@ from uuid import UUID
 from application.ports import Meter, Prices
 from domain.calls import Attempt, CallAdmitted, CallFacts, CallSettled
 from domain.errors import Unavailable
-from domain.usage import Usage, UsageSource
+from domain.usage import UNWEIGHED, Usage, UsageSource
 from proxy.answer import UpstreamCut
 from proxy.client import Client
 from proxy.incoming import is_name
@@ -145,6 +145,8 @@ def usage_of(progress: Progress, reading: Reading | None) -> Usage:
         return Usage()
     usage, admitted = _bounded(reading.usage), progress.admitted
     if usage.source is UsageSource.REPORTED or admitted.format is None:
+        return usage
+    if admitted.format in UNWEIGHED:
         return usage
     # Of a plain body that broke off no text could be read: its bytes are all there is.
     unread = not (reading.output_bytes or reading.complete or admitted.streaming)

@@ -18,6 +18,8 @@ def asks_for_stream(
             return asked.stream is True
         case "body-unless-false":
             return asked.stream is not False
+        case "stream-format":
+            return asked.stream_format == b'"sse"'
         case "header":
             return any(
                 name in headers and value in _listed(headers[name])

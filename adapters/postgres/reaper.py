@@ -18,7 +18,7 @@ from adapters.postgres.database import Database
 from application.event_log import Caller, EventLog, acting
 from domain.calls import Call, CallAbandoned, CallAdmitted
 from domain.errors import ConcurrentChange
-from domain.usage import Usage, UsageSource
+from domain.usage import UNWEIGHED, Usage, UsageSource
 
 log = logging.getLogger(__name__)
 
@@ -103,6 +103,6 @@ class Reaper:
 def abandoned(admitted: CallAdmitted) -> CallAbandoned:
     """The end of a call whose answer nobody saw: all that is known is what it asked."""
     usage = Usage()
-    if admitted.format is not None:
+    if admitted.format is not None and admitted.format not in UNWEIGHED:
         usage = Usage(input_tokens=admitted.input_estimate, source=UsageSource.ESTIMATED)
     return CallAbandoned(facts=admitted.facts, usage=usage)

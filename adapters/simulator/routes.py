@@ -6,7 +6,7 @@ import re
 from collections.abc import Callable
 from dataclasses import dataclass, replace
 
-from adapters.simulator.dialects import cohere, ollama, single
+from adapters.simulator.dialects import cohere, media, ollama, single
 from adapters.simulator.dialects.anthropic_messages import AnthropicMessages
 from adapters.simulator.dialects.gemini import Gemini
 from adapters.simulator.dialects.openai_chat import OpenAIChat
@@ -54,6 +54,12 @@ GEMINI_METHODS = {
 }
 AS_ARRAY = Route(GEMINI, "gemini", Gemini(stream=True, array=True), "", array=True)
 
+MEDIA: dict[str, Single] = {
+    "images/generations": media.generated,
+    "images/edits": media.edited,
+    "audio/transcriptions": media.transcribed,
+    "audio/speech": media.spoken,
+}
 # A custom vendor's base may hold the v1; Google, Groq and Azure, Azure's older way, Cohere.
 OPENAI_BASES = ("/v1", "", "/v1beta/openai", "/openai/v1", "/openai", "/compatibility/v1")
 POSTS: dict[str, Route] = {
@@ -68,6 +74,11 @@ POSTS: dict[str, Route] = {
     **{f"{base}/chat/completions": CHAT for base in OPENAI_BASES},
     **{f"{base}/responses": RESPONSES for base in OPENAI_BASES},
     **{f"{base}/embeddings": EMBEDDINGS for base in OPENAI_BASES},
+    **{
+        f"{base}/{tail}": Route(OPENAI, f"openai-{tail.partition('/')[0]}", answers)
+        for base in OPENAI_BASES
+        for tail, answers in MEDIA.items()
+    },
 }
 GEMINI_PATH = re.compile(r"/v1(?:beta|alpha)?/models/(?P<model>[^/:]+):(?P<method>\w+)")
 TAGS = Route(OLLAMA, "models", ollama.tags, metered=False)

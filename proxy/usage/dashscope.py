@@ -32,6 +32,7 @@ class _Usage(Shape):
     prompt_tokens_details: _InputDetails | None = None
     output_tokens_details: _OutputDetails | None = None
     image_count: Number = None
+    image_tokens: Number = None  # part of the input
 
 
 class _Function(Shape):
@@ -143,7 +144,7 @@ class DashScope(Tally):
             self.cache_write_tokens = over(self.cache_write_tokens, written)
         if out is not None:
             self.reasoning_tokens = over(self.reasoning_tokens, out.reasoning_tokens)
-        self.also(images=usage.image_count)
+        self.also(images=usage.image_count, image_input_tokens=usage.image_tokens)
 
 
 def _texts_of(output: _Output) -> list[str]:

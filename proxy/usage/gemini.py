@@ -151,10 +151,16 @@ class Gemini(Tally):
         self.cache_read_tokens = over(self.cache_read_tokens, cached)
         self.total_tokens = over(self.total_tokens, usage.total_token_count)
         if usage.prompt_tokens_details:
-            self.also(audio_input_tokens=_audio_in(usage.prompt_tokens_details))
+            self.also(
+                audio_input_tokens=_of_kind("AUDIO", usage.prompt_tokens_details),
+                image_input_tokens=_of_kind("IMAGE", usage.prompt_tokens_details),
+            )
         if usage.candidates_tokens_details:
-            self.also(audio_output_tokens=_audio_in(usage.candidates_tokens_details))
+            self.also(
+                audio_output_tokens=_of_kind("AUDIO", usage.candidates_tokens_details),
+                image_output_tokens=_of_kind("IMAGE", usage.candidates_tokens_details),
+            )
 
 
-def _audio_in(details: list[_Modality]) -> int | None:
-    return total(*(part.token_count for part in details if part.modality == "AUDIO"))
+def _of_kind(modality: str, details: list[_Modality]) -> int | None:
+    return total(*(part.token_count for part in details if part.modality == modality))

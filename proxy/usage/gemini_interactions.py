@@ -136,14 +136,16 @@ class GeminiInteractions(Tally):
         self.total_tokens = count(usage.total_tokens)
         searches = usage.grounding_tool_count or ()
         self.also(
-            audio_input_tokens=_audio_in(usage.input_tokens_by_modality),
-            audio_output_tokens=_audio_in(usage.output_tokens_by_modality),
+            audio_input_tokens=_of_kind("audio", usage.input_tokens_by_modality),
+            audio_output_tokens=_of_kind("audio", usage.output_tokens_by_modality),
+            image_input_tokens=_of_kind("image", usage.input_tokens_by_modality),
+            image_output_tokens=_of_kind("image", usage.output_tokens_by_modality),
             web_searches=total(*(s.count for s in searches if s.type == "google_search")),
         )
 
 
-def _audio_in(details: list[_Modality] | None) -> int | None:
-    return total(*(part.tokens for part in details or () if part.modality == "audio"))
+def _of_kind(modality: str, details: list[_Modality] | None) -> int | None:
+    return total(*(part.tokens for part in details or () if part.modality == modality))
 
 
 def _weight_of(step: _Step) -> int:

@@ -5,8 +5,11 @@ The images of an answer are counted either way. An event of a stream holds a who
 
 from __future__ import annotations
 
+from dataclasses import replace
+
 from msgspec import Raw
 
+from domain.usage import OtherUnits
 from proxy.usage.costs import Billed, cost_in
 from proxy.usage.errors import error_in, seen
 from proxy.usage.reading import Tally, Where
@@ -18,6 +21,7 @@ _COMPLETED = frozenset({"image_generation.completed", "image_edit.completed"})
 
 class _Details(Shape):
     cached_tokens: Number = None
+    image_tokens: Number = None
 
 
 class _Usage(Billed):
@@ -25,6 +29,7 @@ class _Usage(Billed):
     output_tokens: Number = None
     total_tokens: Number = None
     input_tokens_details: _Details | None = None
+    output_tokens_details: _Details | None = None
 
 
 class _Image(Shape):
@@ -82,5 +87,11 @@ class OpenAiImages(Tally):
         self.output_tokens = count(usage.output_tokens)
         self.total_tokens = count(usage.total_tokens)
         self.cost_micro_usd = cost_in(usage)
-        if usage.input_tokens_details is not None:
-            self.cache_read_tokens = count(usage.input_tokens_details.cached_tokens)
+        into, out = usage.input_tokens_details, usage.output_tokens_details
+        self.cache_read_tokens = None if into is None else count(into.cached_tokens)
+        # A 0 is news here: they are priced apart, so it must be known that there are none.
+        self.other = replace(
+            self.other or OtherUnits(),
+            image_input_tokens=None if into is None else count(into.image_tokens),
+            image_output_tokens=None if out is None else count(out.image_tokens),
+        )

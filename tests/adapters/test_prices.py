@@ -58,6 +58,14 @@ def test_anthropics_cache_and_searches_are_charged_apart() -> None:
     assert book().priced(usage, "anthropic", "claude-sonnet-4-5", AT) == (cost, GENAI)
 
 
+def test_a_generated_image_has_a_price_where_its_tokens_are_told() -> None:
+    # gpt-image-1: 5 dollars a million of text, 10 of images, 40 of what comes out
+    told = OtherUnits(images=1, image_input_tokens=30)
+    usage = Usage(input_tokens=50, output_tokens=4160, other=told)
+    cost = 20 * 5 + 30 * 10 + 4160 * 40
+    assert book().priced(usage, "openai", "gpt-image-1", AT)[0] == cost
+
+
 def test_a_cost_from_the_vendor_comes_before_any_price() -> None:
     usage = replace(THOUSAND, reported_cost_micro_usd=11_300)
     assert book().priced(usage, "openai", "gpt-4o-mini", AT) == (11_300, "vendor")

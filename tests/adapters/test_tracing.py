@@ -112,6 +112,8 @@ def test_vendors_have_the_names_of_the_convention() -> None:
         ("openai-chat", "v1/chat/completions", "chat"),
         ("openai-embeddings", "v1/embeddings", "embeddings"),
         ("gemini", "v1beta/models/x:generateContent", "generate_content"),
+        ("openai-images", "v1/images/edits", "generate_content"),
+        ("openai-audio", "v1/audio/speech", "generate_content"),
         ("gemini", "v1beta/models/x:batchEmbedContents", "embeddings"),
         ("cohere-v2", "v2/rerank", "rerank"),
         ("cohere-v2", "v2/chat", "chat"),

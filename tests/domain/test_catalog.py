@@ -96,7 +96,7 @@ def test_models_can_be_listed_and_are_not_metered(
         ("openai", "v1/completions", ("openai-chat", True, "body")),
         ("openai", "v1/responses", ("openai-responses", True, "body")),
         ("openai", "v1/embeddings", ("openai-embeddings", True, "never")),
-        ("openai", "v1/images/edits", (None, True, "never")),
+        ("openai", "v1/images/edits", ("openai-images", True, "body")),
         ("openai", "v1/moderations", (None, False, "never")),
         ("anthropic", "v1/messages", ("anthropic-messages", True, "body")),
         ("anthropic", "v1/messages/count_tokens", (None, False, "never")),

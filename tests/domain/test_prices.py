@@ -40,6 +40,28 @@ def test_a_cost_is_rounded_half_up(tokens: int, cost: int) -> None:
     assert cost_of(Usage(input_tokens=tokens, output_tokens=0), price) == cost
 
 
+def test_the_tokens_of_images_have_a_rate_of_their_own_and_must_be_told() -> None:
+    price = Price(
+        input=5_000_000,
+        output=10_000_000,
+        image_input=8_000_000,
+        image_output=32_000_000,
+    )
+    told = OtherUnits(images=1, image_input_tokens=30, image_output_tokens=90)
+    usage = Usage(input_tokens=50, output_tokens=100, other=told)
+    assert cost_of(usage, price) == 20 * 5 + 30 * 8 + 10 * 10 + 90 * 32
+    for lacking in (
+        replace(told, image_input_tokens=None),
+        replace(told, image_output_tokens=None),
+    ):
+        assert cost_of(replace(usage, other=lacking), price) is None
+    assert cost_of(replace(usage, other=None), price) == 50 * 5 + 100 * 10
+    cached = replace(usage, cache_read_tokens=10)
+    assert cost_of(cached, price) is None  # of which kind they are is not told
+    none = replace(cached, other=replace(told, image_input_tokens=0))
+    assert cost_of(none, price) == 50 * 5 + 10 * 10 + 90 * 32
+
+
 def test_cached_tokens_are_part_of_the_input_and_charged_apart() -> None:
     usage = Usage(
         input_tokens=2_450,  # 50 neither read nor written
@@ -140,7 +162,7 @@ TEXT = Usage(input_tokens=10, output_tokens=1)
             replace(TEXT, cache_read_tokens=1, other=OtherUnits(audio_input_tokens=1)),
             replace(SONNET, audio_input=1),
         ),
-        (replace(TEXT, other=OtherUnits(images=1)), replace(SONNET, images_apart=True)),
+        (replace(TEXT, other=OtherUnits(images=1)), replace(SONNET, image_output=1)),
     ],
 )
 def test_what_cannot_be_known_is_unknown(usage: Usage, price: Price) -> None:

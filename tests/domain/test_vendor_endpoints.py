@@ -92,7 +92,16 @@ def endpoint(vendor: str, tail: str, method: str = "POST") -> Endpoint:
     [
         ("azure-openai", "openai/deployments/d/chat/completions", ("openai-chat", "body")),
         ("azure-openai", "openai/responses", ("openai-responses", "body")),
-        ("groq", "openai/v1/audio/translations", (None, "never")),
+        ("groq", "openai/v1/audio/translations", ("openai-audio", "never")),
+        ("openai", "v1/audio/transcriptions", ("openai-audio", "body")),
+        ("openai", "v1/audio/speech", ("openai-audio", "stream-format")),
+        ("openai", "v1/images/edits", ("openai-images", "body")),
+        (
+            "azure-openai",
+            "openai/deployments/d/images/generations",
+            ("openai-images", "body"),
+        ),
+        ("mistral", "v1/ocr", (None, "never")),
         ("perplexity", "v1/agent", ("openai-responses", "body")),
         ("cohere", "v2/chat", ("cohere-v2", "body")),
         ("cohere", "v2/rerank", ("cohere-v2", "never")),

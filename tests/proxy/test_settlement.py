@@ -115,6 +115,16 @@ def test_of_a_plain_body_that_broke_off_the_bytes_are_counted() -> None:
     assert usage_of(plain, reading(output_bytes=8)).output_tokens == 2
 
 
+@pytest.mark.parametrize("kind", ["openai-images", "openai-audio"])
+def test_of_images_and_sound_no_tokens_are_made_up(kind: str) -> None:
+    sound = progress()
+    sound.admitted = replace(ADMITTED, format=kind, input_estimate=5_000_000)
+    sound.relayed = 1_000_000
+    assert usage_of(sound, reading()) == Usage()
+    part = reading(None, 3, PARTIAL)
+    assert usage_of(sound, part) == part.usage
+
+
 def settling(books: Books, **more: object) -> Settlement:
     made = progress()
     for name, value in more.items():

@@ -244,6 +244,38 @@ def test_images_are_counted_and_their_tokens_read() -> None:
     )
 
 
+def test_the_tokens_of_images_are_told_apart_and_none_is_news() -> None:
+    usage = {
+        "input_tokens": 50,
+        "output_tokens": 4160,
+        "input_tokens_details": {"text_tokens": 50, "image_tokens": 0, "cached_tokens": 2},
+    }
+    answer = {"data": [{"b64_json": "AAAA"}], "usage": usage}
+    told = plain(answer, "openai-images")
+    assert told.other == OtherUnits(images=1, image_input_tokens=0)
+    assert told.cache_read_tokens == 2
+    out = usage | {"output_tokens_details": {"image_tokens": 4096, "text_tokens": 64}}
+    assert plain({"usage": out}, "openai-images").other == OtherUnits(
+        image_input_tokens=0, image_output_tokens=4096
+    )
+
+
+def test_gemini_tells_the_tokens_of_images_by_modality() -> None:
+    details = [
+        {"modality": "TEXT", "tokenCount": 5},
+        {"modality": "IMAGE", "tokenCount": 258},
+    ]
+    metadata = {
+        "promptTokenCount": 263,
+        "candidatesTokenCount": 1290,
+        "promptTokensDetails": details,
+        "candidatesTokensDetails": [{"modality": "IMAGE", "tokenCount": 1290}],
+    }
+    assert plain({"usageMetadata": metadata}, "gemini").other == OtherUnits(
+        image_input_tokens=258, image_output_tokens=1290
+    )
+
+
 def test_an_image_in_a_stream_may_be_larger_than_any_other_event() -> None:
     usage = {"input_tokens": 50, "output_tokens": 4160}
     image = {"type": "image_generation.completed", "b64_json": "A" * 3 * MIB}
