@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from domain.errors import Conflict, InvalidFields, Refused, Unavailable
+from domain.errors import Conflict, Forbidden, InvalidFields, Refused, Unavailable
 
 
 class Malformed(Refused):
@@ -39,6 +39,12 @@ class VendorGivesNoList(Conflict):
     """The vendor does not list models for this key now; a check tells why."""
 
     code = "upstream-refused-credential"
+
+
+class BuiltInIsReadOnly(Forbidden):
+    """What comes with the product is not changed; add one of the team's own instead."""
+
+    code = "built-in-is-read-only"
 
 
 class RuntimeIsNotAvailable(InvalidFields):

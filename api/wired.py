@@ -12,7 +12,7 @@ from fastapi import Depends, Request
 from application.bus import Bus
 from application.event_log import EventLog
 from application.idempotency import IdempotencyStore
-from application.ports import KeyModels, People, Prober
+from application.ports import KeyModels, People, PriceList, Prober
 from application.readiness import Readiness
 from domain.catalog import Catalog
 from projections.audit_trail import AuditTrail
@@ -20,6 +20,7 @@ from projections.bot_directory import BotDirectory
 from projections.call_log import CallLog
 from projections.key_health import KeyHealths
 from projections.key_ring import KeyRing
+from projections.model_prices import ModelPrices
 from projections.usage_by_hour import UsageByHour
 
 
@@ -54,6 +55,10 @@ class Wired(Protocol):
     def usage_by_hour(self) -> UsageByHour: ...
     @property
     def audit_trail(self) -> AuditTrail: ...
+    @property
+    def model_prices(self) -> ModelPrices: ...
+    @property
+    def price_list(self) -> PriceList: ...
     @property
     def people(self) -> People: ...
     @property

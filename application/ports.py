@@ -2,12 +2,15 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from contextlib import AbstractContextManager
 from dataclasses import dataclass
+from datetime import datetime
 from typing import Protocol
 from uuid import UUID
 
 from domain.calls import CallAdmitted, CallFacts, CallRefused, CallSettled
+from domain.prices import Price
 from domain.usage import Usage
 from domain.vendors import Vendor
 from domain.verdicts import Verdict
@@ -158,6 +161,24 @@ class BoundedPrices(Prices, Protocol):
 
         Of what is charged by tokens, for the model that is asked for.
         """
+
+
+@dataclass(frozen=True, kw_only=True)
+class ListedPrice:
+    """A price that comes with the product, and where it was found."""
+
+    vendor: str
+    model: str
+    source: str
+    version: str
+    price: Price
+
+
+class PriceList(Protocol):
+    """The prices that hold where a team has none of its own."""
+
+    def all(self, at: datetime) -> Sequence[ListedPrice]:
+        """Those of that time, by vendor and model."""
 
 
 @dataclass(frozen=True, kw_only=True)

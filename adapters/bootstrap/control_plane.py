@@ -20,7 +20,9 @@ from adapters.postgres.call_views import (
 from adapters.postgres.fleet_views import PostgresBotDirectory, PostgresKeyRing
 from adapters.postgres.idempotency import PostgresIdempotency
 from adapters.postgres.recorder import PostgresRecorder
+from adapters.postgres.routing_views import PostgresModelPrices
 from adapters.postgres.vault import PostgresInstanceKeys, PostgresPeople, PostgresVault
+from adapters.price_list import BuiltInPrices
 from adapters.probe import VendorProber
 from adapters.readiness import DatabaseReadiness
 from adapters.settings import Settings
@@ -48,6 +50,8 @@ class ControlPlane:
     call_log: PostgresCallLog
     usage_by_hour: PostgresUsageByHour
     audit_trail: PostgresAuditTrail
+    model_prices: PostgresModelPrices
+    price_list: BuiltInPrices
     people: PostgresPeople
     catalog: Catalog
     instance_keys: PostgresInstanceKeys
@@ -85,6 +89,7 @@ def _wired(settings: Settings, opened: Opened, proxy: KeyCheckClient) -> Control
         "call_log": PostgresCallLog(database),
         "usage_by_hour": PostgresUsageByHour(database),
         "audit_trail": PostgresAuditTrail(database),
+        "model_prices": PostgresModelPrices(database),
     }
     return ControlPlane(
         bus=bus_of(fleet, unit_of_work=database.unit_of_work, vault=vault, people=people),
@@ -92,6 +97,7 @@ def _wired(settings: Settings, opened: Opened, proxy: KeyCheckClient) -> Control
         calls=calls,
         people=people,
         catalog=load_catalog(),
+        price_list=BuiltInPrices(),
         instance_keys=opened.instance_keys,
         key_models=proxy,
         prober=VendorProber(egress_allow=settings.egress_allow),

@@ -30,6 +30,7 @@ from adapters.memory_calls import (
     MemoryUsageByHour,
 )
 from adapters.memory_idempotency import MemoryIdempotency
+from adapters.memory_routing import MemoryModelPrices
 from adapters.memory_vault import MemoryInstanceKeys, MemoryPeople, MemoryVault
 from adapters.memory_vendors import MemoryVendors
 from adapters.postgres.audit_trail import PostgresAuditTrail
@@ -42,7 +43,9 @@ from adapters.postgres.database import Database
 from adapters.postgres.fleet_views import PostgresBotDirectory, PostgresKeyRing
 from adapters.postgres.idempotency import PostgresIdempotency
 from adapters.postgres.recorder import PostgresRecorder
+from adapters.postgres.routing_views import PostgresModelPrices
 from adapters.postgres.vault import PostgresInstanceKeys, PostgresPeople, PostgresVault
+from adapters.price_list import BuiltInPrices
 from adapters.vault import Envelope, InstanceKeys
 from api.app import create_app
 from application.bus import Bus
@@ -57,6 +60,7 @@ from projections.bot_directory import BotDirectory, BotDirectoryProjector
 from projections.call_log import CallLog, CallLogProjector
 from projections.key_health import KeyHealthProjector, KeyHealths
 from projections.key_ring import KeyRing, KeyRingProjector
+from projections.model_prices import ModelPrices, ModelPricesProjector
 from projections.usage_by_hour import UsageByHour, UsageByHourProjector
 
 KEYRING = Keyring({"k1": crypto.sha256(b"the master key of the api's tests")})
@@ -88,6 +92,7 @@ class System:
     call_log: CallLog
     usage_by_hour: UsageByHour
     audit_trail: AuditTrail
+    model_prices: ModelPrices
     people: People
     instance_keys: InstanceKeys
     idempotency: IdempotencyStore
@@ -95,6 +100,7 @@ class System:
     catalog: Catalog = CATALOG
     egress_allow: tuple[str, ...] = (LOCAL,)
     proxy_base_url: str = "http://127.0.0.1:3101"
+    price_list: BuiltInPrices = field(default_factory=BuiltInPrices)
     vendors: MemoryVendors = field(default_factory=lambda: MemoryVendors((LOCAL,)))
     readiness: AllIsWell = field(default_factory=AllIsWell)
 
@@ -119,7 +125,7 @@ def in_memory() -> System:
     people = MemoryPeople()
     directory, ring, trail = MemoryBotDirectory(), MemoryKeyRing(), MemoryAuditTrail()
     call_log, by_hour = MemoryCallLog(), MemoryUsageByHour()
-    healths = MemoryKeyHealths()
+    healths, prices = MemoryKeyHealths(), MemoryModelPrices()
     return System(
         bus=bus_of(fleet, unit_of_work=no_unit_of_work, people=people, vault=MemoryVault()),
         fleet=fleet,
@@ -130,6 +136,7 @@ def in_memory() -> System:
         call_log=call_log,
         usage_by_hour=by_hour,
         audit_trail=trail,
+        model_prices=prices,
         people=people,
         instance_keys=MemoryInstanceKeys(),
         idempotency=MemoryIdempotency(),
@@ -140,6 +147,7 @@ def in_memory() -> System:
             ViewFollower(CallLogProjector(), call_log),
             ViewFollower(UsageByHourProjector(), by_hour),
             ViewFollower(AuditTrailProjector(), trail),
+            ViewFollower(ModelPricesProjector(), prices),
         ],
     )
 
@@ -174,6 +182,7 @@ def on_postgres(url: str) -> Iterator[System]:
             call_log=PostgresCallLog(api),
             usage_by_hour=PostgresUsageByHour(api),
             audit_trail=PostgresAuditTrail(api),
+            model_prices=PostgresModelPrices(api),
             people=people,
             instance_keys=instance_keys,
             idempotency=PostgresIdempotency(api, instance_keys),
@@ -184,6 +193,7 @@ def on_postgres(url: str) -> Iterator[System]:
                 ViewFollower(CallLogProjector(), PostgresCallLog(projector)),
                 ViewFollower(UsageByHourProjector(), PostgresUsageByHour(projector)),
                 ViewFollower(AuditTrailProjector(), PostgresAuditTrail(projector)),
+                ViewFollower(ModelPricesProjector(), PostgresModelPrices(projector)),
             ],
         )
     finally:

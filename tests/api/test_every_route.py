@@ -20,7 +20,16 @@ PUBLIC = {
 NEW_BOT = {"name": "Ada", "hostname": "ada-1"}
 NEW_LINK = {"vendor": "openai"}
 NEW_KEY = {"vendor": "openai", "label": "Main", "secret": "sk-0123456789abcdef"}
+NEW_PRICE = {
+    "vendor": "openai",
+    "model": "my-model",
+    "input_micro_usd": 1,
+    "output_micro_usd": 2,
+}
+NEW_RATES = {"input_micro_usd": 1, "output_micro_usd": 2}
 BODIES = {
+    ("POST", "/api/routing/model-prices"): NEW_PRICE,
+    ("PUT", "/api/routing/model-prices/{price_id}"): NEW_RATES,
     ("POST", "/api/bot"): NEW_BOT,
     ("POST", "/api/bot/{hostname}/providers"): NEW_LINK,
     ("PUT", "/api/bot/{hostname}/providers/{link_id}"): NEW_LINK,
@@ -63,8 +72,10 @@ def ids_of(front: Front, headers: dict[str, str]) -> dict[str, str]:
     post = front.client.post
     bot = post("/api/bot", json=NEW_BOT | {"providers": [NEW_LINK]}, headers=headers).json()
     key = post("/api/provider-key", json=NEW_KEY, headers=headers).json()
+    price = post("/api/routing/model-prices", json=NEW_PRICE, headers=headers).json()
     return {
         "hostname": "ada-1",
+        "price_id": price["id"],
         "link_id": bot["bot"]["providers"][0]["id"],
         "key_id": key["id"],
         "kind": "bot",
