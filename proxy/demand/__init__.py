@@ -13,13 +13,18 @@ from typing import Any
 
 import orjson
 
+from domain.usage import UNWEIGHED
 from domain.vendors import Format
 from proxy.demand.hidden import reasons_unseen, uses_hosted_tools
 from proxy.demand.output import choices_in, generates, output_limit_in, speaks_text
+from proxy.demand.media import BYTES_PER_TOKEN
 from proxy.demand.prompt import prompt_bound
 from proxy.demand.shape import bare
 
 __all__ = ["Demand", "demand_of"]
+
+
+NO_TEXT = UNWEIGHED | {"openai-embeddings", "openai-realtime"}
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)
@@ -42,6 +47,7 @@ def demand_of(
 ) -> Demand:
     """What the body asks for, at most; a body that cannot be read counts by its bytes.
 
+    So does a form, of whose bytes most are images or sound.
     `model` is the one that is asked for, wherever it is named; None where only the vendor
     knows (a deployment's name tells nothing), and then nothing passes for visible.
     """
@@ -50,7 +56,7 @@ def demand_of(
         return _demand(format, fields, bare(model), streaming=streaming)
     except (orjson.JSONEncodeError, ValueError, RecursionError, AttributeError):
         return Demand(
-            input_tokens=len(body),
+            input_tokens=len(body) // (BYTES_PER_TOKEN if format in UNWEIGHED else 1),
             output_limit=None,
             choices=1,
             visible=False,
@@ -77,6 +83,7 @@ def _demand(
             and choices == 1
             and not hosted
             and model != ""
+            and format not in NO_TEXT
             and speaks_text(fields)
             and not reasons_unseen(format, fields, model)
         ),

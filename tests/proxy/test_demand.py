@@ -107,6 +107,12 @@ def test_what_cannot_be_read_counts_by_its_bytes(body: bytes) -> None:
     )
 
 
+def test_a_form_counts_by_what_images_and_sound_come_to() -> None:
+    found = demand_of("openai-audio", b"\xff" * 16_000, streaming=False, model="whisper-1")
+    assert found.input_tokens == 1_000
+    assert not found.bounded
+
+
 def test_deep_nesting_is_counted_by_bytes_too() -> None:
     body = b'{"messages":' + b'[{"content":' * 450 + b'"x"' + b"}]" * 450 + b"}"
     assert demand_of("openai-chat", body, streaming=True, model="m").input_tokens > 0
@@ -332,6 +338,9 @@ UNSEEN: list[tuple[Format, str | None, dict[str, Any]]] = [
     ("gemini", "gemini-2.0-flash", {"generationConfig": {"responseModalities": ["IMAGE"]}}),
     ("gemini-interactions", "gemini-3-flash", {}),
     ("dashscope-native", "qwen-plus", {"parameters": {"enable_search": True}}),
+    ("openai-images", "gpt-image-1", {"prompt": "a cat"}),
+    ("openai-audio", "gpt-4o-mini-tts", {"input": "hello"}),
+    ("openai-embeddings", "text-embedding-3-small", {"input": "hello"}),
 ]  # fmt: skip
 
 
