@@ -16,8 +16,8 @@ import orjson
 from domain.usage import UNWEIGHED
 from domain.vendors import Format
 from proxy.demand.hidden import reasons_unseen, uses_hosted_tools
-from proxy.demand.output import choices_in, generates, output_limit_in, speaks_text
 from proxy.demand.media import BYTES_PER_TOKEN
+from proxy.demand.output import choices_in, generates, output_limit_in, speaks_text
 from proxy.demand.prompt import prompt_bound
 from proxy.demand.shape import bare
 
