@@ -22,7 +22,7 @@ class Why(StrEnum):
     TURN = "its-turn"
     WEIGHT = "by-weight"
     FASTER = "faster-of-two"
-    NEXT_STEP = "next-step"
+    FIRST = "first-usable-step"
     SCORE = "by-score"
     RESERVE = "reserve"  # after the ones before it have failed
     STRAINED = "overloaded-lately"
@@ -37,6 +37,7 @@ class WhyNot(StrEnum):
     OTHER_KIND = "model-makes-something-else"
     NO_KEY = "no-usable-key"
     COOLING = "all-keys-cooling"
+    SAME = "keys-serve-another-target"
     NO_PRICE = "price-unknown"
     TOO_EXPENSIVE = "over-the-cost-limit"
     TOO_SLOW = "over-the-latency-limit"
