@@ -19,6 +19,7 @@ from api import (
     health,
     model_prices,
     provider_keys,
+    quotas,
     usage,
     vendors,
 )
@@ -35,6 +36,7 @@ ROUTERS = (
     bot_providers.router,
     bot_events.router,
     provider_keys.router,
+    quotas.router,
     usage.router,
     usage.bot_router,
     model_prices.router,

@@ -30,13 +30,13 @@ _VERSION = re.compile(r'"([1-9][0-9]{0,17})"', re.ASCII)
 ResultT = TypeVar("ResultT")
 
 
-def parse_positions(text: str) -> dict[str, int]:
+def parse_positions(text: str, *, field: str = "after_position") -> dict[str, int]:
     """Position by log; refused if the text says anything else."""
     positions: dict[str, int] = {}
     for part in text.split(","):
         found = _POSITION.fullmatch(part.strip(" "))
         if found is None or found[1] in positions:
-            raise InvalidFields(after_position="not-a-position")
+            raise InvalidFields(**{field: "not-a-position"})
         positions[found[1]] = int(found[2])
     return positions
 

@@ -9,6 +9,7 @@ from typing import Annotated, Literal, Protocol
 
 from fastapi import Depends, Request
 
+from application.balances import QuotaBalances
 from application.bus import Bus
 from application.event_log import EventLog
 from application.idempotency import IdempotencyStore
@@ -21,6 +22,7 @@ from projections.call_log import CallLog
 from projections.key_health import KeyHealths
 from projections.key_ring import KeyRing
 from projections.model_prices import ModelPrices
+from projections.quota_list import QuotaList
 from projections.usage_by_hour import UsageByHour
 
 
@@ -45,6 +47,10 @@ class Wired(Protocol):
     def key_ring(self) -> KeyRing: ...
     @property
     def key_health(self) -> KeyHealths: ...
+    @property
+    def quota_list(self) -> QuotaList: ...
+    @property
+    def quota_balances(self) -> QuotaBalances: ...
     @property
     def prober(self) -> Prober: ...
     @property

@@ -17,6 +17,9 @@ from domain.kek import KekRotation
 from domain.keys import ProviderKey
 from domain.log import CALLS, FLEET
 from domain.model_prices import ModelPrice
+from domain.quota_windows import QuotaWindow
+from domain.quotas import Quota
+from domain.routing_entries import TeamShelf
 from domain.sessions import Session
 from domain.teams import Team, User
 
@@ -29,6 +32,9 @@ KINDS: dict[str, tuple[str, Aggregate[Any]]] = {
     "claim": (FLEET, Claim()),
     "kek": (FLEET, KekRotation()),
     "model_price": (FLEET, ModelPrice()),
+    "routing_shelf": (FLEET, TeamShelf()),
+    "quota": (FLEET, Quota()),
+    "quota_window": (FLEET, QuotaWindow()),
     "call": (CALLS, Call()),
 }
 

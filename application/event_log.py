@@ -165,10 +165,21 @@ class EventLog:
         return cast("Sequence[int]", positions)[-1]
 
     def history(
-        self, stream_id: UUID, *, until: int | None = None, at: datetime | None = None
+        self,
+        stream_id: UUID,
+        *,
+        until: int | None = None,
+        at: datetime | None = None,
+        upto: int | None = None,
     ) -> list[Recorded[Event]]:
-        """Every event of one stream, oldest first; up to a version, or up to a time."""
+        """Every event of one stream, oldest first.
+
+        Up to a version (`until`), a time (`at`), or a position of the log (`upto`).
+        """
         stored = self._recorder.select_events(stream_id, lte=until)
+        if upto is not None:
+            place = self._recorder.position_of
+            stored = [s for s in stored if place(stream_id, s.originator_version) <= upto]
         recorded = [self._mapper.to_recorded(one) for one in stored]
         return recorded if at is None else [one for one in recorded if one.at <= at]
 

@@ -8,6 +8,7 @@ from dataclasses import dataclass
 
 from adapters.bootstrap.commands import bus_of
 from adapters.bootstrap.instance import Opened, open_instance
+from adapters.bootstrap.quota_commands import register_quotas
 from adapters.catalog.loader import load_catalog
 from adapters.event_store import EventMapper
 from adapters.key_check import KeyCheckClient
@@ -19,6 +20,11 @@ from adapters.postgres.call_views import (
 )
 from adapters.postgres.fleet_views import PostgresBotDirectory, PostgresKeyRing
 from adapters.postgres.idempotency import PostgresIdempotency
+from adapters.postgres.quotas import (
+    PostgresQuotaBalances,
+    PostgresQuotaList,
+    PostgresQuotaTable,
+)
 from adapters.postgres.recorder import PostgresRecorder
 from adapters.postgres.routing_views import PostgresModelPrices
 from adapters.postgres.vault import PostgresInstanceKeys, PostgresPeople, PostgresVault
@@ -45,6 +51,8 @@ class ControlPlane:
     bot_directory: PostgresBotDirectory
     key_ring: PostgresKeyRing
     key_health: PostgresKeyHealths
+    quota_list: PostgresQuotaList
+    quota_balances: PostgresQuotaBalances
     key_models: KeyCheckClient
     prober: VendorProber
     call_log: PostgresCallLog
@@ -86,13 +94,17 @@ def _wired(settings: Settings, opened: Opened, proxy: KeyCheckClient) -> Control
         "bot_directory": PostgresBotDirectory(database),
         "key_ring": PostgresKeyRing(database),
         "key_health": PostgresKeyHealths(database),
+        "quota_list": PostgresQuotaList(database),
+        "quota_balances": PostgresQuotaBalances(database),
         "call_log": PostgresCallLog(database),
         "usage_by_hour": PostgresUsageByHour(database),
         "audit_trail": PostgresAuditTrail(database),
         "model_prices": PostgresModelPrices(database),
     }
+    bus = bus_of(fleet, unit_of_work=database.unit_of_work, vault=vault, people=people)
+    register_quotas(bus, fleet, table=PostgresQuotaTable(database))
     return ControlPlane(
-        bus=bus_of(fleet, unit_of_work=database.unit_of_work, vault=vault, people=people),
+        bus=bus,
         fleet=fleet,
         calls=calls,
         people=people,

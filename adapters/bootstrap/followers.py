@@ -28,9 +28,13 @@ from adapters.postgres.fleet_views import (
     PostgresKeyRing,
     PostgresKeyRoutes,
 )
+from adapters.postgres.quotas import PostgresQuotaList
 from adapters.postgres.reaper import Reaper
 from adapters.postgres.recorder import PostgresRecorder
-from adapters.postgres.routing_views import PostgresModelPrices
+from adapters.postgres.routing_views import (
+    PostgresModelPrices,
+    PostgresRoutingShelves,
+)
 from adapters.postgres.secret_removal import PostgresSecretRemoval
 from adapters.postgres.view import PostgresPositions, PostgresView
 from adapters.settings import Settings
@@ -46,7 +50,9 @@ from projections.call_log import CallLogProjector
 from projections.key_health import KeyHealthProjector
 from projections.key_ring import KeyRing, KeyRingProjector
 from projections.model_prices import ModelPricesProjector
+from projections.quota_list import QuotaListProjector
 from projections.route_table import BotRoutesProjector, KeyRoutesProjector
+from projections.routing_shelves import RoutingShelvesProjector
 from projections.usage_by_hour import UsageByHourProjector
 from projections.view import Projector
 
@@ -63,7 +69,9 @@ VIEWS: Mapping[str, tuple[type[Projector[Any]], type[PostgresView[Any]]]] = {
         (UsageByHourProjector, PostgresUsageByHour),
         (AuditTrailProjector, PostgresAuditTrail),
         (KeyHealthProjector, PostgresKeyHealths),
+        (QuotaListProjector, PostgresQuotaList),
         (ModelPricesProjector, PostgresModelPrices),
+        (RoutingShelvesProjector, PostgresRoutingShelves),
     )
 }
 

@@ -12,6 +12,7 @@ from fastapi.testclient import TestClient
 
 from adapters import crypto
 from adapters.bootstrap.commands import bus_of
+from adapters.bootstrap.quota_commands import register_quotas
 from adapters.catalog.loader import load_catalog
 from adapters.event_store import EventMapper
 from adapters.follower import Reader, ViewFollower, catch_up
@@ -30,6 +31,11 @@ from adapters.memory_calls import (
     MemoryUsageByHour,
 )
 from adapters.memory_idempotency import MemoryIdempotency
+from adapters.memory_quotas import (
+    MemoryQuotaBalances,
+    MemoryQuotaList,
+    MemoryQuotaTable,
+)
 from adapters.memory_routing import MemoryModelPrices
 from adapters.memory_vault import MemoryInstanceKeys, MemoryPeople, MemoryVault
 from adapters.memory_vendors import MemoryVendors
@@ -42,12 +48,18 @@ from adapters.postgres.call_views import (
 from adapters.postgres.database import Database
 from adapters.postgres.fleet_views import PostgresBotDirectory, PostgresKeyRing
 from adapters.postgres.idempotency import PostgresIdempotency
+from adapters.postgres.quotas import (
+    PostgresQuotaBalances,
+    PostgresQuotaList,
+    PostgresQuotaTable,
+)
 from adapters.postgres.recorder import PostgresRecorder
 from adapters.postgres.routing_views import PostgresModelPrices
 from adapters.postgres.vault import PostgresInstanceKeys, PostgresPeople, PostgresVault
 from adapters.price_list import BuiltInPrices
 from adapters.vault import Envelope, InstanceKeys
 from api.app import create_app
+from application.balances import QuotaBalances
 from application.bus import Bus
 from application.event_log import EventLog
 from application.idempotency import IdempotencyStore
@@ -61,6 +73,7 @@ from projections.call_log import CallLog, CallLogProjector
 from projections.key_health import KeyHealthProjector, KeyHealths
 from projections.key_ring import KeyRing, KeyRingProjector
 from projections.model_prices import ModelPrices, ModelPricesProjector
+from projections.quota_list import QuotaList, QuotaListProjector
 from projections.usage_by_hour import UsageByHour, UsageByHourProjector
 
 KEYRING = Keyring({"k1": crypto.sha256(b"the master key of the api's tests")})
@@ -89,6 +102,8 @@ class System:
     bot_directory: BotDirectory
     key_ring: KeyRing
     key_health: KeyHealths
+    quota_list: QuotaList
+    quota_balances: QuotaBalances
     call_log: CallLog
     usage_by_hour: UsageByHour
     audit_trail: AuditTrail
@@ -126,10 +141,16 @@ def in_memory() -> System:
     directory, ring, trail = MemoryBotDirectory(), MemoryKeyRing(), MemoryAuditTrail()
     call_log, by_hour = MemoryCallLog(), MemoryUsageByHour()
     healths, prices = MemoryKeyHealths(), MemoryModelPrices()
+    calls = EventLog(CALLS, MemoryRecorder(), EventMapper())
+    quota_table, quota_list = MemoryQuotaTable(), MemoryQuotaList()
+    bus = bus_of(fleet, unit_of_work=no_unit_of_work, people=people, vault=MemoryVault())
+    register_quotas(bus, fleet, table=quota_table)
     return System(
-        bus=bus_of(fleet, unit_of_work=no_unit_of_work, people=people, vault=MemoryVault()),
+        bus=bus,
         fleet=fleet,
-        calls=EventLog(CALLS, MemoryRecorder(), EventMapper()),
+        calls=calls,
+        quota_list=quota_list,
+        quota_balances=MemoryQuotaBalances(quota_table, fleet=fleet, calls=calls),
         bot_directory=directory,
         key_ring=ring,
         key_health=healths,
@@ -144,6 +165,7 @@ def in_memory() -> System:
             ViewFollower(BotDirectoryProjector(), directory),
             ViewFollower(KeyRingProjector(), ring),
             ViewFollower(KeyHealthProjector(), healths),
+            ViewFollower(QuotaListProjector(), quota_list),
             ViewFollower(CallLogProjector(), call_log),
             ViewFollower(UsageByHourProjector(), by_hour),
             ViewFollower(AuditTrailProjector(), trail),
@@ -166,14 +188,18 @@ def on_postgres(url: str) -> Iterator[System]:
         instance_keys = PostgresInstanceKeys(api.connection, envelope)
         people = PostgresPeople(api.cursor, envelope)
         fleet = EventLog(FLEET, PostgresRecorder(api, FLEET), EventMapper())
+        bus = bus_of(
+            fleet,
+            unit_of_work=api.unit_of_work,
+            people=people,
+            vault=PostgresVault(api.cursor, envelope, instance_keys),
+        )
+        register_quotas(bus, fleet, table=PostgresQuotaTable(api))
         yield System(
-            bus=bus_of(
-                fleet,
-                unit_of_work=api.unit_of_work,
-                people=people,
-                vault=PostgresVault(api.cursor, envelope, instance_keys),
-            ),
+            bus=bus,
             fleet=fleet,
+            quota_list=PostgresQuotaList(api),
+            quota_balances=PostgresQuotaBalances(api),
             # The proxy's role: the api may read this log and not write it.
             calls=EventLog(CALLS, PostgresRecorder(proxy, CALLS), EventMapper()),
             bot_directory=PostgresBotDirectory(api),
@@ -190,6 +216,7 @@ def on_postgres(url: str) -> Iterator[System]:
                 ViewFollower(BotDirectoryProjector(), PostgresBotDirectory(projector)),
                 ViewFollower(KeyRingProjector(), PostgresKeyRing(projector)),
                 ViewFollower(KeyHealthProjector(), PostgresKeyHealths(projector)),
+                ViewFollower(QuotaListProjector(), PostgresQuotaList(projector)),
                 ViewFollower(CallLogProjector(), PostgresCallLog(projector)),
                 ViewFollower(UsageByHourProjector(), PostgresUsageByHour(projector)),
                 ViewFollower(AuditTrailProjector(), PostgresAuditTrail(projector)),

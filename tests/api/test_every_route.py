@@ -27,6 +27,12 @@ NEW_PRICE = {
     "output_micro_usd": 2,
 }
 NEW_RATES = {"input_micro_usd": 1, "output_micro_usd": 2}
+NEW_QUOTA = {
+    "scope": {"kind": "team"},
+    "metric": "tokens",
+    "window": "day",
+    "limit": 1000,
+}
 BODIES = {
     ("POST", "/api/routing/model-prices"): NEW_PRICE,
     ("PUT", "/api/routing/model-prices/{price_id}"): NEW_RATES,
@@ -36,6 +42,8 @@ BODIES = {
     ("PATCH", "/api/bot/{hostname}"): {},
     ("PATCH", "/api/provider-key/{key_id}"): {},
     ("POST", "/api/provider-key"): NEW_KEY,
+    ("POST", "/api/quota"): NEW_QUOTA,
+    ("PATCH", "/api/quota/{quota_id}"): {},
     ("POST", "/api/provider-key/verify"): {"vendor": "openai", "secret": "sk-0123"},
     ("POST", "/api/provider-key/{key_id}/rotate"): {"secret": "sk-0123456789"},
 }
@@ -72,12 +80,14 @@ def ids_of(front: Front, headers: dict[str, str]) -> dict[str, str]:
     post = front.client.post
     bot = post("/api/bot", json=NEW_BOT | {"providers": [NEW_LINK]}, headers=headers).json()
     key = post("/api/provider-key", json=NEW_KEY, headers=headers).json()
+    quota = post("/api/quota", json=NEW_QUOTA, headers=headers).json()
     price = post("/api/routing/model-prices", json=NEW_PRICE, headers=headers).json()
     return {
         "hostname": "ada-1",
         "price_id": price["id"],
         "link_id": bot["bot"]["providers"][0]["id"],
         "key_id": key["id"],
+        "quota_id": quota["id"],
         "kind": "bot",
         "stream_id": bot["bot"]["id"],
         "vendor_id": "nobody",
@@ -142,7 +152,7 @@ def test_the_teams_lists_show_nothing_of_others(real: Front) -> None:
     theirs, me = real.someone(), real.someone()
     ids_of(real, theirs)
     real.system.pump()
-    for path in ("/api/bot", "/api/provider-key", "/api/usage/calls"):
+    for path in ("/api/bot", "/api/provider-key", "/api/quota", "/api/usage/calls"):
         assert real.client.get(path, headers=me).json()["items"] == []
     assert len(real.client.get("/api/bot", headers=theirs).json()["items"]) == 1
     mine = real.client.get("/api/audit/events", headers=me).json()["items"]

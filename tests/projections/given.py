@@ -55,6 +55,7 @@ from domain.log import CALLS, FLEET
 from domain.model_prices import ModelPriceRemoved, ModelPriceSet, Rates
 from domain.usage import UNKNOWN, Usage, UsageSource
 from domain.verdicts import Verdict
+from tests.projections.given_quotas import quotas
 
 TEAM, OTHER_TEAM = TeamId(UUID(int=0xA)), TeamId(UUID(int=0xB))
 NOON = datetime(2026, 11, 22, 12, tzinfo=UTC)
@@ -267,6 +268,7 @@ FLEET_HISTORY: list[Happened] = [
     (UUID(int=20), [price(3)]),
     (UUID(int=21), [price(4, OTHER_TEAM)]),
     (UUID(int=22), [price(5, model="o3"), ModelPriceRemoved()]),
+    *quotas(TEAM, OTHER_TEAM, LATER),
 ]
 
 
