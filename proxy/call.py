@@ -5,6 +5,7 @@ who -> where -> admit (committed) -> open the secret -> send -> relay -> settle 
 
 from __future__ import annotations
 
+import asyncio
 import time
 from uuid import UUID
 
@@ -44,9 +45,10 @@ from proxy.refusals import (
     refusal_of,
     shape_of,
 )
-from proxy.relay import Filters, Relay
+from proxy.relay import CLIENT_LEFT, DRAIN_SECONDS, Filters, Relay
 from proxy.settlement import Progress, Settlement
 from proxy.usage import reader_for
+from proxy.waiting import Waiting
 
 __all__ = ["Call", "Parts"]
 
@@ -123,9 +125,17 @@ class Call:
         self, client: Client, call: Outgoing, settlement: Settlement
     ) -> None:
         progress = settlement.progress
+        drains = call.route.vendor.drain or not call.streaming
+        client.watch(streaming=call.streaming)
+        waiting = Waiting(client, DRAIN_SECONDS if drains else 0)
         attempts = Attempts(self._admission, self._parts, progress)
         try:
             call, answer, mask = await attempts.answer(call)
+        except asyncio.CancelledError:
+            if not waiting.given_up():
+                raise
+            progress.error = CLIENT_LEFT
+            return
         except UpstreamError as error:
             progress.error = error.code
             await settlement.settle(None)
@@ -136,6 +146,8 @@ class Call:
             await settlement.settle(None)
             await self._answer(client, UNAVAILABLE)
             return
+        finally:
+            waiting.stop()
         if answer.status in NOT_FOR_THE_BOT and call.credential.bot is not None:
             answer.abort()
             progress.error = UPSTREAM_REFUSED.code
@@ -161,8 +173,6 @@ class Call:
             status=answer.status,
             requested_model=admitted.facts.requested_model,
         )
-        if admitted.streaming:
-            client.watch()
         ours = headers.of_call(
             str(self.id),
             vendor=self._vendor,
@@ -177,7 +187,7 @@ class Call:
         filters = Filters(mask=mask, withheld=withheld)
         await client.start(answer.status, back)
         relay = Relay(answer, client, reader, filters, settlement)
-        await relay.run(drain=vendor.drain)
+        await relay.run(drain=vendor.drain or not admitted.streaming)
 
     async def _refuse(
         self, client: Client, credential: Credential, asked: Asked, error: Refused

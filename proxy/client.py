@@ -10,30 +10,42 @@ from __future__ import annotations
 
 import asyncio
 import contextlib
+import time
 from collections.abc import Callable
 
-from proxy.incoming import Message, Receive, Send
+from proxy.incoming import Leaving, Message, Receive, Send
 
 
 class Client:
-    """One ASGI request whose body has been read."""
+    """One ASGI request whose body has been read.
 
-    __slots__ = ("_act", "_head", "_receive", "_send", "_watch", "left", "started")
+    `left` says that it has closed its side, since `left_at` (monotonic seconds).
+    """
 
-    def __init__(self, receive: Receive, send: Send) -> None:
+    __slots__ = (
+        "_act", "_at_once", "_head", "_leaving", "_receive", "_send", "_watch", "left",
+        "left_at", "started",
+    )  # fmt: skip
+
+    def __init__(
+        self, receive: Receive, send: Send, leaving: Leaving | None = None
+    ) -> None:
         self._receive = receive
         self._send = send
+        self._leaving = leaving
+        self._at_once = False
         self._watch: asyncio.Task[None] | None = None
         self._head: Message | None = None  # while it waits
         self._act: Callable[[], None] | None = None
         self.left = False
+        self.left_at = 0.0
         self.started = False
 
     async def start(self, status: int, headers: list[tuple[bytes, bytes]]) -> None:
         """Send the status line and the headers, at the latest with the first piece."""
         self.started = True
         self._head = {"type": "http.response.start", "status": status, "headers": headers}
-        if self._watch is not None:
+        if self._at_once:
             await self._send_head()
 
     async def put(self, piece: bytes) -> None:
@@ -54,25 +66,37 @@ class Client:
         if head is not None:
             await self._send(head)
 
-    def watch(self) -> None:
-        """Notice from now on when the client hangs up."""
-        if self._watch is None:
+    def watch(self, *, streaming: bool = True) -> None:
+        """Notice from now on when the client hangs up; a stream's headers will not wait.
+
+        Of a server that does not tell, only streams are worth the task that it takes.
+        """
+        self._at_once = streaming
+        if self._leaving is not None:
+            self._leaving(self._hung_up)
+        elif streaming and self._watch is None:
             self._watch = asyncio.create_task(self._until_left())
 
-    def when_left(self, act: Callable[[], None]) -> None:
-        """Do this as soon as the client, while it is watched, is seen to hang up."""
+    def when_left(self, act: Callable[[], None] | None) -> None:
+        """Do this, and nothing else, when the client hangs up; at once if it has."""
         self._act = act
+        if self.left and act is not None:
+            act()
 
     async def _until_left(self) -> None:
         message = await self._receive()
         while message["type"] != "http.disconnect":
             message = await self._receive()
-        self.left = True
+        self._hung_up()
+
+    def _hung_up(self) -> None:
+        self.left, self.left_at = True, time.monotonic()
         if self._act is not None:
             self._act()
 
     async def close(self) -> None:
         """Stop to watch; an answer that was begun and has no end is seen to break off."""
+        self._act = None
         await self._send_head()
         if self._watch is not None:
             self._watch.cancel()

@@ -25,6 +25,10 @@ Scope = MutableMapping[str, Any]
 Message = MutableMapping[str, Any]
 Receive = Callable[[], Awaitable[Message]]
 Send = Callable[[Message], Awaitable[None]]
+# How the server tells that the client has closed its side, where it can: an extension of
+# the scope, to be given what is to be done then, once.
+Leaving = Callable[[Callable[[], None]], None]
+LEAVING = "clawbot.leaving"
 
 # Where the SDKs of the vendors put a credential, in the order in which we look.
 _TOKEN_HEADERS = (b"authorization", b"x-api-key", b"x-goog-api-key", b"api-key")

@@ -19,6 +19,7 @@ from proxy.mask import KeyMask
 from proxy.settlement import Settlement
 from proxy.usage import UsageReader
 
+CLIENT_LEFT = "client-left"
 DRAIN_SECONDS = 30.0  # after the client left
 DRAIN_BYTES = 8 * 1024 * 1024
 LINGER_SECONDS = 1.0  # after a terminal mark, for an upstream that does not end
@@ -56,8 +57,8 @@ class Relay:
         self._received = 0
         self._ended_at: float | None = None
         self._received_at_end = 0
-        self._left_at: float | None = None
-        self._received_when_left = 0
+        self._received_when_left: int | None = None
+        self._timer: asyncio.TimerHandle | None = None  # since the client left
 
     async def run(self, *, drain: bool) -> None:
         """Relay to the end; the call is settled when this returns or raises.
@@ -66,8 +67,7 @@ class Relay:
         Raises `UpstreamCut` after settling what was relayed, and `LastByteHeld`.
         """
         self._drain = drain
-        if not drain:
-            self._client.when_left(self._give_up)
+        self._client.when_left(self._nobody_listens)
         try:
             await self._run()
         except asyncio.CancelledError:
@@ -75,6 +75,9 @@ class Relay:
             self._progress.error = self._progress.error or "proxy-stopped"
             raise
         finally:  # whatever ended it, what was read so far is known
+            self._client.when_left(None)
+            if self._timer is not None:
+                self._timer.cancel()
             await self._settlement.settle(self._reader.reading())
 
     async def _run(self) -> None:
@@ -92,7 +95,7 @@ class Relay:
                     await self._pass(held)
                     held = passing
         except UpstreamCut:
-            if not self._reader.ended:
+            if not (self._reader.ended or self._progress.error == CLIENT_LEFT):
                 held += self._rest()
                 self._progress.error = self._progress.error or "upstream-cut"
                 await self._settlement.settle(self._reader.reading())
@@ -100,7 +103,7 @@ class Relay:
                 raise
         held += self._rest()
         await self._settlement.settle(self._reader.reading())
-        if not self._client.left:
+        if self._listens():
             await self._client.finish(held)
 
     def _take(self, piece: bytes) -> bytes:
@@ -140,7 +143,7 @@ class Relay:
         if self._client.left:
             piece = await self._drained() if self._drain else None
             if piece is None:
-                self._progress.error = "client-left"
+                self._progress.error = CLIENT_LEFT
         elif self._ended_at is None:
             return await self._answer.read()
         else:
@@ -149,20 +152,28 @@ class Relay:
             self._answer.abort()
         return piece or b""
 
+    def _nobody_listens(self) -> None:
+        """The client has left: its answer is waited for only so long."""
+        if self._drain:
+            left = self._client.left_at + DRAIN_SECONDS - time.monotonic()
+            loop = asyncio.get_running_loop()
+            self._timer = loop.call_later(max(0, left), self._give_up)
+        else:
+            self._give_up()
+
     def _give_up(self) -> None:
-        """Nobody listens: the vendor is cut, which stops its meter."""
+        """The vendor is cut, which stops its meter."""
         if not self._reader.ended:
-            self._progress.error = "client-left"
+            self._progress.error = CLIENT_LEFT
         self._answer.abort()
 
     async def _drained(self) -> bytes | None:
         """The next piece that nobody listens to, for the usage in it; None: enough."""
-        if self._left_at is None:
-            self._left_at = time.monotonic()
+        if self._received_when_left is None:
             self._received_when_left = self._received
         if self._received - self._received_when_left > DRAIN_BYTES:
             return None
-        return await self._read_by(self._left_at + DRAIN_SECONDS)
+        return await self._answer.read()
 
     async def _lingering(self, ended_at: float) -> bytes | None:
         """The next piece behind the terminal mark; None: enough."""
@@ -177,6 +188,12 @@ class Relay:
                 return await self._answer.read()
         return None
 
+    def _listens(self) -> bool:
+        """Whether the answer is sent on. A plain one is, as long as it is read anyway: who
+        has closed one side may still listen on the other."""
+        given_up = self._progress.error == CLIENT_LEFT
+        return not (self._client.left and (given_up or self._progress.admitted.streaming))
+
     async def _pass(self, piece: bytes) -> None:
-        if piece and not self._client.left:
+        if piece and self._listens():
             await self._client.put(piece)

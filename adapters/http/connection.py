@@ -173,7 +173,7 @@ class Connection(Flow):
             self._phase = _Phase.BODY
             self._pace = Pace(self._limits)
             self._alarm.expect(self._pace.next_look)
-        scope = scope_of(head, self._addresses, self._app_state.copy())
+        scope = scope_of(exchange, self._addresses, self._app_state.copy())
         task = self._loop.create_task(exchange.run(self._application, scope))
         self._server.tasks.add(task)
         task.add_done_callback(self._server.tasks.discard)

@@ -15,15 +15,17 @@ Application = Callable[[Any, Any, Any], Awaitable[None]]
 
 _ASGI = {"version": "3.0", "spec_version": "2.3"}
 _WORTH_COPYING = 64 * 1024  # bytes; one more system call is cheaper than more of them
+LEAVING = "clawbot.leaving"  # of a scope's extensions; see `Exchange.when_left`
 _CONTINUE = b"HTTP/1.1 100 Continue\r\n\r\n"
 
 log = logging.getLogger(__name__)
 
 
 def scope_of(
-    head: Head, addresses: tuple[Any, Any], state: dict[str, Any]
+    exchange: Exchange, addresses: tuple[Any, Any], state: dict[str, Any]
 ) -> dict[str, Any]:
     """What the application is told; `addresses` are ours and the client's."""
+    head = exchange.head
     path, _, query = head.target.partition(b"?")
     return {
         "type": "http",
@@ -39,6 +41,7 @@ def scope_of(
         "server": addresses[0],
         "client": addresses[1],
         "state": state,
+        "extensions": {LEAVING: exchange.when_left},
     }
 
 
@@ -74,8 +77,8 @@ class Exchange:
     """What the application is called with; the connection feeds it and may end it."""
 
     __slots__ = (
-        "_begun", "_framing", "_left", "_line", "_pieces", "_stays", "_taken", "_waiter",
-        "answered", "gone", "head", "started", "unread", "whole",
+        "_act", "_begun", "_framing", "_left", "_line", "_pieces", "_stays", "_taken",
+        "_waiter", "answered", "gone", "head", "started", "unread", "whole",
     )  # fmt: skip
 
     def __init__(self, head: Head, line: Line) -> None:
@@ -88,6 +91,7 @@ class Exchange:
         self._stays = False
         self._taken = False  # the whole request, by the application
         self._left = False
+        self._act: Callable[[], None] | None = None
         self.whole = False  # the request
         self.unread = 0  # bytes that the application has not taken
         self.started = False
@@ -110,11 +114,17 @@ class Exchange:
     def leave(self) -> None:
         """The client says nothing more; it may still listen."""
         self._left = True
-        self._wake()
+        self._tell()
 
     def lose(self) -> None:
         """There is nobody to answer to any more."""
         self.gone = self._left = True
+        self._tell()
+
+    def _tell(self) -> None:
+        act, self._act = self._act, None
+        if act is not None:
+            act()
         self._wake()
 
     def _wake(self) -> None:
@@ -131,8 +141,17 @@ class Exchange:
         except Exception:
             log.exception("request.failed")
         finally:
+            self._act = None
             if not (self.answered or self.gone):
                 self._break_off()
+
+    def when_left(self, act: Callable[[], None]) -> None:
+        """Do this once as soon as the client says nothing more, at once if that is so
+        already. A way to know that needs no task which waits for `receive`."""
+        if self._left:
+            act()
+        else:
+            self._act = act
 
     def _break_off(self) -> None:
         if self.started:
