@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import asyncio
 import socket
+import time
 from collections.abc import Collection
 
 from domain.destinations import DestinationIsNotPublic, Origin, is_public, listed_origins
@@ -40,7 +41,7 @@ class CheckedResolver:
         if it does not resolve within 5 s.
         """
         kept = self._kept.get(origin)
-        if kept is not None and asyncio.get_running_loop().time() < kept[1]:
+        if kept is not None and time.monotonic() < kept[1]:
             return kept[0]
         look_up = self._under_way.get(origin)
         if look_up is None:
@@ -59,7 +60,7 @@ class CheckedResolver:
         address = min(addresses, key=lambda address: ":" in address)
         if len(self._kept) >= MOST_KEPT:
             del self._kept[next(iter(self._kept))]
-        until = asyncio.get_running_loop().time() + KEPT_SECONDS
+        until = time.monotonic() + KEPT_SECONDS
         self._kept[origin] = (address, until)
         return address
 

@@ -41,6 +41,7 @@ def serve(
     config = uvicorn.Config(
         application,  # type: ignore[arg-type]  # our scope is a mapping, as ASGI says
         loop="uvloop",
+        interface="asgi3",
         http=partial(Connection, limits=limits, peers=Peers(limits)),  # type: ignore[arg-type]  # it is called like the class
         ws="none",
         lifespan="on",

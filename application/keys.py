@@ -8,6 +8,7 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 from datetime import datetime
+from functools import lru_cache
 from uuid import UUID
 
 from application.bots import expect
@@ -39,6 +40,7 @@ def key_of_team(
     return key
 
 
+@lru_cache(maxsize=1024)  # asked for every call, and what is the same is found faster
 def secret_ref(
     team_id: UUID, key_id: UUID, version: int, vendor: str, origin: str
 ) -> SecretRef:

@@ -40,8 +40,8 @@ class Answer:
     """
 
     __slots__ = (
-        "_cut", "_pieces", "_source", "_waiter", "content_length", "headers", "status",
-        "unread",
+        "_cut", "_loop", "_pieces", "_source", "_waiter", "content_length", "headers",
+        "status", "unread",
     )  # fmt: skip
 
     def __init__(
@@ -50,12 +50,14 @@ class Answer:
         status: int,
         headers: list[tuple[bytes, bytes]],
         content_length: int | None,
+        loop: asyncio.AbstractEventLoop | None = None,
     ) -> None:
         self.status = status
         self.headers = headers  # names in lower case, else as received, repetitions kept
         self.content_length = content_length  # None: chunked, or as long as it lasts
         self.unread = 0  # bytes
         self._source: Source | None = source  # None: nothing more will come
+        self._loop = loop  # to ask for the running one is a system call
         self._cut: str | None = None
         self._pieces: list[bytes] = []
         self._waiter: asyncio.Future[None] | None = None
@@ -67,7 +69,7 @@ class Answer:
         """
         pieces = self._pieces
         while not pieces and self._source is not None:
-            self._waiter = asyncio.get_running_loop().create_future()
+            self._waiter = (self._loop or asyncio.get_running_loop()).create_future()
             await self._waiter
         if pieces:
             data = pieces[0] if len(pieces) == 1 else b"".join(pieces)

@@ -107,7 +107,8 @@ class AnswerParser:
         self._framing = 0
         if self.head.done():
             raise Malformed("nobody waits for the answer any more")
-        self.answer = Answer(self._source, status, headers, length)
+        loop = self.head.get_loop()
+        self.answer = Answer(self._source, status, headers, length, loop)
         self.head.set_result(self.answer)
 
     def on_body(self, body: bytes) -> None:

@@ -107,7 +107,8 @@ class Call:
         try:
             await self._carry_out(client, call, settlement)
         finally:
-            await settlement.settle(None)
+            if not settlement.done:
+                await settlement.settle(None)
 
     def _where(self, credential: Credential, incoming: Incoming) -> tuple[Vendor, Target]:
         """Which vendor and what is asked of it, as far as the path says."""

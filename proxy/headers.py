@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import re
+from functools import lru_cache
 
 from domain.catalog import Auth, Vendor
 from proxy.answer import Answer
@@ -16,20 +17,30 @@ def going_up(
     incoming: Incoming, vendor: Vendor, auth: Auth, secret: bytes
 ) -> list[tuple[bytes, bytes]]:
     """What is sent to the vendor: what it may know of the client's headers, and our key."""
-    headers = [
-        (name.encode(), incoming.headers[name.encode()])
-        for name in vendor.pass_headers
-        if name.encode() in incoming.headers
-    ]
-    present = {name for name, _ in headers}
-    headers.extend(
-        (name.lower().encode(), value.encode())
-        for name, value in vendor.fixed_headers.items()
-        if name.lower().encode() not in present
-    )
+    sent = incoming.headers
+    passing, fixed = _of_vendor(vendor)
+    headers = [(name, sent[name]) for name in passing if name in sent]
+    if fixed:
+        present = {name for name, _ in headers}
+        headers += [header for header in fixed if header[0] not in present]
     value = b"Bearer " + secret if auth.scheme == "bearer" else secret
-    headers.append((auth.header.lower().encode(), value))
+    headers.append((_lower(auth.header), value))
     return headers
+
+
+@lru_cache(maxsize=256)
+def _of_vendor(
+    vendor: Vendor,
+) -> tuple[tuple[bytes, ...], tuple[tuple[bytes, bytes], ...]]:
+    """Names of headers that may pass, and headers that are sent unless one did."""
+    passing = tuple(name.encode() for name in vendor.pass_headers)
+    fixed = vendor.fixed_headers.items()
+    return passing, tuple((_lower(name), value.encode()) for name, value in fixed)
+
+
+@lru_cache(maxsize=256)
+def _lower(name: str) -> bytes:
+    return name.lower().encode()
 
 
 def coming_back(

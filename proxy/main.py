@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import contextlib
 import socket
-from collections.abc import AsyncIterator
+from collections.abc import AsyncIterator, Awaitable
 
 from adapters.bootstrap.data_plane import data_plane
 from adapters.bootstrap.watching import gauges_of, watching
@@ -65,11 +65,10 @@ def application(settings: Settings, url: str) -> Application:
             await receive()
         await send({"type": "lifespan.shutdown.complete"})
 
-    async def app(scope: Scope, receive: Receive, send: Send) -> None:
+    def app(scope: Scope, receive: Receive, send: Send) -> Awaitable[None]:
         if scope["type"] == "lifespan":
-            await lifespan(receive, send)
-        else:
-            await running["proxy"](scope, receive, send)
+            return lifespan(receive, send)
+        return running["proxy"](scope, receive, send)
 
     return app
 

@@ -20,7 +20,7 @@ from proxy.streaming import asks_for_stream
 _BEFORE_JSON = b"\xef\xbb\xbf \t\r\n"  # a byte order mark, which some readers pass over
 
 
-@dataclass(frozen=True, kw_only=True, slots=True)
+@dataclass(kw_only=True, slots=True)
 class Outgoing:
     """Everything that is decided about one call before it is admitted."""
 

@@ -27,7 +27,7 @@ LINGER_BYTES = 64 * 1024
 PLAIN_BYTES = 32 * 1024 * 1024
 
 
-@dataclass(frozen=True, kw_only=True, slots=True)
+@dataclass(kw_only=True, slots=True)
 class Filters:
     """What the answer's bytes pass through, in this order."""
 
@@ -78,7 +78,8 @@ class Relay:
             self._client.when_left(None)
             if self._timer is not None:
                 self._timer.cancel()
-            await self._settlement.settle(self._reader.reading())
+            if not self._settlement.done:
+                await self._settlement.settle(self._reader.reading())
 
     async def _run(self) -> None:
         held = b""

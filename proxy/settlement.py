@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import time
 from dataclasses import dataclass, replace
+from operator import attrgetter
 from typing import Any, Protocol
 from uuid import UUID
 
@@ -33,6 +34,7 @@ TOKENS = (
     "reasoning_tokens",
     "total_tokens",
 )
+_numbers_of = attrgetter(*TOKENS)
 
 
 def estimated_tokens(size: int) -> int:
@@ -78,7 +80,7 @@ class Settlement:
         self._prices = prices
         self.progress = progress
         self._client = client
-        self._done = False
+        self.done = False
 
     async def settle(self, reading: Reading | None) -> None:
         """The end is committed; `LastByteHeld` if that takes longer than 10 s.
@@ -86,9 +88,9 @@ class Settlement:
         The meter goes on trying in that case: nothing is lost, the client just does not
         see an end that is not on record.
         """
-        if self._done:
+        if self.done:
             return
-        self._done = True
+        self.done = True
         settled = self._settled(reading)
         try:
             await self._meter.settle(
@@ -109,6 +111,7 @@ class Settlement:
     def _settled(self, reading: Reading | None) -> CallSettled:
         progress, admitted, now = self.progress, self.progress.admitted, time.monotonic()
         first, usage = progress.first_byte, usage_of(progress, reading)
+        tries, progress.tries = progress.tries, None  # they know each other: not for ever
         facts = replace(
             admitted.facts,
             model=_model_of(reading),
@@ -128,7 +131,7 @@ class Settlement:
             duration_ms=round((now - progress.started) * 1000),
             client_left=self._client.left,
             error=progress.error or (_error_of(reading) if reading else None),
-            attempt_log=() if progress.tries is None else progress.tries.told(reading),
+            attempt_log=() if tries is None else tries.told(reading),
         )
 
 
@@ -165,10 +168,15 @@ def usage_of(progress: Progress, reading: Reading | None) -> Usage:
 
 def _bounded(usage: Usage) -> Usage:
     """The usage with no number above what can be."""
+    for number in _numbers_of(usage):
+        if number is not None and number > MOST_TOKENS:
+            break
+    else:
+        return usage
     over: dict[str, Any] = {
         name: MOST_TOKENS for name in TOKENS if (getattr(usage, name) or 0) > MOST_TOKENS
     }
-    return replace(usage, **over) if over else usage
+    return replace(usage, **over)
 
 
 def _model_of(reading: Reading | None) -> str | None:

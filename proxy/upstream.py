@@ -16,7 +16,7 @@ import asyncio
 import re
 import ssl
 from collections.abc import Sequence
-from functools import lru_cache
+from functools import cache, lru_cache
 from typing import Protocol
 
 from domain.destinations import Origin
@@ -59,6 +59,7 @@ class Upstream:
         self._idle: dict[_Place, list[Connection]] = {}
         self._all: set[Connection] = set()
         self._closed = False
+        self._loop = cache(asyncio.get_running_loop)  # it asks the system for its pid
 
     @property
     def total_seconds(self) -> float:
@@ -83,7 +84,7 @@ class Upstream:
         of the answer came, is sent again on a fresh one, once.
         """
         seconds = self._limits.total if within is None else within
-        ends_at = asyncio.get_running_loop().time() + seconds
+        ends_at = self._loop().time() + seconds
         head = _request_head(origin, method, target, headers, len(body))
         head_only = method == "HEAD"
         try:
@@ -126,7 +127,7 @@ class Upstream:
         secure = origin.scheme == "https"
         try:
             async with asyncio.timeout(self._limits.connect):
-                _, connection = await asyncio.get_running_loop().create_connection(
+                _, connection = await self._loop().create_connection(
                     lambda: self._new_connection(place),
                     address,
                     origin.port,
@@ -176,7 +177,7 @@ def _request_head(
 ) -> bytes:
     """The request line and the header block; `UpstreamError` if one of its parts would
     break out of its line."""
-    lines = [b"%s: %s" % header for header in headers]
+    lines = [name + b": " + value for name, value in headers]
     if body_bytes or method not in _READING:
         lines.append(b"content-length: %d" % body_bytes)
     lines.append(b"\r\n")

@@ -7,6 +7,8 @@ from http import HTTPStatus
 
 CHUNKED, UNTIL_CLOSE, SILENT = -1, -2, -3  # a framing; from 0 on: so many bytes to come
 LAST_CHUNK = b"0\r\n\r\n"
+_OURS = frozenset({b"content-length", b"connection", b"transfer-encoding"})
+_LAST_ANSWER = (b"connection", b"close")
 _WITHOUT_BODY = frozenset({204, 304})
 _FIRST_LINES = {
     status.value: f"HTTP/1.1 {status.value} {status.phrase}\r\n".encode()
@@ -35,15 +37,14 @@ def answer_head(
     lines = [_FIRST_LINES.get(status) or b"HTTP/1.1 %d \r\n" % status]
     for given, value in headers:
         name = given.lower()
-        if name == b"content-length":
-            if framing != SILENT:
-                framing = int(value)
-        elif name == b"connection":
-            stays = stays and value.lower() != b"close"
-            continue
-        elif name == b"transfer-encoding":
-            continue
-        lines.append(b"%s: %s\r\n" % (name, value))
+        if name in _OURS:
+            if name == b"content-length":
+                if framing != SILENT:
+                    framing = int(value)
+            else:
+                stays = stays and (name, value.lower()) != _LAST_ANSWER
+                continue
+        lines.append(name + b": " + value + b"\r\n")
     if framing == UNTIL_CLOSE:
         if may_chunk:
             framing = CHUNKED

@@ -54,6 +54,7 @@ class Connection(Flow):
         super().__init__()
         self._application = config.loaded_app
         self._server = server_state
+        self.tasks = server_state.tasks
         self._app_state = app_state
         self._loop = _loop or asyncio.get_running_loop()
         self._limits = limits
@@ -175,8 +176,7 @@ class Connection(Flow):
             self._alarm.expect(self._pace.next_look)
         scope = scope_of(exchange, self._addresses, self._app_state.copy())
         task = self._loop.create_task(exchange.run(self._application, scope))
-        self._server.tasks.add(task)
-        task.add_done_callback(self._server.tasks.discard)
+        self.tasks.add(task)
 
     def _take_body(self, data: bytes) -> None:
         exchange = self._exchange

@@ -48,6 +48,12 @@ def scope_of(
 class Line(Protocol):
     """The connection, as far as an exchange needs it."""
 
+    tasks: set[asyncio.Task[None]]  # those that run exchanges
+
+    @property
+    def loop(self) -> asyncio.AbstractEventLoop:
+        """The one that it lives in; to ask for the running one is a system call."""
+
     def write(self, data: bytes) -> None:
         """Send, without waiting."""
 
@@ -144,6 +150,9 @@ class Exchange:
             self._act = None
             if not (self.answered or self.gone):
                 self._break_off()
+            # A callback of the task's would have to wait for its turn.
+            if task := asyncio.current_task(self._line.loop):
+                self._line.tasks.discard(task)
 
     def when_left(self, act: Callable[[], None]) -> None:
         """Do this once as soon as the client says nothing more, at once if that is so
@@ -171,7 +180,7 @@ class Exchange:
             if self.head.expects_continue and not self.started:
                 self.head.expects_continue = False
                 self._line.write(_CONTINUE)
-            self._waiter = asyncio.get_running_loop().create_future()
+            self._waiter = self._line.loop.create_future()
             await self._waiter
         if self.gone or self.answered or not (pieces or self.whole > self._taken):
             return {"type": "http.disconnect"}
@@ -207,7 +216,7 @@ class Exchange:
         self.started = True
         # With the body in one system call, if the body comes now; else without it, soon.
         self._begun = block
-        asyncio.get_running_loop().call_soon(self._write, b"")
+        self._line.loop.call_soon(self._write, b"")
 
     def _send_piece(self, piece: bytes, *, last: bool) -> None:
         data, self._framing = framed(piece, self._framing, last=last)

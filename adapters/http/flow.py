@@ -15,6 +15,10 @@ class Flow(asyncio.Protocol):
         self._room: list[asyncio.Future[None]] | None = None  # set while writing is paused
         self._reading_paused = False
 
+    @property
+    def loop(self) -> asyncio.AbstractEventLoop:
+        return self._loop
+
     def pause_writing(self) -> None:
         self._room = []
 

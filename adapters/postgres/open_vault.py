@@ -8,6 +8,7 @@ query, and none of them is hurt when another one gives up.
 from __future__ import annotations
 
 import asyncio
+import time
 from dataclasses import asdict, dataclass
 from typing import Any, Final
 from uuid import UUID
@@ -30,6 +31,7 @@ class _Kept:
     """A secret in the cache, and the timer that wipes it."""
 
     secret: Secret
+    until: float  # monotonic seconds
     timer: asyncio.TimerHandle
 
 
@@ -64,7 +66,7 @@ class PostgresOpenVault:
         """
         kept = self._kept.get(ref)
         # A loop that was held up may be late with its timers.
-        if kept is not None and kept.timer.when() > asyncio.get_running_loop().time():
+        if kept is not None and kept.until > time.monotonic():
             return Secret(kept.secret.reveal())
         return Secret(await asyncio.shield(self._asking(ref)))
 
@@ -119,9 +121,10 @@ class PostgresOpenVault:
         self._drop(ref)
         if len(self._kept) >= self._kept_secrets:
             self._drop(next(iter(self._kept)))
+        until = time.monotonic() + self._kept_seconds
         loop = asyncio.get_running_loop()
         timer = loop.call_later(self._kept_seconds, self._drop, ref)
-        self._kept[ref] = _Kept(secret=Secret(done.result()), timer=timer)
+        self._kept[ref] = _Kept(secret=Secret(done.result()), until=until, timer=timer)
 
     def _drop(self, ref: SecretRef) -> None:
         kept = self._kept.pop(ref, None)

@@ -24,6 +24,8 @@ class Line:
     """Keeps what is written, each write by itself, and how it ended."""
 
     def __init__(self) -> None:
+        self.tasks: set[asyncio.Task[None]] = set()
+        self.loop = asyncio.get_running_loop()
         self.writes: list[bytes] = []
         self.ended: list[str] = []
 
@@ -41,6 +43,9 @@ class Line:
 
     def answered(self, *, stays: bool) -> None:
         self.ended.append("stays" if stays else "closes")
+
+    def switch(self) -> None:
+        self.ended.append("switched")
 
     def refuse(self, status: int) -> None:
         self.ended.append(f"refused {status}")
