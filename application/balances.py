@@ -23,7 +23,7 @@ from domain.calls import (
 )
 from domain.events import Event
 from domain.holds import Balance, Balances, WindowId
-from domain.log import Page, Placed
+from domain.log import Placed
 
 # An event may stand so far behind younger ones, if the clocks of proxies differ.
 SLACK = timedelta(days=1)
@@ -90,12 +90,11 @@ def fold(balances: Balances, event: Event) -> None:
             pass
 
 
-def windows_of(page: Page) -> set[WindowId]:
-    """The windows whose balance the page changes."""
+def windows_of(event: Event) -> Iterable[WindowId]:
+    """The windows whose balance the event changes."""
     balances = Balances()
-    for placed in page.events:
-        fold(balances, placed.recorded.event)
-    return set(balances.by_window)
+    fold(balances, event)
+    return balances.by_window
 
 
 def balance_at(

@@ -10,6 +10,7 @@ from functools import partial
 from typing import Any
 
 from adapters.bootstrap.instance import refuse_unmigrated
+from adapters.bootstrap.quota_commands import register_notes
 from adapters.event_store import EventMapper
 from adapters.follower import Follower, PolicyFollower, Reader, ViewFollower
 from adapters.jobs.broker import broker_of
@@ -28,7 +29,7 @@ from adapters.postgres.fleet_views import (
     PostgresKeyRing,
     PostgresKeyRoutes,
 )
-from adapters.postgres.quotas import PostgresQuotaList
+from adapters.postgres.quotas import PostgresQuotaBalances, PostgresQuotaList
 from adapters.postgres.reaper import Reaper
 from adapters.postgres.recorder import PostgresRecorder
 from adapters.postgres.routing_views import (
@@ -43,6 +44,7 @@ from application.bus import Bus
 from application.event_log import EventLog
 from application.policies import CheckRequestedKeys, FollowVerdicts
 from application.ports import JobQueue
+from application.quota_notices import WarnOfQuotas
 from domain.log import CALLS, FLEET
 from projections.audit_trail import AuditTrailProjector
 from projections.bot_directory import BotDirectoryProjector
@@ -106,7 +108,7 @@ def followers(
     """
     refuse_unmigrated(url)
     # A connection for each follower, and for what else the projector does.
-    database = Database(url, role=ROLE, size=len(VIEWS) + 6)
+    database = Database(url, role=ROLE, size=len(VIEWS) + 7)
     database.open()
     try:
         with broker_of(settings, url, role=ROLE, over=over) as broker:
@@ -114,12 +116,14 @@ def followers(
             views = (ViewFollower(p(), v(database)) for p, v in VIEWS.values())
             bus, positions = _bus(database, logs[FLEET]), PostgresPositions(database)
             key_ring = PostgresKeyRing(database)
+            warn_of_quotas = WarnOfQuotas(bus, PostgresQuotaBalances(database))
             yield Followers(
                 readers={name: Reader(event_log) for name, event_log in logs.items()},
                 followers=(
                     *views,
                     PolicyFollower(CheckRequestedKeys(jobs), positions),
                     PolicyFollower(FollowVerdicts(bus), positions),
+                    PolicyFollower(warn_of_quotas, positions),
                 ),
                 reaper=Reaper(database, logs[CALLS]),
                 key_rounds=KeyRounds(key_ring, bus),
@@ -141,4 +145,5 @@ def _bus(database: Database, fleet: EventLog) -> Bus:
         partial(key_states.retire_secrets, event_log=fleet, secrets=secrets),
     )
     bus.register(keys.CheckProviderKey, partial(keys.check_provider_key, event_log=fleet))
+    register_notes(bus, fleet)
     return bus

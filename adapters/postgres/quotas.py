@@ -6,6 +6,7 @@ Nothing here changes a balance: only the transactions of calls do.
 from __future__ import annotations
 
 from collections.abc import Iterable
+from datetime import UTC
 from typing import Any, LiteralString
 from uuid import UUID
 
@@ -163,7 +164,7 @@ class PostgresQuotaBalances:
                 "SELECT quota_id, window_start, settled, held FROM quota_balance"
             )
             return position, {
-                (quota_id, start): Balance(settled=settled, held=held)
+                (quota_id, start.astimezone(UTC)): Balance(settled=settled, held=held)
                 for quota_id, start, settled, held in rows
             }
 
@@ -201,8 +202,8 @@ def _balance(row: Iterable[Any]) -> QuotaBalance:
         team_id=team_id,
         limit=limit,
         warn_at_permille=warn_at_permille,
-        window_start=start,
-        window_end=end,
+        window_start=start.astimezone(UTC),  # the driver tells it in the session's zone
+        window_end=None if end is None else end.astimezone(UTC),
         settled=settled,
         held=held,
     )

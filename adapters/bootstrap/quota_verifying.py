@@ -1,0 +1,20 @@
+"""Wires `clawbot quota verify`: the calls log, and the table that has to say the same."""
+
+from __future__ import annotations
+
+from adapters.bootstrap.followers import ROLE, event_logs
+from adapters.postgres.database import Database
+from adapters.postgres.quotas import PostgresQuotaBalances
+from application.balances import Progress, Verified, verify
+from domain.log import CALLS
+
+
+def verify_quotas(url: str, progress: Progress) -> Verified:
+    """Whether every balance is what its calls say; everything goes on meanwhile."""
+    database = Database(url, role=ROLE, size=2)
+    database.open()
+    try:
+        table = PostgresQuotaBalances(database)
+        return verify(event_logs(database)[CALLS], table, progress)
+    finally:
+        database.close()
