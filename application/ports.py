@@ -9,6 +9,7 @@ from datetime import datetime
 from typing import Protocol
 from uuid import UUID
 
+from domain.budgets import Extension, Granted, Wants
 from domain.calls import CallAdmitted, CallFacts, CallRefused, CallSettled
 from domain.prices import Price
 from domain.usage import Usage
@@ -128,8 +129,17 @@ class Meter(Protocol):
     def process_id(self) -> UUID:
         """Whose lease the calls live under."""
 
-    async def admit(self, call_id: UUID, admitted: CallAdmitted) -> int:
-        """The call is on record: its position in the log. `Unavailable`: it is not."""
+    async def admit(
+        self, call_id: UUID, admitted: CallAdmitted, wants: Wants | None = None
+    ) -> Granted:
+        """The call is on record, with a hold on every quota that applies.
+
+        `QuotaExceeded`, `UnpricedCall`: its refusal is on record instead. `Unavailable`:
+        nothing is. Without `wants` no quota applies.
+        """
+
+    async def extend(self, call_id: UUID, extension: Extension) -> Granted:
+        """More is held for a call under way; refused and not on record as above."""
 
     async def refuse(self, call_id: UUID, refused: CallRefused) -> int:
         """The refusal is on record: its position."""

@@ -60,7 +60,7 @@ $$;
 
 -- Moves balances by these differences. A window that is not there is an error.
 CREATE FUNCTION move_balances(
-    windows_of uuid[], starts timestamptz[], held bigint[], settled bigint[]
+    windows_of uuid[], starts timestamptz[], held_by bigint[], settled_by bigint[]
 ) RETURNS void
 LANGUAGE plpgsql VOLATILE
 AS $$
@@ -74,7 +74,7 @@ BEGIN
 
     UPDATE quota_balance AS b
     SET held = b.held + d.held, settled = b.settled + d.settled
-    FROM unnest(windows_of, starts, held, settled)
+    FROM unnest(windows_of, starts, held_by, settled_by)
         AS d (quota_id, window_start, held, settled)
     WHERE b.quota_id = d.quota_id AND b.window_start = d.window_start;
 

@@ -8,6 +8,7 @@ of each dimension, then each element behind its length; all numbers are big-endi
 from __future__ import annotations
 
 from collections.abc import Sequence
+from datetime import UTC, datetime, timedelta
 from functools import lru_cache
 from struct import Struct
 from uuid import UUID
@@ -18,9 +19,11 @@ _HEADER = Struct("!iiIii")
 _LENGTH = Struct("!i")
 _BIGINT = Struct("!q")
 _EIGHT, _SIXTEEN = _LENGTH.pack(8), _LENGTH.pack(16)
-_BYTEA, _INT8, _TEXT, _UUID = (
-    builtins[name].oid for name in ("bytea", "int8", "text", "uuid")
+_BYTEA, _INT8, _TEXT, _UUID, _TIME = (
+    builtins[name].oid for name in ("bytea", "int8", "text", "uuid", "timestamptz")
 )
+_EPOCH = datetime(2000, 1, 1, tzinfo=UTC)
+_MICROSECOND = timedelta(microseconds=1)
 
 
 def bytea_array(values: Sequence[bytes]) -> bytes:
@@ -44,6 +47,15 @@ def bigint_array(values: Sequence[int]) -> bytes:
 def uuid_array(values: Sequence[UUID]) -> bytes:
     """For `uuid[]`."""
     return _array(_UUID, len(values), b"".join([_SIXTEEN + one.bytes for one in values]))
+
+
+def time_array(values: Sequence[datetime]) -> bytes:
+    """For `timestamptz[]`: microseconds since the year 2000 began (`timestamptz_recv`)."""
+    return _array(_TIME, len(values), b"".join([_time(one) for one in values]))
+
+
+def _time(value: datetime) -> bytes:
+    return _EIGHT + bigint((value - _EPOCH) // _MICROSECOND)
 
 
 # Topics and versions: the same few again and again.

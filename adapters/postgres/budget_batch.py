@@ -10,11 +10,14 @@ from __future__ import annotations
 
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass, field
-from datetime import datetime
-from typing import Any, LiteralString
-from uuid import UUID
+from typing import Any
 
-from adapters.postgres.binary_array import text_array, uuid_array
+from adapters.postgres.binary_array import (
+    bigint_array,
+    text_array,
+    time_array,
+    uuid_array,
+)
 from domain.budgets import (
     Budget,
     Denied,
@@ -37,10 +40,6 @@ from domain.calls import (
 )
 from domain.holds import Booking, WindowId
 from domain.quotas import Metric, Mode, ScopeKind
-
-LOCK: LiteralString = """
-SELECT * FROM lock_budgets(%s::text[], %s::uuid[], %s::timestamptz[])
-"""
 
 Asked = Wants | Extension | CallEnding
 Row = tuple[Any, ...]
@@ -67,19 +66,19 @@ class Moves:
         moved[0] += held
         moved[1] += settled
 
-    def arrays(self) -> tuple[list[UUID], list[datetime], list[int], list[int]]:
-        """As SQL takes them."""
+    def parameters(self) -> tuple[bytes, bytes, bytes, bytes]:
+        """As `write_calls` takes them, in binary."""
         windows, moved = list(self.by_window), list(self.by_window.values())
         return (
-            [quota_id for quota_id, _ in windows],
-            [start for _, start in windows],
-            [held for held, _ in moved],
-            [settled for _, settled in moved],
+            uuid_array([quota_id for quota_id, _ in windows]),
+            time_array([start for _, start in windows]),
+            bigint_array([held for held, _ in moved]),
+            bigint_array([settled for _, settled in moved]),
         )
 
 
-def lock_parameters(batch: Iterable[Asked]) -> tuple[Any, Any, list[datetime]]:
-    """Which scopes and which windows the batch is about."""
+def lock_parameters(batch: Iterable[Asked]) -> tuple[bytes, bytes, bytes]:
+    """Which scopes and which windows the batch is about, as `lock_budgets` takes them."""
     keys: set[str] = set()
     windows: set[WindowId] = set()
     for asked in batch:
@@ -94,7 +93,7 @@ def lock_parameters(batch: Iterable[Asked]) -> tuple[Any, Any, list[datetime]]:
     return (
         text_array(sorted(keys)),
         uuid_array([quota_id for quota_id, _ in windows]),
-        [start for _, start in windows],
+        time_array([start for _, start in windows]),
     )
 
 

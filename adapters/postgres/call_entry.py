@@ -12,6 +12,8 @@ from typing import TypeAlias
 from uuid import UUID
 
 from adapters.event_store import state_of
+from adapters.postgres.budget_batch import Decided
+from domain.budgets import Extension, Wants
 from domain.calls import CallEvent
 
 Place: TypeAlias = tuple[UUID, int]  # in the log: a stream, and a version there
@@ -26,6 +28,8 @@ class Missed(Enum):
 
     PLACE_TAKEN = auto()  # another event stands there
     NO_LEASE = auto()  # it admits a call, and the process has no lease in force
+    BUDGETED = auto()  # it admits a call of a team that has quotas: they must be asked
+    DENIED = auto()  # a quota has no room for more
 
 
 Written: TypeAlias = int | Missed  # an event's position in the log, or why it has none
@@ -37,16 +41,26 @@ class Entry:
 
     call_id: UUID
     version: int
-    event: CallEvent
+    event: CallEvent | None  # None: an extension that is not decided yet
     state: bytes  # as it is to be stored
     since: float  # monotonic seconds
     tries_on: bool  # until it is in; else it may be given up
     done: asyncio.Future[int]
+    asks: Wants | Extension | None = None  # of the budgets
+    decided: Decided | None = None  # by the budgets, in the last try
+    tried: bool = False  # and the answer was lost
 
     @property
     def place(self) -> Place:
         """Where in the log it belongs: its stream and its version there."""
         return self.call_id, self.version
+
+    def becomes(self, decided: Decided) -> None:
+        """What the budgets say is to be recorded instead, dated now."""
+        self.decided = decided
+        event = decided.event
+        if event is not None and event is not self.event:
+            self.event, self.state = event, _state(self.call_id, self.version, event)
 
     def succeed(self, position: int) -> None:
         """Tell the one who waits where the event is."""
@@ -60,31 +74,37 @@ class Entry:
             self.done.exception()  # looked at: nobody may be waiting any more
 
 
-def entry_of(
+def entry_of(  # noqa: PLR0913  # what an entry is
     call_id: UUID,
     version: int,
-    event: CallEvent,
+    event: CallEvent | None,
     done: asyncio.Future[int],
     *,
-    tries_on: bool,
+    asks: Wants | Extension | None = None,
+    tries_on: bool = False,
 ) -> Entry:
     """The event as it is to be stored, dated now; `done` hears its position."""
-    facts = event.facts
     return Entry(
         call_id=call_id,
         version=version,
         event=event,
-        state=state_of(
-            event,
-            at=datetime.now(UTC),
-            actor=actor(facts.bot_id),
-            team_id=facts.team_id,
-            correlation_id=call_id,
-            causation_id=f"call:{call_id}:{version - 1}" if version > 1 else "-",
-        ),
+        state=b"" if event is None else _state(call_id, version, event),
         since=time.monotonic(),
         tries_on=tries_on,
         done=done,
+        asks=asks,
+    )
+
+
+def _state(call_id: UUID, version: int, event: CallEvent) -> bytes:
+    facts = event.facts
+    return state_of(
+        event,
+        at=datetime.now(UTC),
+        actor=actor(facts.bot_id),
+        team_id=facts.team_id,
+        correlation_id=call_id,
+        causation_id=f"call:{call_id}:{version - 1}" if version > 1 else "-",
     )
 
 

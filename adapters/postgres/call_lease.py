@@ -52,6 +52,10 @@ class CallLease:
         else:
             self._open.pop(call_id, None)
 
+    def passed(self, position: int) -> None:
+        """An event of a call that stays open is in the log."""
+        self._last = position
+
     def ended(self, call_id: UUID) -> None:
         """The call has its end, whoever wrote it."""
         self._open.pop(call_id, None)

@@ -1,12 +1,15 @@
-"""Writes batches of call events in one transaction and one round trip.
+"""Writes batches of call events in one transaction, and in one round trip where it can.
 
 It keeps the order of the log (see `recorder.py`) and tells, for each event, its position,
-that another event stands in its place, or that it was not taken for want of a lease.
+or why it has none. A batch in which quotas have a say takes the longer way
+(`budget_writer.py`). Which teams have quotas is learned by trying: the statement that does
+without them admits no call of such a team.
 """
 
 from __future__ import annotations
 
-from typing import Any
+import time
+from typing import Any, assert_never
 from uuid import UUID
 
 import psycopg
@@ -20,15 +23,26 @@ from adapters.postgres.binary_array import (
     text_array,
     uuid_array,
 )
+from adapters.postgres.budget_writer import STATEMENTS as BUDGETS
+from adapters.postgres.budget_writer import BudgetWriter
 from adapters.postgres.call_entry import Entry, Missed, Place, Written
 from adapters.postgres.impatience import cut_after
 from adapters.postgres.pipeline import Pipeline
 from adapters.postgres.recorder import LOCKS
+from domain.calls import (
+    CallAbandoned,
+    CallAdmitted,
+    CallCorrected,
+    CallExtended,
+    CallRefused,
+    CallSettled,
+)
 from domain.log import CALLS
 
 # The lease is read in the statement's snapshot. A statement that began while the lease
 # stood may commit after its end, by at most the batch timeout: the reaper looks again.
-# Rows come back in the order of the arrays: each is returned as it is inserted.
+# Rows come back in the order of the arrays: each is returned as it is inserted. A team is
+# given for calls that quotas may have a say in.
 INSERT = b"""
 WITH lock AS MATERIALIZED (SELECT pg_advisory_xact_lock($1::bigint)),
      lease AS MATERIALIZED (
@@ -37,9 +51,10 @@ WITH lock AS MATERIALIZED (SELECT pg_advisory_xact_lock($1::bigint)),
 INSERT INTO calls_events (originator_id, originator_version, topic, state)
 SELECT e.id, e.version, e.topic, e.state
 FROM lock, lease,
-     unnest($3::uuid[], $4::bigint[], $5::text[], $6::bytea[])
-        AS e (id, version, topic, state)
-WHERE lease.stands OR e.topic <> 'call.admitted'
+     unnest($3::uuid[], $4::bigint[], $5::text[], $6::bytea[], $7::uuid[])
+        AS e (id, version, topic, state, team)
+WHERE e.topic <> 'call.admitted'
+   OR lease.stands AND NOT EXISTS (SELECT FROM quota AS q WHERE q.team_id = e.team)
 ON CONFLICT DO NOTHING
 RETURNING notification_id, originator_id, originator_version
 """
@@ -61,6 +76,8 @@ WHERE originator_id = %s ORDER BY originator_version
 PATIENCE = b"SET lock_timeout = 1000"  # milliseconds
 
 STATEMENTS = {b"insert": INSERT, b"found": FOUND, b"patience": PATIENCE}
+FORGET_SECONDS = 60.0  # which teams have quotas, in case they have none any more
+NO_TEAM = UUID(int=0)
 POSITION, CALL_ID, VERSION, STATE = range(4)  # the columns of what comes back
 
 
@@ -71,6 +88,9 @@ class CallWriter:
         self._conninfo = conninfo
         self._pipeline: Pipeline | None = None
         self._constants = (bigint(LOCKS[CALLS]), process_id.bytes)
+        self._budgets = BudgetWriter(process_id)
+        self._teams: set[UUID] = set()  # that have quotas
+        self._forget_at = 0.0  # monotonic seconds
 
     async def write(self, batch: list[Entry], *, within_seconds: float) -> list[Written]:
         """What became of each event of the batch, in its order.
@@ -84,12 +104,38 @@ class CallWriter:
             return await self._written(pipeline, batch)
 
     async def _written(self, pipeline: Pipeline, batch: list[Entry]) -> list[Written]:
+        if not any(self._has_quotas(entry) for entry in batch):
+            return await self._plainly(pipeline, batch)
+        tried = {entry.place: entry.state for entry in batch if entry.tried}
+        found = await self._compare(pipeline, tried) if tried else {}
+        left = [entry for entry in batch if entry.place not in found]
+        for entry, became in zip(
+            left, await self._budgets.write(pipeline, left), strict=True
+        ):
+            found[entry.place] = became
+        return [found[entry.place] for entry in batch]
+
+    def _has_quotas(self, entry: Entry) -> bool:
+        """Whether a balance may change with the entry, as far as is known here."""
+        match entry.event:
+            case CallAdmitted() | CallRefused():
+                return entry.asks is not None and entry.asks.facts.team_id in self._teams
+            case CallExtended() | None:
+                return True
+            case CallSettled() | CallAbandoned() | CallCorrected():
+                return bool(entry.event.bookings)
+            case _:
+                assert_never(entry.event)
+
+    async def _plainly(self, pipeline: Pipeline, batch: list[Entry]) -> list[Written]:
+        events = [(entry, entry.event) for entry in batch if entry.event is not None]
         values = (
             *self._constants,
             uuid_array([entry.call_id for entry in batch]),
             bigint_array([entry.version for entry in batch]),
-            text_array([entry.event.TOPIC for entry in batch]),
+            text_array([event.TOPIC for _, event in events]),
             bytea_array([entry.state for entry in batch]),
+            uuid_array([e.asks.facts.team_id if e.asks else NO_TEAM for e in batch]),
         )
         (rows,) = await pipeline.run((b"insert", values))
         if rows.ntuples == len(batch):
@@ -101,7 +147,18 @@ class CallWriter:
             entry.place: entry.state for entry in batch if entry.place not in written
         }
         written |= await self._compare(pipeline, missing)
-        return [written.get(entry.place, Missed.NO_LEASE) for entry in batch]
+        return [written.get(entry.place) or self._not_taken(entry) for entry in batch]
+
+    def _not_taken(self, entry: Entry) -> Written:
+        """An admission that is nowhere: there is no lease, or its team has quotas."""
+        if entry.asks is None:
+            return Missed.NO_LEASE
+        now = time.monotonic()
+        if now >= self._forget_at:
+            self._teams.clear()
+            self._forget_at = now + FORGET_SECONDS
+        self._teams.add(entry.asks.facts.team_id)
+        return Missed.BUDGETED
 
     async def _compare(
         self, pipeline: Pipeline, missing: dict[Place, bytes]
@@ -121,7 +178,7 @@ class CallWriter:
 
     async def _connected(self, within_seconds: float) -> Pipeline:
         pipeline = self._pipeline = await Pipeline.opened(
-            self._conninfo, STATEMENTS, within_seconds=within_seconds
+            self._conninfo, STATEMENTS | BUDGETS, within_seconds=within_seconds
         )
         with cut_after(within_seconds, pipeline):
             await pipeline.run((b"patience", ()))

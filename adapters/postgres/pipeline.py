@@ -144,9 +144,5 @@ class Pipeline:
 
 
 def _error_of(result: PGresult) -> psycopg.Error:
-    """The server's error as psycopg would raise it."""
-    code = result.error_field(pq.DiagnosticField.SQLSTATE)
-    if code is None:
-        return errors.OperationalError(f"the server said {result.status}")
-    kind = errors.lookup(code.decode())
-    return kind(result.get_error_message())
+    """The server's error as psycopg would raise it, with its `sqlstate`."""
+    return errors.error_from_result(result)

@@ -13,11 +13,14 @@ import logging
 from typing import LiteralString, cast
 from uuid import UUID
 
+from adapters.postgres.balances import PostgresBalances
 from adapters.postgres.call_lease import LEASE_SECONDS
 from adapters.postgres.database import Database
 from application.event_log import Caller, EventLog, acting
-from domain.calls import Call, CallAbandoned, CallAdmitted
+from domain.calls import Call, CallAbandoned, CallAdmitted, CallStatus
 from domain.errors import ConcurrentChange
+from domain.holds import Booking
+from domain.holds import abandoned as abandoned_holds
 from domain.usage import UNWEIGHED, Usage, UsageSource
 
 log = logging.getLogger(__name__)
@@ -36,7 +39,8 @@ FROM calls_events AS a
 WHERE a.notification_id >= %s AND a.originator_version = 1 AND a.topic = 'call.admitted'
   AND convert_from(a.state, 'UTF8')::json -> 'event' ->> 'process_id' = %s
   AND NOT EXISTS (SELECT FROM calls_events AS e
-                  WHERE e.originator_id = a.originator_id AND e.originator_version = 2)
+                  WHERE e.originator_id = a.originator_id
+                    AND e.topic IN ('call.settled', 'call.abandoned'))
 ORDER BY a.notification_id LIMIT %s
 """
 
@@ -47,6 +51,7 @@ class Reaper:
     def __init__(self, database: Database, calls: EventLog) -> None:
         self._database = database
         self._calls = calls
+        self._balances = PostgresBalances(database)
 
     def reap(self) -> int:
         """Every call of a lease that ran out has its end; how many were ended here."""
@@ -84,8 +89,11 @@ class Reaper:
         """Whether the call was ended here; its own process may be faster."""
         stream = self._calls.read(Call(), call_id)
         admitted = self._calls.history(call_id, until=1)[0].event
-        if stream.version != 1 or not isinstance(admitted, CallAdmitted):
+        if stream.state.status is not CallStatus.OPEN or not isinstance(
+            admitted, CallAdmitted
+        ):
             return False
+        bookings = abandoned_holds(stream.state.holds)
         caller = Caller(
             actor="system:reaper",
             team_id=admitted.facts.team_id,
@@ -93,16 +101,17 @@ class Reaper:
             causation_id=f"call:{call_id}:1",
         )
         try:
-            with acting(caller):
-                self._calls.append(stream, [abandoned(admitted)])
+            with self._database.unit_of_work(), acting(caller):
+                self._balances.move(bookings)
+                self._calls.append(stream, [abandoned(admitted, bookings)])
         except ConcurrentChange:
             return False
         return True
 
 
-def abandoned(admitted: CallAdmitted) -> CallAbandoned:
+def abandoned(admitted: CallAdmitted, bookings: tuple[Booking, ...]) -> CallAbandoned:
     """The end of a call whose answer nobody saw: all that is known is what it asked."""
     usage = Usage()
     if admitted.format is not None and admitted.format not in UNWEIGHED:
         usage = Usage(input_tokens=admitted.input_estimate, source=UsageSource.ESTIMATED)
-    return CallAbandoned(facts=admitted.facts, usage=usage)
+    return CallAbandoned(facts=admitted.facts, usage=usage, bookings=bookings)

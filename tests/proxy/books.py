@@ -6,6 +6,7 @@ import asyncio
 from dataclasses import dataclass, field
 from uuid import UUID, uuid4
 
+from domain.budgets import Extension, Granted, Wants
 from domain.calls import CallAdmitted, CallFacts, CallRefused, CallSettled
 from domain.errors import Unavailable
 from domain.usage import Usage
@@ -23,7 +24,12 @@ class Books:
     asked: tuple[object, ...] = ()
     process_id: UUID = field(default_factory=uuid4)
 
-    async def admit(self, call_id: UUID, admitted: CallAdmitted) -> int:
+    async def admit(
+        self, call_id: UUID, admitted: CallAdmitted, wants: Wants | None = None
+    ) -> Granted:
+        raise NotImplementedError
+
+    async def extend(self, call_id: UUID, extension: Extension) -> Granted:
         raise NotImplementedError
 
     async def refuse(self, call_id: UUID, refused: CallRefused) -> int:

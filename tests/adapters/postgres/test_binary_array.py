@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+from datetime import UTC, datetime
 from uuid import UUID
 
 from hypothesis import HealthCheck, given, settings
@@ -13,6 +14,7 @@ from adapters.postgres.binary_array import (
     bigint_array,
     bytea_array,
     text_array,
+    time_array,
     uuid_array,
 )
 from adapters.postgres.pipeline import Pipeline
@@ -42,6 +44,7 @@ def read_back(url: str, array: bytes, kind: str) -> list[object]:
     numbers=st.lists(st.integers(-(2**63), 2**63 - 1), max_size=20),
     texts=st.lists(TEXT, max_size=20),
     blobs=st.lists(st.binary(), max_size=20),
+    times=st.lists(st.datetimes(timezones=st.just(UTC)), max_size=20),
 )
 def test_what_goes_in_comes_out(
     database_server: str,
@@ -49,11 +52,13 @@ def test_what_goes_in_comes_out(
     numbers: list[int],
     texts: list[str],
     blobs: list[bytes],
+    times: list[datetime],
 ) -> None:
     assert read_back(database_server, uuid_array(uuids), "uuid") == uuids
     assert read_back(database_server, bigint_array(numbers), "bigint") == numbers
     assert read_back(database_server, text_array(texts), "text") == texts
     assert read_back(database_server, bytea_array(blobs), "bytea") == blobs
+    assert read_back(database_server, time_array(times), "timestamptz") == times
 
 
 def test_nothing_in_a_text_is_taken_for_the_arrays_own_marks(database_server: str) -> None:

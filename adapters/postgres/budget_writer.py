@@ -1,0 +1,144 @@
+"""Writes batches in which quotas have a say: two round trips, one transaction.
+
+See `budget_batch.py` for what is decided between the two. What cannot be written as it was
+decided (a place is taken, the lease is over) is rolled back whole; then each event of the
+batch is tried by itself, so that the others do not suffer.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from contextlib import suppress
+from typing import Any
+from uuid import UUID
+
+import psycopg
+from psycopg.adapt import Transformer
+from psycopg.pq.abc import PGresult
+
+from adapters.postgres.binary_array import (
+    bigint,
+    bigint_array,
+    bytea_array,
+    text_array,
+    uuid_array,
+)
+from adapters.postgres.budget_batch import Asked, Budgets, lock_parameters
+from adapters.postgres.call_entry import Entry, Missed, Written
+from adapters.postgres.pipeline import Pipeline
+from adapters.postgres.recorder import LOCKS
+from domain.calls import CallAbandoned, CallCorrected, CallSettled
+from domain.log import CALLS
+
+LOCK = b"SELECT * FROM lock_budgets($1::text[], $2::uuid[], $3::timestamptz[])"
+WRITE = b"""
+SELECT notification_id FROM write_calls(
+    $1::bigint, $2::uuid, $3::uuid[], $4::bigint[], $5::text[], $6::bytea[],
+    $7::uuid[], $8::timestamptz[], $9::bigint[], $10::bigint[])
+"""
+STATEMENTS = {
+    b"begin": b"BEGIN",
+    b"lock_budgets": LOCK,
+    b"write_calls": WRITE,
+    b"commit": b"COMMIT",
+    b"rollback": b"ROLLBACK",
+}
+PLACE_TAKEN, NO_LEASE = "CB001", "CB002"  # as `write_calls` says it
+
+
+class NotAsDecided(Exception):
+    """The batch was rolled back: a place is taken, or there is no lease to admit under."""
+
+    def __init__(self, missed: Missed) -> None:
+        super().__init__(missed)
+        self.missed = missed
+
+
+class BudgetWriter:
+    """Decides and writes; it keeps nothing from one batch to the next."""
+
+    def __init__(self, process_id: UUID) -> None:
+        self._constants = (bigint(LOCKS[CALLS]), process_id.bytes)
+
+    async def write(self, pipeline: Pipeline, batch: Sequence[Entry]) -> list[Written]:
+        """What became of each; `psycopg.Error` if that is not known."""
+        try:
+            return await self._transaction(pipeline, batch)
+        except NotAsDecided as error:
+            if len(batch) == 1:
+                return [error.missed]
+        return [(await self.write(pipeline, [entry]))[0] for entry in batch]
+
+    async def _transaction(
+        self, pipeline: Pipeline, batch: Sequence[Entry]
+    ) -> list[Written]:
+        asked = [_asked(entry) for entry in batch]
+        try:
+            locked = await pipeline.run(
+                (b"begin", ()),
+                (b"lock_budgets", lock_parameters(one for one in asked if one is not None)),
+            )
+            budgets = Budgets(_rows(locked[1]))
+            for entry, one in zip(batch, asked, strict=True):
+                if one is not None:
+                    entry.becomes(budgets.decided(one))
+            return await self._written(pipeline, batch, budgets)
+        except psycopg.Error as error:
+            await _roll_back(pipeline)
+            if error.sqlstate == PLACE_TAKEN:
+                raise NotAsDecided(Missed.PLACE_TAKEN) from error
+            if error.sqlstate == NO_LEASE:
+                raise NotAsDecided(Missed.NO_LEASE) from error
+            raise
+        except Exception:
+            await _roll_back(pipeline)
+            raise
+
+    async def _written(
+        self, pipeline: Pipeline, batch: Sequence[Entry], budgets: Budgets
+    ) -> list[Written]:
+        events = [
+            (entry, entry.event)
+            for entry in batch
+            if entry.event is not None and not _denied(entry)
+        ]
+        values = (
+            *self._constants,
+            uuid_array([entry.call_id for entry, _ in events]),
+            bigint_array([entry.version for entry, _ in events]),
+            text_array([event.TOPIC for _, event in events]),
+            bytea_array([entry.state for entry, _ in events]),
+            *budgets.moves.parameters(),
+        )
+        rows, _ = await pipeline.run((b"write_calls", values), (b"commit", ()))
+        positions = iter(
+            int.from_bytes(rows.get_value(nth, 0) or b"", "big")
+            for nth in range(rows.ntuples)
+        )
+        return [Missed.DENIED if _denied(entry) else next(positions) for entry in batch]
+
+
+def _asked(entry: Entry) -> Asked | None:
+    """What the budgets are asked for the entry; None: they have no say."""
+    match entry.event:
+        case CallSettled() | CallAbandoned() | CallCorrected():
+            return entry.event
+        case _:  # also what the budgets decided in a try that came to nothing
+            return entry.asks
+
+
+def _denied(entry: Entry) -> bool:
+    return entry.decided is not None and entry.decided.event is None
+
+
+def _rows(result: PGresult) -> list[tuple[Any, ...]]:
+    reader = Transformer()
+    reader.set_pgresult(result)
+    return reader.load_rows(0, result.ntuples, tuple)
+
+
+async def _roll_back(pipeline: Pipeline) -> None:
+    """The transaction is over, unless the connection is; then the server ends it."""
+    with suppress(psycopg.Error):
+        if not pipeline.closed:
+            await pipeline.run((b"rollback", ()))

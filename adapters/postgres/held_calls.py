@@ -1,0 +1,56 @@
+"""What the calls of this process hold of budgets, and how far their streams have come.
+
+Only calls that hold something, or asked for more, are kept here: of all others the second
+event is the end.
+"""
+
+from __future__ import annotations
+
+import asyncio
+from dataclasses import dataclass, field, replace
+from uuid import UUID
+
+from domain.calls import CallSettled, outcome_of
+from domain.holds import Hold, bookings_of
+
+
+@dataclass(slots=True)
+class HeldCall:
+    """One of them."""
+
+    version: int = 1  # of the stream
+    holds: tuple[Hold, ...] = ()
+    growing: asyncio.Lock = field(default_factory=asyncio.Lock)
+
+    def grew(self, holds: tuple[Hold, ...]) -> None:
+        """An extension is on record."""
+        self.version += 1
+        self.holds += holds
+
+
+class HeldCalls:
+    """Kept from the admission to the end."""
+
+    def __init__(self) -> None:
+        self._calls: dict[UUID, HeldCall] = {}
+
+    def admitted(self, call_id: UUID, holds: tuple[Hold, ...]) -> None:
+        """The call was admitted with these holds."""
+        if holds:
+            self._calls[call_id] = HeldCall(holds=holds)
+
+    def of(self, call_id: UUID) -> HeldCall:
+        """The call's, to be extended."""
+        return self._calls.setdefault(call_id, HeldCall())
+
+    async def end(self, call_id: UUID, settled: CallSettled) -> tuple[int, CallSettled]:
+        """The version of the call's end, and the end with what it books; then forgotten.
+
+        An extension under way is waited for, since it stands before the end.
+        """
+        call = self._calls.pop(call_id, None)
+        if call is None:
+            return 2, settled
+        async with call.growing:
+            bookings = bookings_of(call.holds, outcome_of(settled))
+            return call.version + 1, replace(settled, bookings=bookings)
