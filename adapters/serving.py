@@ -13,6 +13,7 @@ from functools import partial
 import uvicorn
 
 from adapters.http import Connection, HttpLimits, Peers
+from adapters.settings import Settings
 from domain.errors import BadSetup
 
 SHUTDOWN_SECONDS = 20
@@ -23,6 +24,19 @@ OTHER_FILES = 256
 # Python's own thresholds the collector walks everything loaded, for some 20 ms, again and
 # again while calls wait.
 GARBAGE_THRESHOLDS = (50_000, 20, 20)
+
+
+def limits_of(settings: Settings) -> HttpLimits:
+    """What the operator may set of the limits; the others are fixed."""
+    return HttpLimits(
+        connections=settings.clawbot_http_max_connections,
+        connections_per_peer=settings.clawbot_http_max_connections_per_peer,
+        shared_peers=settings.clawbot_http_shared_peers,
+        head_seconds=settings.clawbot_http_head_seconds,
+        keep_alive_seconds=settings.clawbot_http_keep_alive_seconds,
+        body_seconds=settings.clawbot_http_body_seconds,
+        write_seconds=settings.clawbot_http_write_seconds,
+    )
 
 
 def serve(

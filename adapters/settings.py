@@ -9,7 +9,7 @@ from __future__ import annotations
 from pathlib import Path
 from typing import Annotated, Self
 
-from pydantic import Field, field_validator, model_validator
+from pydantic import Field, IPvAnyNetwork, field_validator, model_validator
 from pydantic_settings import BaseSettings, NoDecode, SettingsConfigDict
 
 from domain.errors import BadSetup
@@ -45,9 +45,17 @@ class Settings(BaseSettings):
     metrics_token: str | None = Field(default=None, repr=False)
     otel_exporter_otlp_endpoint: str | None = None
     egress_allow: Annotated[tuple[str, ...], NoDecode] = ()
+    # The server of api and proxy, for each of their processes.
+    clawbot_http_max_connections: int = Field(default=2000, ge=16, le=60_000)
+    clawbot_http_max_connections_per_peer: int = Field(default=200, ge=1, le=60_000)
+    clawbot_http_shared_peers: Annotated[tuple[IPvAnyNetwork, ...], NoDecode] = ()
+    clawbot_http_head_seconds: float = Field(default=10, gt=0, le=120)
+    clawbot_http_keep_alive_seconds: float = Field(default=15, gt=0, le=600)
+    clawbot_http_body_seconds: float = Field(default=60, gt=0, le=3600)
+    clawbot_http_write_seconds: float = Field(default=60, gt=0, le=600)
     zero_trust_mode: bool = True
 
-    @field_validator("egress_allow", mode="before")
+    @field_validator("egress_allow", "clawbot_http_shared_peers", mode="before")
     @classmethod
     def _split(cls, value: object) -> object:
         if isinstance(value, str):

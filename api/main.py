@@ -6,7 +6,7 @@ import contextlib
 
 from adapters.bootstrap.control_plane import control_plane
 from adapters.metrics.numbers import ProcessNumbers
-from adapters.serving import serve
+from adapters.serving import limits_of, serve
 from adapters.settings import Settings
 from api.app import create_app
 from proxy.app import Application, in_front_of
@@ -51,4 +51,5 @@ def main(settings: Settings, url: str, *, proxy: bool) -> None:
         application(settings, url, proxy=proxy),
         host=settings.clawbot_host,
         port=settings.clawbot_port,
+        limits=limits_of(settings),
     )

@@ -9,7 +9,7 @@ from collections.abc import AsyncIterator, Awaitable
 from adapters.bootstrap.data_plane import data_plane
 from adapters.bootstrap.watching import gauges_of, watching
 from adapters.metrics.numbers import ProcessNumbers, proxy_numbers
-from adapters.serving import serve
+from adapters.serving import limits_of, serve
 from adapters.settings import Settings
 from proxy.admission import Admission
 from proxy.app import Application, Proxy, alone, in_front_of
@@ -82,5 +82,6 @@ def main(settings: Settings, url: str, *, listener: socket.socket | None = None)
         application(settings, url),
         host=settings.clawbot_proxy_host,
         port=settings.clawbot_proxy_port,
+        limits=limits_of(settings),
         listener=listener,
     )

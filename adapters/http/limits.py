@@ -3,6 +3,9 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
+from ipaddress import IPv4Network, IPv6Network
+
+Network = IPv4Network | IPv6Network
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)
@@ -23,3 +26,5 @@ class HttpLimits:
     linger_seconds: float = 2.0  # for a client to hear why it is cut off
     connections: int = 2000
     connections_per_peer: int = 200
+    # Many clients come from there: a reverse proxy, a gateway that hides who is behind it.
+    shared_peers: tuple[Network, ...] = ()
