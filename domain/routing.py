@@ -11,7 +11,7 @@ decision with the reason.
 
 from __future__ import annotations
 
-from collections.abc import Iterable
+from collections.abc import Iterable, Mapping
 from uuid import UUID
 
 from domain.routing_decision import (
@@ -33,7 +33,13 @@ from domain.routing_facts import (
 )
 from domain.routing_order import Ordered, balanced, in_steps
 from domain.routing_plan import Plan, Stage, plan
-from domain.routing_policy import CostStrategy, RouteTarget, RoutingPolicy, RoutingShelf
+from domain.routing_policy import (
+    CostStrategy,
+    Kind,
+    RouteTarget,
+    RoutingPolicy,
+    RoutingShelf,
+)
 from domain.routing_scores import beyond, capability, scored
 from domain.routing_steps import Planned
 from domain.vendors import Format
@@ -41,6 +47,11 @@ from domain.vendors import Format
 __all__ = ["again", "decide", "plan", "record_of"]
 
 NO_STAGE = Stage(targets=())
+_KINDS: Mapping[Format, Kind] = {
+    "openai-embeddings": "embedding",
+    "openai-images": "image",
+    "openai-audio": "speech",
+}
 
 
 def decide(planned: Plan, *, facts: RequestFacts, states: States, turn: Turn) -> Decision:
@@ -101,7 +112,7 @@ def _unfit(one: Planned, facts: RequestFacts, state: TargetState) -> WhyNot | No
         return WhyNot.OTHER_PROTOCOL
     if not state.speaks:
         return WhyNot.OTHER_FORMAT
-    wanted = "embedding" if facts.format == "openai-embeddings" else "text"
+    wanted = _KINDS.get(facts.format, "text")
     if (one.kind or state.kind or wanted) != wanted:
         return WhyNot.OTHER_KIND
     return None

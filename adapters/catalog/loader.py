@@ -38,13 +38,13 @@ def load_catalog() -> Catalog:
 
 def read_catalog(folder: Traversable) -> Catalog:
     """The catalog in the folder; `BadSetup` names the file and the field that is wrong."""
-    shared = _read(folder / "endpoint_sets.yaml", EndpointSetsFile)
+    shared = read_spec(folder / "endpoint_sets.yaml", EndpointSetsFile)
     named: dict[str, str] = {}
     vendors = []
     for file in sorted((folder / "vendors").iterdir(), key=lambda file: file.name):
         if not file.name.endswith(".yaml"):
             continue
-        spec = _read(file, VendorFile)
+        spec = read_spec(file, VendorFile)
         if file.name != f"{spec.id}.yaml":
             raise BadSetup(f"{file.name}: id: the file must be called {spec.id}.yaml")
         for name in (spec.id, *spec.aliases):
@@ -66,7 +66,8 @@ class _Loader(_SafeLoader):  # type: ignore[misc]
         return super().construct_mapping(node, deep)
 
 
-def _read(file: Traversable, spec: type[SpecT]) -> SpecT:
+def read_spec(file: Traversable, spec: type[SpecT]) -> SpecT:
+    """What the file says; `BadSetup` names the field that is wrong."""
     try:
         content = yaml.load(file.read_bytes(), Loader=_Loader)  # noqa: S506 - a safe one
         return spec.model_validate(content)

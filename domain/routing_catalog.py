@@ -1,0 +1,105 @@
+"""The built-in tags, chains and strategies, and what is known of the models in them.
+
+Vendors share sets of endpoints, which open paths that some of them do not have. So which
+formats a vendor answers in is listed apart, and a model may answer in fewer (`serves`).
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass
+from functools import cached_property
+from typing import Generic, TypeVar
+
+from domain.catalog import PathNotAllowed, Vendor, target
+from domain.routing_facts import Abilities
+from domain.routing_policy import (
+    CapabilityTag,
+    CostStrategy,
+    FallbackChain,
+    Kind,
+    RoutingShelf,
+)
+from domain.vendors import Format
+
+EntryT_co = TypeVar("EntryT_co", covariant=True)
+
+_TAILS: Mapping[Format, str] = {
+    "openai-chat": "chat/completions",
+    "openai-responses": "responses",
+    "openai-embeddings": "embeddings",
+    "anthropic-messages": "v1/messages",
+}
+
+
+@dataclass(frozen=True, kw_only=True, slots=True)
+class BuiltIn(Generic[EntryT_co]):
+    """An entry that every team has, and what people call it, by language."""
+
+    entry: EntryT_co
+    names: Mapping[str, str]
+    descriptions: Mapping[str, str]
+
+
+@dataclass(frozen=True, kw_only=True, slots=True)
+class ModelFacts:
+    """What a model makes, what it is good at, and in which formats it can be asked."""
+
+    kind: Kind | None = None  # None: nobody knows
+    abilities: Abilities | None = None
+    formats: tuple[Format, ...] | None = None  # None: all that its vendor speaks
+
+    def answers_in(self, spoken: Format) -> bool:
+        """Whether it can be asked in that format, if its vendor speaks it."""
+        return self.formats is None or spoken in self.formats
+
+
+NO_FACTS = ModelFacts()
+
+
+@dataclass(frozen=True, kw_only=True)
+class RoutingCatalog:
+    """Everything that is built in. The version changes with any part of it."""
+
+    version: str
+    tags: Mapping[str, BuiltIn[CapabilityTag]]
+    chains: Mapping[str, BuiltIn[FallbackChain]]
+    strategies: Mapping[str, BuiltIn[CostStrategy]]
+    models: Mapping[tuple[str, str], ModelFacts]  # by vendor and model
+    formats: Mapping[str, frozenset[Format]]  # that vendors answer in, by vendor
+
+    @cached_property
+    def shelf(self) -> RoutingShelf:
+        """What a policy may name, of a team without entries of its own."""
+        return RoutingShelf(
+            chains={name: one.entry for name, one in self.chains.items()},
+            tags={name: one.entry for name, one in self.tags.items()},
+            strategies={name: one.entry for name, one in self.strategies.items()},
+        )
+
+    def facts(self, vendor: str, model: str) -> ModelFacts:
+        """What is known of the model; nothing, for most."""
+        return self.models.get((vendor, model), NO_FACTS)
+
+    def serves(
+        self, vendor: Vendor, model: str, spoken: Format, *, base_path: str = ""
+    ) -> bool:
+        """Whether the vendor's model can be asked in that format, below that base path."""
+        return (
+            spoken in self.formats.get(vendor.id, ())
+            and self.facts(vendor.id, model).answers_in(spoken)
+            and _opens(vendor, spoken, base_path)
+        )
+
+
+def _opens(vendor: Vendor, spoken: Format, base_path: str) -> bool:
+    tail = _TAILS.get(spoken)
+    if tail is None:
+        return False
+    try:
+        found = target(
+            vendor, base_path=base_path, method="POST", tail=tail, allow_paths="inference"
+        )
+    except PathNotAllowed:
+        return False
+    return found.endpoint.format == spoken
