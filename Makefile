@@ -2,7 +2,7 @@
 SHELL := /bin/bash
 .SHELLFLAGS := -euo pipefail -c
 .DEFAULT_GOAL := help
-.PHONY: help up demo test check soak bench fmt lock clean services
+.PHONY: help up demo test check soak bench guard fmt lock clean services
 
 PYTHON ?= python3
 VENV ?= .venv
@@ -41,8 +41,11 @@ check: $(VENV)/.installed-dev services ## Format, lint, types, contracts, dead a
 soak: $(VENV)/.installed-dev services ## Run the long tests with their full counts (hours)
 	@CLAWBOT_SOAK=1 $(BIN)/pytest -m "soak or hypothesis" --timeout 7200
 
-bench: $(VENV)/.installed ## Measure the proxy, with metering on
-	@exec $(BIN)/clawbot bench
+bench: $(VENV)/.installed ## Measure the proxy; PEERS=1 beside LiteLLM and Portkey, CLIENTS=1 HTTP clients
+	@exec $(BIN)/clawbot bench $(if $(PEERS),--peers) $(if $(CLIENTS),--clients)
+
+guard: $(VENV)/.installed-dev ## Hold the CPU of a call against that of an earlier revision
+	@exec $(BIN)/clawbot bench --guard
 
 fmt: $(VENV)/.installed-dev ## Format the code and fix what can be fixed by rule
 	$(BIN)/ruff check --fix-only .
@@ -53,7 +56,7 @@ lock: ## Lock what pyproject.toml asks for (needs uv); UPGRADE=--upgrade takes n
 	$(COMPILE) --constraint requirements-dev.lock --output-file requirements.lock pyproject.toml > /dev/null
 
 clean: ## Remove the venv and whatever tools left here; data folders stay
-	rm -rf $(VENV) build dist *.egg-info .pytest_cache .mypy_cache .ruff_cache .import_linter_cache .hypothesis
+	rm -rf $(VENV) .cache build dist *.egg-info .pytest_cache .mypy_cache .ruff_cache .import_linter_cache .hypothesis
 	find . -name __pycache__ -type d -prune -exec rm -rf {} +
 
 services: # the servers and tools that tests use besides our own PostgreSQL

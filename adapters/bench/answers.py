@@ -10,7 +10,7 @@ class Malformed(Exception):
 class AnswerReader:
     """One answer after another: `begin`, then `feed` until it says that all is in."""
 
-    __slots__ = ("_chunked", "_left", "_pieces", "_rest", "begun", "status")
+    __slots__ = ("_chunked", "_left", "_pieces", "_rest", "_taken", "begun", "status")
 
     def __init__(self) -> None:
         self.begin()
@@ -22,6 +22,7 @@ class AnswerReader:
         self._chunked = False
         self._left = 0  # bytes, of a body of known length
         self._pieces: list[bytes] = []
+        self._taken = 0
         self._rest = b""
 
     def feed(self, data: bytes) -> bool:
@@ -42,6 +43,12 @@ class AnswerReader:
         if self._left < 0:
             raise Malformed("bytes after the end of the answer")
         return not self._left
+
+    def fresh(self) -> bytes:
+        """What has come of a chunked body since this was asked last."""
+        pieces = self._pieces[self._taken :]
+        self._taken = len(self._pieces)
+        return pieces[0] if len(pieces) == 1 else b"".join(pieces)
 
     def events(self) -> int:
         """The server-sent events of a chunked answer."""

@@ -31,6 +31,7 @@ class Load:
     request: bytes
     connections: int
     seconds: float
+    lead: float = 0.0  # seconds of calls before those that count
 
 
 @dataclass(kw_only=True, slots=True)
@@ -41,7 +42,7 @@ class Outcome(Generic[SampleT]):
     after: SampleT
     seconds: float = 0.0
     in_time: int = 0  # calls answered within the seconds
-    completed: int = 0  # all that were answered with 200: those, and the ones under way
+    completed: int = 0  # all that were answered with 200: those before and after, too
     abandoned: int = 0  # still not answered when we stopped to wait
     failed: int = 0  # answered with another status, or cut
     events: int = 0  # server-sent events of the calls in time
@@ -74,7 +75,14 @@ async def _drive(load: Load, sample: Callable[[], SampleT]) -> Outcome[SampleT]:
     outcome = Outcome(before=before, after=before)
     began = time.perf_counter()
     for caller in callers:
-        caller.start(cast("Outcome[object]", outcome), until=began + load.seconds)
+        caller.start(
+            cast("Outcome[object]", outcome),
+            since=began + load.lead,
+            until=began + load.lead + load.seconds,
+        )
+    if load.lead:
+        await asyncio.sleep(load.lead)
+        outcome.before, began = sample(), time.perf_counter()
     await asyncio.sleep(load.seconds)
     outcome.seconds = time.perf_counter() - began
     outcome.after = sample()
@@ -93,13 +101,13 @@ class _Caller(asyncio.Protocol):
         self.done = asyncio.get_running_loop().create_future()
         self._request = request
         self._reader = AnswerReader()
-        self._until = 0.0
+        self._since = self._until = 0.0
         self._sent = 0.0
         self._first = 0.0
         self._outcome: Outcome[object]
 
-    def start(self, outcome: Outcome[object], *, until: float) -> None:
-        self._outcome, self._until = outcome, until
+    def start(self, outcome: Outcome[object], *, since: float, until: float) -> None:
+        self._outcome, self._since, self._until = outcome, since, until
         self._call(time.perf_counter())
 
     def close(self) -> None:
@@ -140,10 +148,11 @@ class _Caller(asyncio.Protocol):
         if now > self._until:
             self.done.set_result(None)
             return
-        outcome.in_time += 1
-        outcome.events += self._reader.events()
-        outcome.latencies.append(now - self._sent)
-        outcome.first_bytes.append(self._first - self._sent)
+        if now >= self._since:
+            outcome.in_time += 1
+            outcome.events += self._reader.events()
+            outcome.latencies.append(now - self._sent)
+            outcome.first_bytes.append(self._first - self._sent)
         self._call(now)
 
     def _fail(self) -> None:

@@ -17,6 +17,7 @@ from pathlib import Path
 PROC = Path("/proc")
 TICK = 1 / os.sysconf("SC_CLK_TCK")
 FOREIGN_LIMIT = 0.12  # of one CPU; more than that, and a window says nothing
+IDLE_LIMIT = 0.1  # of one CPU; less, and a process is done with what it was asked
 LOOK_SECONDS = 0.05
 PAGE = 8192
 DISK_SECONDS = 0.2
@@ -110,6 +111,17 @@ def foreign(before: Sample, after: Sample) -> float:
     """What processes that are not ours took between the samples, as a share of one CPU."""
     theirs = (after.machine - before.machine) - (after.ours - before.ours)
     return max(0.0, theirs / (after.at - before.at))
+
+
+def until_idle(pids: set[int], *, within: float) -> bool:
+    """These processes have come to rest, or the seconds are over: whether they have."""
+    ends = time.monotonic() + within
+    while time.monotonic() < ends:
+        before = cpu_seconds(pids)
+        time.sleep(LOOK_SECONDS)
+        if cpu_seconds(pids) - before <= IDLE_LIMIT * LOOK_SECONDS:
+            return True
+    return False
 
 
 class Patience:

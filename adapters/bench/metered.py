@@ -28,6 +28,7 @@ from adapters.postgres.recorder import PostgresRecorder
 from adapters.postgres.vault import PostgresPeople, PostgresVault
 from adapters.settings import Settings
 from application.bots import CreateBot
+from application.bus import Bus
 from application.event_log import Caller, EventLog
 from application.keys import AddProviderKey
 from application.ports import Secret
@@ -40,10 +41,11 @@ ROLE = "clawbot_api"
 
 @dataclass(frozen=True, kw_only=True, slots=True)
 class Instance:
-    """A prepared database; `environment` is what its proxy is told, `token` a bot's."""
+    """A prepared database; `environment` is what its proxy is told, the tokens bots'."""
 
     environment: dict[str, str]
     token: str
+    paced_token: str  # of the bot that calls the upstream of the open streams
 
 
 @contextmanager
@@ -54,21 +56,19 @@ def database(folder: Path) -> Iterator[str]:
         yield server.url
 
 
-def instance(url: str, *, vendor_url: str) -> Instance:
-    """The database is migrated and knows a bot that may call the vendor at this URL."""
+def instance(url: str, *, vendor_url: str, paced_url: str) -> Instance:
+    """The database is migrated and knows two bots, each with one of these vendors' keys."""
     master_key = "k1:" + base64.b64encode(os.urandom(32)).decode()
     settings = Settings(
         database_url=url,
         bot_master_key=master_key,
         bot_master_key_file=None,
-        egress_allow=(vendor_url,),
+        egress_allow=(vendor_url, paced_url),
     )
     prepare(settings, url)
     opened = open_instance(settings, url, role=ROLE, size=2)
     try:
-        token = "cbt_" + secrets.token_urlsafe(32)
         token_key = opened.instance_keys.get("token")
-        token_hash = hmac.digest(token_key, token.encode(), sha256).hex()
         vault = PostgresVault(opened.database.cursor, opened.envelope, opened.instance_keys)
         bus = bus_of(
             EventLog(FLEET, PostgresRecorder(opened.database, FLEET), EventMapper()),
@@ -76,28 +76,39 @@ def instance(url: str, *, vendor_url: str) -> Instance:
             vault=vault,
             people=PostgresPeople(opened.database.cursor, opened.envelope),
         )
-        add_key, create_bot = _commands(vendor_url, token_hash)
-        by = Caller(actor="system:bench", team_id=add_key.team_id)
-        bus.handle(add_key, by=by)
-        bus.handle(create_bot, by=by)
+        token = _bot(bus, token_key, "bench", vendor_url)
+        paced_token = _bot(bus, token_key, "paced", paced_url)
     finally:
         opened.database.close()
     environment = {
         "DATABASE_URL": url,
         "BOT_MASTER_KEY": master_key,
-        "EGRESS_ALLOW": vendor_url,
+        "EGRESS_ALLOW": f"{vendor_url},{paced_url}",
     }
-    return Instance(environment=environment, token=token)
+    return Instance(environment=environment, token=token, paced_token=paced_token)
 
 
-def _commands(vendor_url: str, token_hash: str) -> tuple[AddProviderKey, CreateBot]:
+def _bot(bus: Bus, token_key: bytes, name: str, vendor_url: str) -> str:
+    """A new team's bot, with a key for the vendor at this URL; its token."""
+    token = "cbt_" + secrets.token_urlsafe(32)
+    token_hash = hmac.digest(token_key, token.encode(), sha256).hex()
+    add_key, create_bot = _commands(name, vendor_url, token_hash)
+    by = Caller(actor="system:bench", team_id=add_key.team_id)
+    bus.handle(add_key, by=by)
+    bus.handle(create_bot, by=by)
+    return token
+
+
+def _commands(
+    name: str, vendor_url: str, token_hash: str
+) -> tuple[AddProviderKey, CreateBot]:
     """A key of a new team, and a bot that may use it for every model."""
     team_id, key_id = TeamId(uuid4()), ProviderKeyId(uuid4())
     add_key = AddProviderKey(
         key_id=key_id,
         team_id=team_id,
         vendor="openai",
-        label="bench",
+        label=name,
         secret=Secret(b"sk-bench-" + secrets.token_hex(16).encode()),
         base_url=vendor_url,
         origin=vendor_url,
@@ -116,8 +127,8 @@ def _commands(vendor_url: str, token_hash: str) -> tuple[AddProviderKey, CreateB
     create_bot = CreateBot(
         bot_id=BotId(uuid4()),
         team_id=team_id,
-        hostname="bench",
-        name="Bench",
+        hostname=name,
+        name=name,
         tags=(),
         links=(link,),
         token_hash=token_hash,

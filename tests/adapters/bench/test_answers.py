@@ -38,6 +38,15 @@ def test_the_body_has_begun_with_its_first_byte() -> None:
     assert reader.begun
 
 
+def test_what_is_fresh_is_told_once() -> None:
+    reader = AnswerReader()
+    reader.feed(HEAD + CHUNKS[:20])
+    first = reader.fresh()
+    assert reader.fresh() == b""
+    reader.feed(CHUNKS[20:])
+    assert first + reader.fresh() == b"".join(EVENTS)
+
+
 def test_one_answer_follows_another() -> None:
     reader = AnswerReader()
     assert reader.feed(STREAM)

@@ -45,6 +45,16 @@ def test_it_ends_when_the_time_is_up() -> None:
     assert 0 < sum(outcome.latencies) < 5 * outcome.seconds  # some calls end after the time
 
 
+def test_what_is_answered_in_the_lead_is_done_and_not_counted() -> None:
+    with little_server(PLAIN) as server:
+        load = Load(port=server.port, request=REQUEST, connections=2, seconds=0.2, lead=0.4)
+        outcome = drive(load, time.perf_counter)
+    assert outcome.completed == server.answered
+    assert 0 < outcome.in_time < 0.7 * outcome.completed
+    assert 0.19 <= outcome.after - outcome.before < 0.4
+    assert len(outcome.latencies) == outcome.in_time
+
+
 def test_the_events_of_streams_are_counted() -> None:
     with little_server(STREAM) as server:
         outcome = driven(server)

@@ -22,6 +22,7 @@ from adapters.bench.measure import (
     pinned,
     pss_mb,
     shares,
+    until_idle,
 )
 
 BUSY = "import time\nwhile time.process_time() < .3: pass\nprint(flush=True); input()"
@@ -60,6 +61,16 @@ def test_a_pinned_thread_gives_its_cpu_to_what_it_starts_and_is_free_again() -> 
         )
     assert {int(cpu) for cpu in shown.split()} == under_test
     assert os.sched_getaffinity(0) == before == under_test | others
+
+
+def test_a_process_at_work_is_waited_for() -> None:
+    with subprocess.Popen(
+        [sys.executable, "-c", BUSY], stdin=subprocess.PIPE, stdout=subprocess.PIPE
+    ) as child:
+        assert not until_idle({child.pid}, within=0.06)
+        assert until_idle({child.pid}, within=5)
+        assert cpu_seconds({child.pid}) > 0.25
+        child.communicate(b"\n")
 
 
 def test_patience_ends() -> None:
