@@ -8,6 +8,7 @@ from uuid import uuid4
 
 import pytest
 
+from tests.api.calls import DAY, Calls
 from tests.api.system import Front, front_of, in_memory
 
 PUBLIC = {
@@ -88,6 +89,7 @@ def ids_of(front: Front, headers: dict[str, str]) -> dict[str, str]:
         "link_id": bot["bot"]["providers"][0]["id"],
         "key_id": key["id"],
         "quota_id": quota["id"],
+        "call_id": str(Calls(front, quota["scope"]["id"]).settled(DAY)),
         "kind": "bot",
         "stream_id": bot["bot"]["id"],
         "vendor_id": "nobody",

@@ -1,0 +1,214 @@
+"""`/api/call/{call_id}/explain`: why a call went as it did, from its own stream.
+
+Holds carry the balance that they were decided on, so nothing is folded but the call.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Sequence
+from dataclasses import asdict, replace
+from datetime import datetime
+from typing import Any, cast
+from uuid import UUID
+
+from fastapi import APIRouter, Response
+
+from api.callers import TheUser
+from api.explain_shapes import (
+    BalanceThen,
+    BookingOut,
+    CallOut,
+    CandidateOut,
+    CorrectionOut,
+    Explanation,
+    HoldOut,
+    PriceOut,
+    RefusalOut,
+    RequestOut,
+    ScopeShown,
+    SettlementOut,
+    UsageOut,
+)
+from api.positions import tag_version
+from api.wired import TheSystem
+from domain.budgets import QuotaExceeded, UnpricedCall
+from domain.calls import (
+    Call,
+    CallAbandoned,
+    CallAdmitted,
+    CallCorrected,
+    CallEvent,
+    CallExtended,
+    CallRefused,
+    CallSettled,
+    CallStatus,
+)
+from domain.errors import NotFound
+from domain.events import Recorded
+from domain.holds import Booking, Hold
+from domain.log import CALLS
+
+router = APIRouter(prefix="/api/call", tags=["calls"])
+
+Told = Sequence[Recorded[CallEvent]]
+
+
+@router.get("/{call_id}/explain")
+def explain(
+    call_id: UUID, user: TheUser, system: TheSystem, response: Response
+) -> Explanation:
+    """What was asked, held, used and settled; of a refusal, which quota said no and why."""
+    position = system.calls.head()
+    told = cast("Told", system.calls.history(call_id))
+    if not told or told[0].event.facts.team_id != user.team_id:
+        raise NotFound
+    response.headers["X-Log-Position"] = f"{CALLS}={position}"
+    tag_version(response, len(told))
+    return explained(call_id, told)
+
+
+def explained(call_id: UUID, told: Told) -> Explanation:
+    """What the call's stream tells."""
+    call = Call()
+    for recorded in told:
+        call = call.evolve(recorded.event)
+    first, end = told[0].event, call.end
+    facts = first.facts if end is None else end.facts
+    if end is not None and end.model is not None:
+        facts = replace(facts, model=end.model)
+    holds = list(_holds(told))
+    shown = {"call_id": call_id, "status": call.status, **asdict(facts)}
+    admitted = isinstance(first, CallAdmitted)
+    return Explanation(
+        call=CallOut.model_validate(shown),
+        request=RequestOut.model_validate(first) if admitted else None,
+        candidates=_candidates(told),
+        holds=[_hold(hold, at) for hold, at in holds],
+        balances=[_balance(hold) for hold, _ in holds],
+        price=None
+        if end is None
+        else PriceOut(
+            cost_micro_usd=end.cost_micro_usd,
+            price_source=end.price_source,
+            model=facts.model or facts.requested_model,
+        ),
+        usage=None if end is None else UsageOut.model_validate(end.usage),
+        settlement=_settlement(told),
+        refusal=_refusal(told[0]),
+    )
+
+
+def _candidates(told: Told) -> list[CandidateOut]:
+    """The keys that were tried; of a single good attempt the end itself tells all."""
+    for recorded in told:
+        event = recorded.event
+        if not isinstance(event, CallSettled):
+            continue
+        if event.attempt_log:
+            return [CandidateOut.model_validate(one) for one in event.attempt_log]
+        if event.facts.provider_key_id is not None:
+            return [
+                CandidateOut(
+                    provider_key_id=event.facts.provider_key_id,
+                    http_status=event.http_status,
+                    verdict=None,
+                    error=event.error,
+                    ms=event.duration_ms,
+                )
+            ]
+    return []
+
+
+def _holds(told: Told) -> Iterable[tuple[Hold, datetime]]:
+    for recorded in told:
+        if isinstance(recorded.event, CallAdmitted | CallExtended):
+            for hold in recorded.event.holds:
+                yield hold, recorded.at
+
+
+def _hold(hold: Hold, at: datetime) -> HoldOut:
+    return HoldOut(
+        quota_id=hold.quota_id,
+        version=hold.version,
+        scope=ScopeShown(kind=hold.scope, id=hold.scope_id),
+        metric=hold.metric,
+        mode=hold.mode,
+        amount=hold.amount,
+        at=at,
+    )
+
+
+def _balance(hold: Hold) -> BalanceThen:
+    return BalanceThen(
+        quota_id=hold.quota_id,
+        limit=hold.limit,
+        settled=hold.settled,
+        held=hold.held,
+        remaining=max(0, hold.limit - hold.settled - hold.held),
+        window_start=hold.window_start,
+        window_end=hold.window_end,
+    )
+
+
+def _settlement(told: Told) -> SettlementOut | None:
+    corrections = [
+        CorrectionOut(
+            at=recorded.at,
+            reason=event.reason,
+            before_cost_micro_usd=event.before_cost_micro_usd,
+            cost_micro_usd=event.cost_micro_usd,
+            bookings=_bookings(event.bookings),
+        )
+        for recorded in told
+        if isinstance(event := recorded.event, CallCorrected)
+    ]
+    for recorded in told:
+        event = recorded.event
+        if isinstance(event, CallSettled | CallAbandoned):
+            settled = event if isinstance(event, CallSettled) else None
+            ended_as = CallStatus.SETTLED if settled else CallStatus.ABANDONED
+            return SettlementOut(
+                at=recorded.at,
+                ended_as=ended_as,
+                http_status=settled.http_status if settled else None,
+                attempts=settled.attempts if settled else None,
+                first_byte_ms=settled.first_byte_ms if settled else None,
+                duration_ms=settled.duration_ms if settled else None,
+                client_left=settled.client_left if settled else None,
+                error=settled.error if settled else None,
+                bookings=_bookings(event.bookings),
+                corrections=corrections,
+            )
+    return None
+
+
+def _bookings(bookings: Iterable[Booking]) -> list[BookingOut]:
+    return [BookingOut.model_validate(one) for one in bookings]
+
+
+def _refusal(recorded: Recorded[Any]) -> RefusalOut | None:
+    event = recorded.event
+    if not isinstance(event, CallRefused):
+        return None
+    hold = event.hold
+    return RefusalOut(
+        code=event.code,
+        why=_why(event.code, hold),
+        quota=None if hold is None else _hold(hold, recorded.at),
+        balance=None if hold is None else _balance(hold),
+        needed=None if hold is None or event.code == UnpricedCall.code else hold.amount,
+    )
+
+
+def _why(code: str, hold: Hold | None) -> str:
+    """The refusal in a sentence."""
+    if hold is None:
+        return f"The call was refused before a quota was asked: {code}."
+    if code == QuotaExceeded.code:
+        ends = hold.window_end
+        until = "It has no end" if ends is None else f"It ends at {ends.isoformat()}"
+        return (
+            f"The call needs {hold.amount} at least, and of {hold.limit} {hold.metric} "
+            f"{hold.settled} are used and {hold.held} held by calls under way. {until}."
+        )
+    return "A quota of money applies, and nobody knows what the call can cost."
