@@ -115,7 +115,7 @@ def _pip(pip: list[str], lock: Path, advance: Advance, *options: str) -> None:
 def _run(
     command: list[str],
     *,
-    folder: Path = CACHE,
+    folder: Path = ROOT,
     counting: str = "",
     advance: Advance | None = None,
 ) -> None:
