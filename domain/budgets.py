@@ -19,7 +19,7 @@ from uuid import UUID
 from domain.calls import CallAdmitted, CallFacts
 from domain.errors import LimitReached
 from domain.holds import Booking, Hold, WindowId
-from domain.quotas import Metric, Mode, ScopeKind
+from domain.quota_events import Metric, Mode, ScopeKind
 
 LEAST_OUTPUT = 16  # tokens; an answer that would be cut before that is not begun
 

@@ -18,7 +18,7 @@ from dataclasses import dataclass, field, replace
 from datetime import datetime
 from uuid import UUID
 
-from domain.quotas import Metric, Mode, ScopeKind
+from domain.quota_events import Metric, Mode, ScopeKind
 from domain.usage import Usage
 
 WindowId = tuple[UUID, datetime]  # a quota, and the start of one of its windows
