@@ -26,6 +26,7 @@ from domain import (
     model_prices,
     quota_events,
     quota_windows,
+    routing_entries,
     sessions,
     teams,
 )
@@ -41,6 +42,7 @@ EVENT_MODULES = (
     model_prices,
     quota_events,
     quota_windows,
+    routing_entries,
     sessions,
     teams,
 )

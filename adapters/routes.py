@@ -19,13 +19,18 @@ import psycopg
 
 from adapters.postgres.database import Database, connection_info
 from adapters.postgres.fleet_views import PostgresBotRoutes, PostgresKeyRoutes
-from adapters.postgres.routing_views import PostgresModelPrices
+from adapters.postgres.routing_views import (
+    PostgresModelPrices,
+    PostgresRoutingShelves,
+)
 from adapters.postgres.view import PostgresView
 from application.event_log import EventLog
 from domain.errors import Unavailable
 from domain.log import Page
+from domain.routing_policy import RoutingShelf
 from projections.model_prices import ModelPricesProjector, TeamPrice
 from projections.route_table import BotRoutesProjector, KeyRoutesProjector, RouteTable
+from projections.routing_shelves import NOTHING, RoutingShelvesProjector
 from projections.view import Projector
 
 log = logging.getLogger(__name__)
@@ -80,6 +85,12 @@ PARTS = (
     ),
     KEYS,
     PRICES,
+    Part(
+        projector=RoutingShelvesProjector(),
+        view=PostgresRoutingShelves,
+        rows=lambda table: table.shelves.rows,
+        put=lambda table, team_id, row: table.shelves.put(team_id, row),
+    ),
 )
 
 
@@ -87,13 +98,18 @@ class RouteFollower:
     """Plays `Routes` of the proxy; lives in one event loop."""
 
     def __init__(
-        self, database: Database, event_log: EventLog, on_key: Callable[[UUID], None]
+        self,
+        database: Database,
+        event_log: EventLog,
+        on_key: Callable[[UUID], None],
+        built_in: RoutingShelf = NOTHING,
     ) -> None:
         """`on_key` is told of each key that changed or went."""
         self._database = database
         self._event_log = event_log
         self._on_key = on_key
-        self._table = RouteTable()
+        self._built_in = built_in
+        self._table = RouteTable(built_in=built_in)
         self._position = 0
         self._loaded = False
         self._confirmed = -STALE_SECONDS
@@ -181,7 +197,8 @@ class RouteFollower:
         Only rows at one position may be folded on, so tables that are not level with each
         other are left alone, and the log is read from its beginning.
         """
-        table, views = RouteTable(), [part.view(self._database) for part in PARTS]
+        table = RouteTable(built_in=self._built_in)
+        views = [part.view(self._database) for part in PARTS]
         with self._database.snapshot():
             positions = {view.position(self._event_log.name) for view in views}
             if len(positions) > 1:

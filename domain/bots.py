@@ -16,6 +16,7 @@ from uuid import UUID
 from domain.errors import Conflict, InvalidFields, NotFound
 from domain.events import Event
 from domain.ids import LinkId, TeamId
+from domain.routing_policy import RoutingPolicy
 
 RESERVED_HOSTNAMES = frozenset({"stats", "admin", "new"})
 HOSTNAME_LENGTH = range(3, 41)
@@ -83,6 +84,13 @@ class BotTokenIssued(Event, topic="bot.token_issued"):
 
 
 @dataclass(frozen=True, kw_only=True)
+class BotRoutingSet(Event, topic="bot.routing_set"):
+    """Where `auto` calls go from now on; without a policy, to the bot's primary model."""
+
+    policy: RoutingPolicy | None
+
+
+@dataclass(frozen=True, kw_only=True)
 class BotDeleted(Event, topic="bot.deleted"):
     pass
 
@@ -94,6 +102,7 @@ BotEvent = (
     | BotProviderLinked
     | BotProviderUnlinked
     | BotTokenIssued
+    | BotRoutingSet
     | BotDeleted
 )
 
@@ -117,6 +126,7 @@ class Bot:
     name: str = ""
     tags: tuple[str, ...] = ()
     links: tuple[ProviderLink, ...] = ()
+    routing: RoutingPolicy | None = None
     deleted: bool = False
 
     def create(
@@ -156,6 +166,10 @@ class Bot:
         """Give the bot a new token; the ones before it end at `previous_end_at`."""
         return [BotTokenIssued(token_hash=token_hash, previous_end_at=previous_end_at)]
 
+    def route(self, policy: RoutingPolicy | None) -> list[BotEvent]:
+        """Send the bot's `auto` calls where this policy says."""
+        return [] if policy == self.routing else [BotRoutingSet(policy=policy)]
+
     def start(self) -> list[BotEvent]:
         """Refused: what runs elsewhere is not started here."""
         raise BotHasNoContainer
@@ -182,6 +196,8 @@ class Bot:
                 return replace(self, links=linked(self.links, link))
             case BotProviderUnlinked(link_id=link_id):
                 return replace(self, links=unlinked(self.links, link_id))
+            case BotRoutingSet(policy=policy):
+                return replace(self, routing=policy)
             case BotTokenIssued():
                 return self
             case BotDeleted():

@@ -16,6 +16,7 @@ from domain.bots import (
     BotProviderLinked,
     BotProviderUnlinked,
     BotRenamed,
+    BotRoutingSet,
     BotTagged,
     BotTokenIssued,
     ProviderLink,
@@ -99,7 +100,7 @@ def _after(row: BotRow, event: BotEvent) -> BotRow | None:
             return replace(row, links=linked(row.links, link))
         case BotProviderUnlinked(link_id=link_id):
             return replace(row, links=unlinked(row.links, link_id))
-        case BotTokenIssued() | BotCreated():
+        case BotTokenIssued() | BotRoutingSet() | BotCreated():
             return row
         case BotDeleted():
             return None

@@ -19,6 +19,7 @@ from domain.bots import (
     BotEvent,
     BotProviderLinked,
     BotProviderUnlinked,
+    BotRoutingSet,
     BotTokenIssued,
     ProviderLink,
     linked,
@@ -35,15 +36,12 @@ from domain.keys import (
     ProviderKeyRotated,
 )
 from domain.log import FLEET, Placed
+from domain.routing_policy import RoutingPolicy, RoutingShelf
 from domain.turns import Share, in_turn
+from projections.bot_tokens import BotToken, tokens_after
 from projections.model_prices import TeamPrices
+from projections.routing_shelves import NOTHING, Shelves
 from projections.view import Key, Projector, View
-
-
-@dataclass(frozen=True, kw_only=True)
-class BotToken:
-    token_hash: str
-    ends_at: datetime | None  # None: until the next one is issued
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -54,6 +52,9 @@ class BotRoute:
     hostname: str
     tokens: tuple[BotToken, ...] = ()
     links: tuple[ProviderLink, ...] = ()
+    routing: RoutingPolicy | None = None  # of `auto` calls; None: the primary model
+    routing_version: int = 0  # of the bot's stream, when it was set; 0: never
+    owner_id: UUID | None = None  # who made it
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -108,13 +109,16 @@ class BotRoutesProjector(Projector[BotRoute]):
             return (placed.recorded.originator_id,)
         return None
 
-    def project(self, row: BotRoute | None, placed: Placed) -> BotRoute | None:
+    def project(  # noqa: PLR0911 - one for each event
+        self, row: BotRoute | None, placed: Placed
+    ) -> BotRoute | None:
         event = cast("BotEvent", placed.recorded.event)
         if isinstance(event, BotCreated):
             return BotRoute(
                 bot_id=placed.recorded.originator_id,
                 team_id=event.team_id,
                 hostname=event.hostname,
+                owner_id=_person(placed.recorded.actor),
             )
         if row is None or isinstance(event, BotDeleted):
             return None
@@ -123,22 +127,19 @@ class BotRoutesProjector(Projector[BotRoute]):
                 return replace(row, links=linked(row.links, link))
             case BotProviderUnlinked(link_id=link_id):
                 return replace(row, links=unlinked(row.links, link_id))
+            case BotRoutingSet(policy=policy):
+                version = placed.recorded.originator_version
+                return replace(row, routing=policy, routing_version=version)
             case BotTokenIssued():
                 return replace(row, tokens=tokens_after(row.tokens, event))
             case _:
                 return row
 
 
-def tokens_after(
-    tokens: tuple[BotToken, ...], issued: BotTokenIssued
-) -> tuple[BotToken, ...]:
-    """The newest token first; older ones end when it says, or before if they did."""
-    end = issued.previous_end_at
-    older = (
-        replace(t, ends_at=end if t.ends_at is None else min(t.ends_at, end))
-        for t in tokens[:4]
-    )
-    return (BotToken(token_hash=issued.token_hash, ends_at=None), *older)
+def _person(actor: str) -> UUID | None:
+    """Who acted, if that was a person."""
+    kind, _, user_id = actor.partition(":")
+    return UUID(user_id) if kind == "user" else None
 
 
 class KeyRoutesProjector(Projector[KeyRoute]):
@@ -191,11 +192,17 @@ class RouteTable:
     """The answer to "who, and with which keys", from rows that are in memory."""
 
     def __init__(
-        self, bots: Iterable[BotRoute] = (), keys: Iterable[KeyRoute] = ()
+        self,
+        bots: Iterable[BotRoute] = (),
+        keys: Iterable[KeyRoute] = (),
+        *,
+        built_in: RoutingShelf = NOTHING,
     ) -> None:
+        """`built_in`: what every team's policies may name."""
         self.keys: dict[UUID, KeyRoute] = {}
         self.bots: dict[UUID, BotRoute] = {}
         self.prices = TeamPrices()
+        self.shelves = Shelves(built_in)
         self._by_team: dict[UUID, dict[UUID, KeyRoute]] = {}
         self._by_token: dict[str, tuple[BotRoute, datetime | None]] = {}
         for key in keys:

@@ -13,6 +13,7 @@ from psycopg_pool import AsyncConnectionPool
 
 from adapters.bootstrap.instance import open_instance
 from adapters.catalog.loader import load_catalog
+from adapters.catalog.routing_catalog import load_routing_catalog
 from adapters.event_store import EventMapper
 from adapters.outbound import CheckedResolver
 from adapters.postgres.database import GET_CONNECTION_SECONDS, connection_info
@@ -66,7 +67,8 @@ async def data_plane(
     vault = PostgresOpenVault(pool, opened.envelope)
     meter = PostgresMeter(url, role=ROLE, watch=watch)
     fleet = EventLog(FLEET, PostgresRecorder(opened.database, FLEET), EventMapper())
-    routes = RouteFollower(opened.database, fleet, on_key=vault.forget)
+    shelf = load_routing_catalog().shelf
+    routes = RouteFollower(opened.database, fleet, on_key=vault.forget, built_in=shelf)
     plane = DataPlane(
         routes=routes,
         meter=meter,

@@ -6,6 +6,7 @@ from uuid import UUID
 
 from adapters.postgres.view import PostgresView
 from projections.model_prices import ModelPriceRow, ModelPrices
+from projections.routing_shelves import RoutingShelves, ShelfRow
 
 
 class PostgresModelPrices(PostgresView[ModelPriceRow], ModelPrices):
@@ -16,4 +17,12 @@ class PostgresModelPrices(PostgresView[ModelPriceRow], ModelPrices):
         return self.query(team_id, "team_id = %s ORDER BY vendor, model", team_id)
 
     def all(self) -> list[ModelPriceRow]:
+        return self.every()
+
+
+class PostgresRoutingShelves(PostgresView[ShelfRow], RoutingShelves):
+    table = "routing_shelves"
+    row = ShelfRow
+
+    def all(self) -> list[ShelfRow]:
         return self.every()

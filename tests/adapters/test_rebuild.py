@@ -83,15 +83,17 @@ def spoil(live: psycopg.Connection, name: str) -> None:
         "key_ring": "key_id = gen_random_uuid()",
         "key_routes": "key_id = gen_random_uuid()",
         "model_prices": "price_id = gen_random_uuid()",
+        "routing_shelves": "team_id = gen_random_uuid()",
         "quota_list": "quota_id = gen_random_uuid()",
     }.get(name, "bot_id = gen_random_uuid()")
     live.execute(f"CREATE TEMP TABLE more AS SELECT * FROM {name} LIMIT 1".encode())
     live.execute(f"UPDATE more SET {other_key}".encode())
     live.execute(f"INSERT INTO {name} SELECT * FROM more".encode())
     change = "version = version + 1"
-    versioned = {"bot_directory", "key_ring", "audit_trail", "model_prices", "quota_list"}
-    if name not in versioned:
-        change = "vendor = 'nobody'" if name == "key_routes" else "hostname = 'nobody'"
+    if name in {"bot_routes", "call_log", "usage_by_hour"}:
+        change = "hostname = 'nobody'"
+    if name == "key_routes":
+        change = "vendor = 'nobody'"
     if name == "key_health":
         change = "successes = successes + 1"
     live.execute(

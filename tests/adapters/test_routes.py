@@ -20,10 +20,11 @@ from adapters.follower import Reader, ViewFollower, catch_up
 from adapters.postgres.recorder import PostgresRecorder
 from adapters.routes import CATCH_UP_SECONDS, RouteFollower
 from application.event_log import EventLog
-from domain.bots import BotDeleted
+from domain.bots import BotDeleted, BotRoutingSet
 from domain.keys import ProviderKeyRemoved
 from domain.log import FLEET
 from domain.model_prices import ModelPriceRemoved
+from domain.routing_policy import FallbackChain, RoutingShelf
 from projections.route_table import RouteTable
 from tests.databases import url_of
 from tests.projections.given import (
@@ -34,11 +35,11 @@ from tests.projections.given import (
     bot,
     database,
     key,
-    price,
     record,
     recorded,
     token,
 )
+from tests.projections.given_routing import GPT, POLICY, chain_set, price
 
 pytestmark = pytest.mark.anyio
 
@@ -59,7 +60,13 @@ class Scene:
 async def following(url: str) -> AsyncIterator[Scene]:
     told: list[UUID] = []
     with database(url, "clawbot_proxy") as opened:
-        follower = RouteFollower(opened, event_logs(opened)[FLEET], on_key=told.append)
+        chain = FallbackChain(id="built-in", steps=(GPT,))
+        follower = RouteFollower(
+            opened,
+            event_logs(opened)[FLEET],
+            on_key=told.append,
+            built_in=RoutingShelf(chains={"built-in": chain}),
+        )
         follower.start()
         try:
             await until(lambda: follower.current)
@@ -91,8 +98,13 @@ def bring(url: str, *names: str, upto: int | None = None) -> None:
             catch_up(follower, Reader(event_logs(opened)[FLEET]), upto=upto)
 
 
+def routed() -> tuple[Happened, ...]:
+    policy = BotRoutingSet(policy=POLICY)
+    return bot(1, TEAM, policy), (UUID(int=8), [chain_set("ours", TEAM)])
+
+
 def contents(table: RouteTable) -> tuple[object, ...]:
-    return table.bots, table.keys, table.prices.rows
+    return table.bots, table.keys, table.prices.rows, table.shelves.rows
 
 
 async def test_it_is_the_same_from_the_log_alone_and_from_tables_however_far_they_are(
@@ -130,12 +142,25 @@ async def test_what_happens_is_known_at_once_and_without_being_asked(
 async def test_a_teams_price_is_in_force_as_soon_as_it_is_set(database_url: str) -> None:
     price_id = UUID(int=9)
     async with following(database_url) as scene:
-        await asyncio.to_thread(happen, database_url, (price_id, [price(2)]))
+        await asyncio.to_thread(happen, database_url, (price_id, [price(2, TEAM)]))
         await until(lambda: scene.follower.team_price(TEAM, "openai", "GPT-5") is not None)
         assert scene.follower.team_price(OTHER_TEAM, "openai", "gpt-5") is None
         assert scene.follower.team_price(TEAM, "custom", "gpt-5") is None
         await asyncio.to_thread(happen, database_url, (price_id, [ModelPriceRemoved()]))
         await until(lambda: scene.follower.team_price(TEAM, "openai", "gpt-5") is None)
+
+
+async def test_a_bots_policy_and_the_teams_entries_are_known_as_soon_as_they_are_set(
+    database_url: str,
+) -> None:
+    async with following(database_url) as scene:
+        await asyncio.to_thread(happen, database_url, *routed())
+        await until(lambda: scene.table.shelves.version(TEAM) == 1)
+        bot_route = scene.table.bots[UUID(int=1)]
+        assert (bot_route.routing, bot_route.routing_version) == (POLICY, 2)
+        assert set(scene.table.shelves.of(TEAM).chains) == {"built-in", "ours"}
+        assert set(scene.table.shelves.of(OTHER_TEAM).chains) == {"built-in"}
+        assert scene.table.shelves.version(OTHER_TEAM) == 0
 
 
 async def test_keys_that_change_or_go_are_told(database_url: str) -> None:

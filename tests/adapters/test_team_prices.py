@@ -14,11 +14,12 @@ from application.ports import BoundedPrices
 from domain.calls import CallFacts
 from domain.usage import Usage, UsageSource
 from projections.model_prices import ModelPriceRow, TeamPrices
-from tests.projections.given import NOON, OTHER_TEAM, TEAM, facts, price
+from tests.projections.given import NOON, OTHER_TEAM, TEAM, facts
+from tests.projections.given_routing import price
 
 GENAI = f"genai-prices:{genai_prices.__version__}"
 THOUSAND = Usage(input_tokens=1000, output_tokens=1000, source=UsageSource.REPORTED)
-OURS = price(2, model="gpt-4o-mini")
+OURS = price(2, TEAM, model="gpt-4o-mini")
 ROW = ModelPriceRow(
     price_id=TEAM,
     team_id=TEAM,

@@ -52,10 +52,10 @@ from domain.keys import (
     ProviderKeySecretRetired,
 )
 from domain.log import CALLS, FLEET
-from domain.model_prices import ModelPriceRemoved, ModelPriceSet, Rates
 from domain.usage import UNKNOWN, Usage, UsageSource
 from domain.verdicts import Verdict
 from tests.projections.given_quotas import quotas
+from tests.projections.given_routing import routing
 
 TEAM, OTHER_TEAM = TeamId(UUID(int=0xA)), TeamId(UUID(int=0xB))
 NOON = datetime(2026, 11, 22, 12, tzinfo=UTC)
@@ -122,7 +122,6 @@ def settled(of: CallFacts, usage: Usage = UNKNOWN, cost: int | None = None) -> C
 
 
 def tried(key: UUID, status: int | None, verdict: Verdict, wait: int = 0) -> Attempt:
-    """An attempt that told the key to wait for so many minutes."""
     return Attempt(
         provider_key_id=key,
         good_version=1,
@@ -142,9 +141,8 @@ TRIED = (
 
 
 def corrected(of: CallFacts, before: Usage, now: Usage, cost: int | None) -> CallEvent:
-    abandoned = Call().evolve(CallAbandoned(facts=of, usage=before))
-    [late] = abandoned.settle(settled(of, now, cost))
-    return late
+    abandoned = CallAbandoned(facts=of, usage=before)
+    return Call().evolve(abandoned).settle(settled(of, now, cost))[0]
 
 
 def calls(count: int, seed: int = 1) -> list[Happened]:
@@ -223,15 +221,9 @@ def key(number: int, team: TeamId = TEAM, *more: Event) -> Happened:
     return UUID(int=number), [added, *more]
 
 
-def price(number: int, team: TeamId = TEAM, *, model: str = "gpt-5") -> ModelPriceSet:
-    """So many dollars for a million tokens of either kind."""
-    rates = Rates(input=number * 1_000_000, output=number * 1_000_000, cache_read=1)
-    return ModelPriceSet(team_id=team, vendor="openai", model=model, rates=rates)
-
-
 def token(number: int, minutes: int) -> BotTokenIssued:
-    ends_at = NOON + timedelta(minutes=minutes)
-    return BotTokenIssued(token_hash=f"hash-{number}", previous_end_at=ends_at)
+    end = NOON + timedelta(minutes=minutes)
+    return BotTokenIssued(token_hash=f"hash-{number}", previous_end_at=end)
 
 
 def checked(number: int, verdict: Verdict) -> list[Event]:
@@ -264,10 +256,7 @@ FLEET_HISTORY: list[Happened] = [
     key(15, TEAM, ROTATED, ProviderKeySecretRetired(secret_version=1), PARKED),
     key(16, TEAM, ROTATED, ProviderKeyDisabled(), ProviderKeyEnabled()),
     key(17, TEAM, COOLED, ProviderKeyRecovered(), ProviderKeyDisabled()),
-    (UUID(int=20), [price(1), price(2), ModelPriceRemoved()]),
-    (UUID(int=20), [price(3)]),
-    (UUID(int=21), [price(4, OTHER_TEAM)]),
-    (UUID(int=22), [price(5, model="o3"), ModelPriceRemoved()]),
+    *routing(TEAM, OTHER_TEAM),
     *quotas(TEAM, OTHER_TEAM, LATER),
 ]
 
@@ -277,9 +266,9 @@ def record(log: EventLog, happened: Sequence[Happened], team: UUID | None = TEAM
     position = 0
     caller = Caller("user:alice", team_id=team, correlation_id="request-1")
     for stream_id, events in happened:
-        version = len(log.history(stream_id))
+        stream = Stream(stream_id, len(log.history(stream_id)), None)
         with acting(caller):
-            position = log.append(Stream(stream_id, version, None), events)
+            position = log.append(stream, events)
     return position
 
 
