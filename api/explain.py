@@ -206,9 +206,10 @@ def _why(code: str, hold: Hold | None) -> str:
         return f"The call was refused before a quota was asked: {code}."
     if code == QuotaExceeded.code:
         ends = hold.window_end
-        until = "It has no end" if ends is None else f"It ends at {ends.isoformat()}"
+        end = "has no end" if ends is None else f"ends at {ends:%Y-%m-%dT%H:%M:%SZ}"
         return (
             f"The call needs {hold.amount} at least, and of {hold.limit} {hold.metric} "
-            f"{hold.settled} are used and {hold.held} held by calls under way. {until}."
+            f"{hold.settled} are used and {hold.held} held by calls under way. "
+            f"Its window {end}."
         )
     return "A quota of money applies, and nobody knows what the call can cost."

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterator
+from concurrent.futures import ThreadPoolExecutor
 from dataclasses import replace
 from datetime import UTC, datetime, timedelta
 from uuid import UUID, uuid4
@@ -17,11 +18,11 @@ from adapters.postgres.quotas import PostgresQuotaBalances, PostgresQuotaTable
 from application.bus import Bus
 from application.event_log import Caller
 from application.quotas import EditQuota, Raise, RemoveQuota, SetQuota
-from domain.errors import InvalidFields
+from domain.errors import ConcurrentChange, InvalidFields
 from domain.holds import Balance
 from domain.ids import QuotaId, TeamId
 from domain.log import CALLS, FLEET
-from domain.quotas import Window
+from domain.quotas import QuotaIsSetAlready, Window
 from domain.windows import EPOCH, window_of
 from tests.held_calls import HeldCalls, quota_of
 
@@ -62,7 +63,7 @@ class Quotas:
 
 @pytest.fixture
 def api(database_url: str) -> Iterator[Database]:
-    database = Database(database_url, role="clawbot_api", size=3)
+    database = Database(database_url, role="clawbot_api", size=6)
     database.open()
     yield database
     database.close()
@@ -139,6 +140,20 @@ def test_a_zone_that_the_database_does_not_know_is_refused(
         quotas.set(time_zone="Europe/Atlantis")
     assert refused.value.codes == {"time_zone": "unknown"}
     assert quotas.logs[FLEET].head() == 0
+
+
+def test_of_the_same_quota_set_by_many_at_once_one_is_set(quotas: Quotas) -> None:
+    def set_one(_: int) -> QuotaId | None:
+        try:
+            return quotas.set(Window.MONTH)
+        except (QuotaIsSetAlready, ConcurrentChange):
+            return None
+
+    with ThreadPoolExecutor(6) as pool:
+        outcome = list(pool.map(set_one, range(6)))
+    (one,) = [quota_id for quota_id in outcome if quota_id is not None]
+    assert quotas.table.count(TEAM) == 1
+    assert quotas.balances.now(TEAM, one) is not None
 
 
 def test_quotas_are_counted_by_team(quotas: Quotas) -> None:

@@ -99,7 +99,7 @@ def test_a_refused_call_says_which_quota_said_no_and_why(either: Front) -> None:
     assert refusal["balance"]["remaining"] == 30
     assert refusal["why"] == (
         "The call needs 50 at least, and of 100 tokens 30 are used and 40 held by calls "
-        "under way. It has no end."
+        "under way. Its window has no end."
     )
     for nothing in ("request", "price", "usage", "settlement"):
         assert told[nothing] is None
