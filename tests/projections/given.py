@@ -266,9 +266,9 @@ def record(log: EventLog, happened: Sequence[Happened], team: UUID | None = TEAM
     position = 0
     caller = Caller("user:alice", team_id=team, correlation_id="request-1")
     for stream_id, events in happened:
-        stream = Stream(stream_id, len(log.history(stream_id)), None)
+        version = len(log.history(stream_id))
         with acting(caller):
-            position = log.append(stream, events)
+            position = log.append(Stream(stream_id, version, None), events)
     return position
 
 
