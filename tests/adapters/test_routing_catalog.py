@@ -124,7 +124,10 @@ def test_a_name_that_was_none_is_known_for_that() -> None:
     ],
 )
 def test_a_model_serves_the_formats_that_its_vendor_and_itself_speak(
-    vendor: str, model: str, spoken: Format, serves: bool
+    vendor: str,
+    model: str,
+    spoken: Format,
+    serves: bool,  # noqa: FBT001
 ) -> None:
     assert CATALOG.serves(VENDORS.get(vendor), model, spoken) is serves
 
