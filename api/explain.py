@@ -7,7 +7,7 @@ from __future__ import annotations
 
 from collections.abc import Iterable, Sequence
 from dataclasses import asdict, replace
-from datetime import datetime
+from datetime import UTC, datetime
 from typing import Any, cast
 from uuid import UUID
 
@@ -206,7 +206,9 @@ def _why(code: str, hold: Hold | None) -> str:
         return f"The call was refused before a quota was asked: {code}."
     if code == QuotaExceeded.code:
         ends = hold.window_end
-        end = "has no end" if ends is None else f"ends at {ends:%Y-%m-%dT%H:%M:%SZ}"
+        end = "has no end"
+        if ends is not None:
+            end = f"ends at {ends.astimezone(UTC):%Y-%m-%dT%H:%M:%SZ}"
         return (
             f"The call needs {hold.amount} at least, and of {hold.limit} {hold.metric} "
             f"{hold.settled} are used and {hold.held} held by calls under way. "
