@@ -13,6 +13,7 @@ from domain.routing_words import question_id, questions_of
 _LONG, _LONGER = 300, 1500  # characters of the user's last words
 _MANY_TOKENS, _MANY_MESSAGES, _SEVERAL = 30_000, 20, 3
 _MEDIUM_FROM, _COMPLEX_FROM = 2, 4  # points
+_LONGEST_ANSWER = 200  # characters of a classifier's answer
 
 
 def holds(
@@ -95,9 +96,6 @@ def level_of(facts: RequestFacts) -> Level:
 
 
 def level_said(answer: str | None) -> Level | None:
-    """The level that a classifier's answer names; None if it names none, or several."""
-    if answer is None:
-        return None
-    words = {word.strip(" \t\n.,:;!\"'`*") for word in answer[:200].casefold().split()}
-    named = [level for level in Level if level.value in words]
-    return named[0] if len(named) == 1 else None
+    """The level that a classifier's answer is; None if it is anything but that one word."""
+    word = (answer or "")[:_LONGEST_ANSWER].strip(" \t\r\n.,:;!\"'`*").casefold()
+    return next((level for level in Level if level.value == word), None)
