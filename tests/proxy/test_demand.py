@@ -137,6 +137,8 @@ def test_tools_and_schemas_count_with_their_names() -> None:
         format="anthropic-messages",
     )
     assert own.input_tokens > small + 804  # Anthropic's own words about tools
+    bash = demand(said("hi", tools=[{"type": "bash_1"}]), format="anthropic-messages")
+    assert bash.input_tokens > small + 804 + 735  # and about a tool of its own making
     answer = {"type": "json_schema", "json_schema": {"schema": schema}}
     assert demand(said("hi", response_format=answer)).input_tokens > small + 50
 
@@ -174,6 +176,12 @@ MEDIA: list[tuple[Format, str, object, int]] = [
         "gpt-audio",
         {"type": "input_audio", "input_audio": {"data": PNG, "format": "mp3"}},
         len(PNG) // 16 + 1,
+    ),
+    (
+        "openai-chat",
+        "voxtral",
+        {"type": "input_audio", "input_audio": "data:audio/mp3;base64,aGVsbG8="},
+        3,
     ),
 ]
 
