@@ -13,7 +13,6 @@ from pydantic import BaseModel, ConfigDict, Field, ValidationError
 
 from domain.errors import BadSetup
 
-UNKNOWN = 8_192  # tokens, of a model that no table knows
 CACHED = 4096  # models: bots may ask for any name
 
 
@@ -32,13 +31,13 @@ class ModelLimits:
         self._limits = [(start, by_beginning[start]) for start in longest_first]
         self.output_limit = lru_cache(maxsize=CACHED)(self._output_limit)
 
-    def _output_limit(self, model: str | None) -> int:
-        """The most tokens that the model writes in one answer; 8,192 if nobody knows."""
+    def _output_limit(self, model: str | None) -> int | None:
+        """The most tokens that the model writes in one answer; None: nobody knows."""
         name = (model or "").rpartition("/")[2].lower()
         for start, limit in self._limits:
             if name.startswith(start):
                 return limit
-        return UNKNOWN
+        return None
 
 
 @cache

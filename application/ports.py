@@ -138,6 +138,9 @@ class Meter(Protocol):
         nothing is. Without `wants` no quota applies.
         """
 
+    def has_quotas(self, team_id: UUID) -> bool:
+        """Whether the team had quotas when a call of it was last admitted."""
+
     async def extend(self, call_id: UUID, extension: Extension) -> Granted:
         """More is held for a call under way; refused and not on record as above."""
 

@@ -19,7 +19,7 @@ from datetime import datetime
 from uuid import UUID
 
 from domain.quota_events import Metric, Mode, ScopeKind
-from domain.usage import Usage
+from domain.usage import Usage, UsageSource
 
 WindowId = tuple[UUID, datetime]  # a quota, and the start of one of its windows
 
@@ -113,7 +113,8 @@ class Outcome:
 def bookings_of(holds: Iterable[Hold], outcome: Outcome) -> tuple[Booking, ...]:
     """All holds of a call, released, and what it really used, settled.
 
-    Where a successful answer does not tell what it used, all that was held counts as used.
+    Where a successful answer does not tell what it used, all that was held counts as used;
+    what was only estimated never counts as more.
     """
     windows: dict[WindowId, list[Hold]] = {}
     for hold in holds:
@@ -172,7 +173,7 @@ def _settled(hold: Hold, held: int, outcome: Outcome) -> int:
             used = outcome.cost_micro_usd
     if used is None:
         return held if outcome.answered else 0
-    return used
+    return used if outcome.usage.source is UsageSource.REPORTED else min(used, held)
 
 
 def _served(hold: Hold, outcome: Outcome) -> bool:

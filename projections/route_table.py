@@ -8,6 +8,7 @@ from __future__ import annotations
 
 from abc import abstractmethod
 from collections.abc import Iterable, Sequence
+from contextlib import suppress
 from dataclasses import dataclass, replace
 from datetime import datetime
 from typing import ClassVar, cast
@@ -139,7 +140,9 @@ class BotRoutesProjector(Projector[BotRoute]):
 def _person(actor: str) -> UUID | None:
     """Who acted, if that was a person."""
     kind, _, user_id = actor.partition(":")
-    return UUID(user_id) if kind == "user" else None
+    with suppress(ValueError):
+        return UUID(user_id) if kind == "user" else None
+    return None
 
 
 class KeyRoutesProjector(Projector[KeyRoute]):

@@ -41,6 +41,7 @@ async def running_proxy(
             vault=plane.vault,
             upstream=upstream,
             prices=plane.prices,
+            limits=plane.limits,
             watch=watch,
         )
         try:

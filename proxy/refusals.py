@@ -7,12 +7,15 @@ The vendors' SDKs then raise their own typed errors. Our code stands in `error.c
 from __future__ import annotations
 
 from dataclasses import dataclass, field
+from datetime import UTC, datetime
 from typing import Literal
 
 import orjson
 
+from domain.budgets import QuotaExceeded, UnpricedCall
 from domain.catalog import PathNotAllowed, UnknownVendor, Vendor
 from domain.errors import LimitReached, Refused, Unauthenticated, Unavailable
+from proxy import quota_words
 from proxy.incoming import BodyTooLarge, CodedBody, TargetTooLong
 
 Shape = Literal["openai", "anthropic", "gemini"]
@@ -83,12 +86,27 @@ class Refusal:
 
 def refusal_of(error: Refused | Unavailable) -> Refusal:
     """How an error is answered; its own text never is, only what its class says."""
+    if isinstance(error, QuotaExceeded | UnpricedCall):
+        return _by_quota(error)
     status = next(STATUS[kind] for kind in type(error).__mro__ if kind in STATUS)
     text = (type(error).__doc__ or "").partition("\n")[0]
     wait = error.retry_after_seconds if isinstance(error, LimitReached) else None
     soon = wait is not None and wait <= WORTH_WAITING
     headers = [(b"retry-after", str(wait).encode())] if soon else []
     return Refusal(status=status, code=error.code, message=text, headers=headers)
+
+
+def _by_quota(error: QuotaExceeded | UnpricedCall) -> Refusal:
+    """Told when to come back if that is soon, and otherwise not to try again."""
+    headers, message = [(b"x-should-retry", b"false")], ""
+    if isinstance(error, UnpricedCall):
+        message = quota_words.unpriced(error)
+    else:
+        message = quota_words.sentence(error.hold)
+        wait = quota_words.seconds_left(error.hold, datetime.now(UTC))
+        if wait is not None and wait <= WORTH_WAITING:
+            headers = [(b"retry-after", str(wait).encode())]
+    return Refusal(status=429, code=error.code, message=message, headers=headers)
 
 
 UPSTREAM_REFUSED = Refusal(

@@ -10,13 +10,16 @@ from __future__ import annotations
 import asyncio
 import contextlib
 import time
+from collections.abc import Iterable
 from dataclasses import dataclass
 
+from proxy.allowance import AHEAD
 from proxy.answer import Answer, UpstreamCut
 from proxy.asking import UsageWithheld
 from proxy.client import Client
+from proxy.cutting import Cutting
 from proxy.mask import KeyMask
-from proxy.settlement import Settlement
+from proxy.settlement import Settlement, usage_of
 from proxy.usage import UsageReader
 
 CLIENT_LEFT = "client-left"
@@ -33,6 +36,7 @@ class Filters:
 
     mask: KeyMask
     withheld: UsageWithheld | None
+    cutting: Cutting | None = None  # of a stream that a budget may end
 
 
 class Relay:
@@ -51,6 +55,7 @@ class Relay:
         self._reader = reader
         self._mask = filters.mask
         self._withheld = filters.withheld
+        self._cutting = filters.cutting
         self._settlement = settlement
         self._drain = True
         self._progress = settlement.progress
@@ -86,15 +91,19 @@ class Relay:
         streaming = self._progress.admitted.streaming
         try:
             while piece := await self._next():
-                passing = self._take(piece)
-                if self._is_over():
-                    held += passing
-                elif streaming or self._answer.content_length is not None:
-                    await self._pass(held + passing)
-                    held = b""
-                else:  # a plain body of unknown length may end with any piece
-                    await self._pass(held)
-                    held = passing
+                for part in self._parts(piece):
+                    passing = self._take(part)
+                    if self._is_over():
+                        held += passing
+                    elif not await self._covered():
+                        await self._cut(held + passing)
+                        return
+                    elif streaming or self._answer.content_length is not None:
+                        await self._pass(held + passing)
+                        held = b""
+                    else:  # a plain body of unknown length may end with any piece
+                        await self._pass(held)
+                        held = passing
         except UpstreamCut:
             if not (self._reader.ended or self._progress.error == CLIENT_LEFT):
                 held += self._rest()
@@ -106,6 +115,31 @@ class Relay:
         await self._settlement.settle(self._reader.reading())
         if self._listens():
             await self._client.finish(held)
+
+    def _parts(self, piece: bytes) -> Iterable[bytes]:
+        """The piece, where a budget may end the stream no longer than it asks ahead."""
+        if self._cutting is None or len(piece) <= AHEAD:
+            return (piece,)
+        return (piece[at : at + AHEAD] for at in range(0, len(piece), AHEAD))
+
+    async def _covered(self) -> bool:
+        """Whether the budget has room for what was read so far."""
+        if self._cutting is None or self._client.left:
+            return True
+        return await self._cutting.allowance.covers(self._reader.output_bytes)
+
+    async def _cut(self, passing: bytes) -> None:
+        """End the stream here: its client is told that it has reached a limit."""
+        cutting = self._cutting
+        if cutting is None:
+            return
+        self._answer.abort()
+        self._progress.error = cutting.allowance.refused
+        await self._pass(passing)
+        reading = self._reader.reading()
+        await self._settlement.settle(reading)
+        if self._listens():
+            await self._client.finish(cutting.close(usage_of(self._progress, reading)))
 
     def _take(self, piece: bytes) -> bytes:
         """Read along in what is masked already, so that no event can hold the key."""
@@ -122,16 +156,19 @@ class Relay:
         self._reader.feed(masked)
         if self._reader.ended and self._ended_at is None:
             self._ended_at, self._received_at_end = now, self._received
-        return masked if self._withheld is None else self._withheld.feed(masked)
+        passing = masked if self._withheld is None else self._withheld.feed(masked)
+        return passing if self._cutting is None else self._cutting.feed(passing)
 
     def _rest(self) -> bytes:
         """What the filters hold, when nothing more will come."""
         rest = self._mask.flush()
         self._reader.feed(rest)
         self._reader.end()
-        if self._withheld is None:
-            return rest
-        return self._withheld.feed(rest) + self._withheld.flush()
+        if self._withheld is not None:
+            rest = self._withheld.feed(rest) + self._withheld.flush()
+        if self._cutting is not None:
+            rest = self._cutting.feed(rest) + self._cutting.rest()
+        return rest
 
     def _is_over(self) -> bool:
         """Whether the client could take what was read so far for the whole answer."""

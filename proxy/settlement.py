@@ -14,11 +14,12 @@ from domain.errors import Unavailable
 from domain.usage import UNWEIGHED, Usage, UsageSource
 from proxy.answer import UpstreamCut
 from proxy.client import Client
+from proxy.estimates import estimated_tokens
+from proxy.holding import Holding
 from proxy.incoming import is_name
 from proxy.usage import Reading
 
 HOLD_SECONDS = 10.0  # for the last byte, while the log is away; then the stream is cut
-BYTES_PER_TOKEN = 4  # the estimate's rule of thumb; settlements by it say `estimated`
 OK = 200
 MULTIPLE_CHOICES = 300
 LONGEST_ERROR = 120  # characters
@@ -35,11 +36,6 @@ TOKENS = (
     "total_tokens",
 )
 _numbers_of = attrgetter(*TOKENS)
-
-
-def estimated_tokens(size: int) -> int:
-    """About how many tokens so many bytes of text or JSON are."""
-    return -(-size // BYTES_PER_TOKEN)
 
 
 class LastByteHeld(UpstreamCut):
@@ -60,6 +56,7 @@ class Progress:
     call_id: UUID
     admitted: CallAdmitted
     started: float  # monotonic seconds
+    holding: Holding | None = None  # of budgets; None: none is asked
     tries: Tries | None = None
     attempts: int = 0
     provider_key_id: UUID | None = None  # whose answer it is; None: the admitted one's

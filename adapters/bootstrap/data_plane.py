@@ -15,6 +15,7 @@ from adapters.bootstrap.instance import open_instance
 from adapters.catalog.loader import load_catalog
 from adapters.catalog.routing_catalog import load_routing_catalog
 from adapters.event_store import EventMapper
+from adapters.model_limits import ModelLimits, shipped_model_limits
 from adapters.outbound import CheckedResolver
 from adapters.postgres.database import GET_CONNECTION_SECONDS, connection_info
 from adapters.postgres.meter import PostgresMeter
@@ -43,6 +44,7 @@ class DataPlane:
     resolver: CheckedResolver
     catalog: Catalog
     prices: TeamPriceBook
+    limits: ModelLimits
     token_key: bytes
     pass_key: bytes
 
@@ -79,6 +81,7 @@ async def data_plane(
             await asyncio.to_thread(shipped_price_book),  # half a second of reading
             routes.team_price,
         ),
+        limits=shipped_model_limits(),
         token_key=opened.instance_keys.get("token"),
         pass_key=opened.instance_keys.get("key-check"),
     )

@@ -92,6 +92,10 @@ class CallWriter:
         self._teams: set[UUID] = set()  # that have quotas
         self._forget_at = 0.0  # monotonic seconds
 
+    def has_quotas(self, team_id: UUID) -> bool:
+        """Whether the team is known to have quotas."""
+        return team_id in self._teams
+
     async def write(self, batch: list[Entry], *, within_seconds: float) -> list[Written]:
         """What became of each event of the batch, in its order.
 

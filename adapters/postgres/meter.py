@@ -105,11 +105,17 @@ class PostgresMeter:
         self._held.admitted(call_id, granted.holds)
         return granted
 
+    def has_quotas(self, team_id: UUID) -> bool:
+        return self._writer.has_quotas(team_id)
+
     async def extend(self, call_id: UUID, extension: Extension) -> Granted:
         call = self._held.of(call_id)
         async with call.growing:
             entry = self._queue.enter(call_id, call.version + 1, None, asks=extension)
-            await entry.done
+            try:
+                await entry.done
+            except PlaceTaken as error:  # the call was ended, by the reaper
+                raise Unavailable from error
             granted = _granted(entry)
             call.grew(granted.holds)
         return granted

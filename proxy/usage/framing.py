@@ -35,6 +35,11 @@ class Framer:
     def ended(self) -> bool:
         return self._tally.ended
 
+    @property
+    def output_bytes(self) -> int:
+        """UTF-8 of what was generated, in what was fed."""
+        return self._tally.output_bytes
+
     def reading(self) -> Reading:
         return self._tally.reading(self._requested_model)
 

@@ -55,6 +55,10 @@ class UsageReader(Protocol):
     def ended(self) -> bool:
         """Whether a stream's terminal mark was seen in what was fed."""
 
+    @property
+    def output_bytes(self) -> int:
+        """UTF-8 of generated text, reasoning and tool arguments in what was fed."""
+
     def reading(self) -> Reading:
         """What was read so far; may be asked at any time."""
 

@@ -36,10 +36,10 @@ from tests.projections.given import facts, settled, tokens
 
 pytestmark = pytest.mark.anyio
 
+Admitted = tuple[UUID, Granted]
 
-async def admit(
-    meter: PostgresMeter, into: int = 10, most: int = 20
-) -> tuple[UUID, Granted]:
+
+async def admit(meter: PostgresMeter, into: int = 10, most: int = 20) -> Admitted:
     """A call of the team, with what it was granted."""
     call_id, asks = uuid4(), wanting(facts(), into, most, process=meter.process_id)
     return call_id, await meter.admit(call_id, asks.event, asks)

@@ -6,7 +6,7 @@ from pathlib import Path
 
 import pytest
 
-from adapters.model_limits import UNKNOWN, ModelLimits, read_model_limits
+from adapters.model_limits import ModelLimits, read_model_limits
 from adapters.model_limits import shipped_model_limits as shipped
 from domain.errors import BadSetup
 
@@ -24,19 +24,19 @@ from domain.errors import BadSetup
         ("models/gemini-2.5-flash", 65_536),
         ("gemini-2.0-flash-lite", 8_192),
         ("deepseek-chat", 384_000),
-        ("something-else", UNKNOWN),
-        ("", UNKNOWN),
-        (None, UNKNOWN),
+        ("something-else", None),
+        ("", None),
+        (None, None),
     ],
 )
-def test_a_models_own_limit_is_known_by_its_name(model: str | None, limit: int) -> None:
+def test_a_models_own_limit_is_known_by_its_name(model: str | None, limit: int | None) -> None:
     assert shipped().output_limit(model) == limit
 
 
 def test_the_longest_beginning_holds() -> None:
     limits = ModelLimits({"a": 1, "a-b-c": 3, "a-b": 2})
     asked = ["a-b-c-d", "a-b", "a-c", "b"]
-    assert [limits.output_limit(model) for model in asked] == [3, 2, 1, UNKNOWN]
+    assert [limits.output_limit(model) for model in asked] == [3, 2, 1, None]
 
 
 @pytest.mark.parametrize(

@@ -29,6 +29,9 @@ class Books:
     ) -> Granted:
         raise NotImplementedError
 
+    def has_quotas(self, team_id: UUID) -> bool:
+        raise NotImplementedError
+
     async def extend(self, call_id: UUID, extension: Extension) -> Granted:
         raise NotImplementedError
 

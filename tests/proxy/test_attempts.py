@@ -13,7 +13,7 @@ import pytest
 from adapters.catalog.loader import load_catalog
 from adapters.memory_vault import MemoryVault
 from application.keys import secret_ref
-from application.ports import Meter, Prices, Secret
+from application.ports import BoundedPrices, Meter, Secret
 from domain.bots import ProviderLink
 from domain.catalog import AllowPaths
 from domain.destinations import Origin
@@ -21,6 +21,7 @@ from projections.route_table import BotRoute, KeyRoute, RouteTable
 from proxy.admission import Admission, Credential
 from proxy.answer import Answer, UpstreamError
 from proxy.attempts import Attempts, Parts, Served
+from proxy.holding import ModelLimits
 from proxy.incoming import NOTHING_ASKED, Incoming
 from proxy.key_healths import BUDGET_RESERVE
 from proxy.outgoing import outgoing
@@ -132,7 +133,8 @@ async def tried(
         meter=cast("Meter", None),
         vault=vault,
         upstream=cast("Upstream", vendor),
-        prices=cast("Prices", None),
+        prices=cast("BoundedPrices", None),
+        limits=cast("ModelLimits", None),
     )
     attempts, served = Attempts(admission, parts, progress), None
     try:

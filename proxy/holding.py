@@ -1,0 +1,199 @@
+"""What a call asks of the budgets: plays `Wants` at its admission, grows while it streams.
+
+Nothing here costs a call whose team has no quotas: it is made, and never asked.
+
+Of what can be written, a plain call holds all, by the caller's own limit, or the model's,
+or `UNKNOWN_OUTPUT`; if it is granted less, its limit is lowered upstream. A stream whose
+output can be counted as it comes holds a slice, and the next one before it is needed.
+"""
+
+from __future__ import annotations
+
+from dataclasses import replace
+from functools import cached_property
+from typing import Protocol, cast
+from uuid import UUID
+
+from application.ports import BoundedPrices
+from domain.budgets import LEAST_OUTPUT, Extension, Granted, Need
+from domain.calls import CallAdmitted, CallFacts
+from domain.holds import Hold
+from domain.quotas import Mode, ScopeKind, scope_key
+from domain.vendors import Format
+from proxy.demand import Demand, demand_of
+from proxy.limiting import OUTPUT_LIMIT, with_output_limit
+from proxy.outgoing import Outgoing
+
+UNKNOWN_OUTPUT = 8_192  # tokens, of a model of which nobody knows how much it writes
+FIRST_SLICE = 2_048  # tokens of a stream's output
+LARGEST_SLICE = 16_384
+ENDLESS = 10**9  # a stream that nobody limits is limited by what it can hold
+NOTHING = Demand(input_tokens=0, output_limit=0, choices=1, visible=False, bounded=True)
+
+
+class ModelLimits(Protocol):
+    """How much models write."""
+
+    def output_limit(self, model: str | None) -> int | None:
+        """At most, in one answer, in tokens; None: nobody knows."""
+
+
+class Holding:
+    """One call's wants, and what it was granted."""
+
+    def __init__(
+        self,
+        call: Outgoing,
+        event: CallAdmitted,
+        prices: BoundedPrices,
+        limits: ModelLimits,
+    ) -> None:
+        self._call = call
+        self.event = event
+        self._prices = prices
+        self._limits = limits
+        self.output_tokens = 0  # that are held
+        self.holds: tuple[Hold, ...] = ()
+
+    @property
+    def facts(self) -> CallFacts:
+        return self.event.facts
+
+    @cached_property
+    def demand(self) -> Demand:
+        """What the body asks for."""
+        if self.event.format is None:
+            return NOTHING
+        return demand_of(
+            cast("Format", self.event.format),
+            self._call.body,
+            streaming=self.event.streaming,
+            model=self.facts.requested_model,
+        )
+
+    @cached_property
+    def _most(self) -> int:
+        """All that could be written, all choices together."""
+        demand, limit = self.demand, self.demand.output_limit
+        if limit is None:
+            limit = self._limits.output_limit(self.facts.requested_model)
+        if limit is None:
+            limit = ENDLESS if demand.visible else UNKNOWN_OUTPUT
+        return limit * demand.choices
+
+    def scope_keys(self) -> tuple[str, ...]:
+        facts, bot = self.facts, self._call.credential.bot
+        scopes = [
+            (ScopeKind.TEAM, str(facts.team_id)),
+            (ScopeKind.BOT, str(facts.bot_id)),
+            (ScopeKind.PROVIDER_KEY, str(facts.provider_key_id)),
+            (ScopeKind.MODEL, facts.requested_model or ""),
+        ]
+        if bot is not None and bot.owner_id is not None:
+            scopes.append((ScopeKind.MEMBER, str(bot.owner_id)))
+        return tuple(scope_key(facts.team_id, kind, value) for kind, value in scopes)
+
+    def need(self) -> Need:
+        most = min(self._most, FIRST_SLICE) if self.demand.visible else self._most
+        least = min(most, LEAST_OUTPUT * self.demand.choices)
+        if not self.demand.visible and self._limited(least) is None:
+            least = most  # it cannot be kept to less
+        return Need(
+            input_tokens=self.demand.input_tokens,
+            least_output=least,
+            most_output=most,
+            cost=self._cost,
+        )
+
+    def admitted(self, granted: Granted) -> CallAdmitted:
+        """The event; from now on the call is kept to what it was granted."""
+        if granted.output_tokens is None:
+            return self.event  # no quota applies
+        self.holds, self.output_tokens = granted.holds, granted.output_tokens
+        event = self.event = replace(
+            self.event,
+            holds=granted.holds,
+            input_estimate=min(self.event.input_estimate, self.demand.input_tokens),
+        )
+        limited = self._limited(granted.output_tokens) if self._must_limit() else None
+        if limited is None or limited == self._call.body:
+            return event
+        asked = self._lowered(self._call.asked_body, granted.output_tokens)
+        self._call.lower(limited, asked or limited)
+        limit = granted.output_tokens // self.demand.choices
+        self.event = replace(event, changes=(*event.changes, f"{OUTPUT_LIMIT}:{limit}"))
+        return self.event
+
+    def grows(self) -> bool:
+        """Whether it is a stream that must hold more before it may go on."""
+        blocking = any(hold.mode is Mode.BLOCK for hold in self.holds)
+        return blocking and self.demand.visible
+
+    @property
+    def complete(self) -> bool:
+        """Whether all is held that could be written."""
+        return self.output_tokens >= self._most
+
+    def more(self) -> Extension:
+        """The next slice of a stream's output: as much again as is held."""
+        held, into = self.output_tokens, self.demand.input_tokens
+        before = self._cost(into, held) or 0
+
+        def cost(_input: int, output: int) -> int | None:
+            after = self._cost(into, held + output)
+            return None if after is None else after - before
+
+        need = Need(
+            input_tokens=0,
+            least_output=1,
+            most_output=min(max(held, FIRST_SLICE), LARGEST_SLICE, self._most - held),
+            cost=cost,
+            requests=0,
+        )
+        return Extension(facts=self.facts, need=need, holds=self.holds)
+
+    def grew(self, granted: Granted) -> None:
+        """The slice is held, or what could be had of it."""
+        self.output_tokens += granted.output_tokens or 0
+
+    def under_key(self, key_id: UUID) -> Extension:
+        """The same call, as it asks the quotas of another key that is to serve it."""
+        team_id = self.facts.team_id
+        output = self.output_tokens or self.need().most_output
+        need = Need(
+            input_tokens=self.demand.input_tokens,
+            least_output=output,
+            most_output=output,
+            cost=self._cost,
+        )
+        key = scope_key(team_id, ScopeKind.PROVIDER_KEY, str(key_id))
+        return Extension(facts=self.facts, need=need, scope_keys=(key,))
+
+    def _must_limit(self) -> bool:
+        """Whether the vendor would write more than is held, for all that it knows."""
+        if self.demand.visible or not any(h.mode is Mode.BLOCK for h in self.holds):
+            return False
+        if self.output_tokens < self._most:
+            return True
+        model = self.facts.requested_model
+        unknown = self._limits.output_limit(model) is None
+        return self._most > 0 and self.demand.output_limit is None and unknown
+
+    def _limited(self, output: int) -> bytes | None:
+        """The body by which no more is written; None: that cannot be said."""
+        if self.event.format is None or self._most == 0:
+            return self._call.body
+        return self._lowered(self._call.body, output)
+
+    def _lowered(self, body: bytes, output: int) -> bytes | None:
+        return with_output_limit(
+            cast("Format", self.event.format),
+            body,
+            output // self.demand.choices,
+            model=self.facts.requested_model,
+        )
+
+    def _cost(self, input_tokens: int, output_tokens: int) -> int | None:
+        if self.event.format is None and not self._call.route.target.endpoint.metered:
+            return 0
+        return self._prices.bound(self.facts, input_tokens, output_tokens)
