@@ -94,15 +94,17 @@ class _Spreading:
     def _chain(
         self, name: str, kind: Kind | None, within: tuple[str, ...]
     ) -> Iterator[Planned]:
+        if name in within:
+            self._notes.append(f"chain-loops:{name}")
+        if name in self._seen:
+            return
+        self._seen.add(name)
         chain = self._shelf.chains.get(name)
         if chain is None:
             self._notes.append(f"no-such-chain:{name}")
-        elif name in within:
-            self._notes.append(f"chain-loops:{name}")
-        elif name not in self._seen:
-            self._seen.add(name)
-            own = kind if chain.kind == "text" else chain.kind
-            yield from self.over(chain.steps, kind=own, within=(*within, name))
+            return
+        own = kind if chain.kind == "text" else chain.kind
+        yield from self.over(chain.steps, kind=own, within=(*within, name))
 
     def _tag(self, name: str, kind: Kind | None) -> Iterator[Planned]:
         tag = self._shelf.tags.get(name)
