@@ -137,13 +137,13 @@ def cpu_us(window: Window) -> float:
     """What a call took of the target's CPU, in µs."""
     outcome = window.outcome
     used = outcome.after.target - outcome.before.target
-    return used / max(1, outcome.in_time) * 1e6
+    return used / max(1.0, outcome.calls) * 1e6
 
 
 def _generator_us(window: Window) -> float:
     outcome = window.outcome
     used = outcome.after.generator - outcome.before.generator
-    return used / max(1, outcome.in_time) * 1e6
+    return used / max(1.0, outcome.calls) * 1e6
 
 
 def _seconds(window: OpenWindow) -> float:

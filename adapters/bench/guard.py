@@ -165,10 +165,10 @@ def measure(one: Side, seconds: float) -> None:
         port=one.port, request=one.request, connections=CONNECTIONS, seconds=seconds
     )
     outcome = drive(load, partial(sample, family(one.pid)))
-    if outcome.failed or not outcome.in_time:
-        raise BadSetup(f"{outcome.failed} calls failed and {outcome.in_time} did not.")
+    if outcome.failed or not outcome.calls:
+        raise BadSetup(f"{outcome.failed} calls failed and {outcome.completed} did not.")
     used = outcome.after.target - outcome.before.target
-    one.cpu_us.append(used / outcome.in_time * 1e6)
+    one.cpu_us.append(used / outcome.calls * 1e6)
 
 
 def extract(commit: str, tree: Path) -> None:

@@ -36,22 +36,27 @@ class Load:
 
 @dataclass(kw_only=True, slots=True)
 class Outcome(Generic[SampleT]):
-    """What came of it; latencies are in seconds. `before` and `after` frame the seconds."""
+    """What came of it; latencies are in seconds. `before` and `after` frame the seconds.
+
+    `calls` and `events` count a call that was under way at an edge as the part of its time
+    that lies within: a slow target answers all connections at once, then none for long.
+    """
 
     before: SampleT
     after: SampleT
     seconds: float = 0.0
-    in_time: int = 0  # calls answered within the seconds
+    calls: float = 0.0  # answered with 200, as far as within the seconds
+    in_time: int = 0  # of those, the ones that ended within
     completed: int = 0  # all that were answered with 200: those before and after, too
     abandoned: int = 0  # still not answered when we stopped to wait
     failed: int = 0  # answered with another status, or cut
-    events: int = 0  # server-sent events of the calls in time
+    events: float = 0.0  # server-sent events of `calls`
     latencies: list[float] = field(default_factory=list)  # of the calls in time
     first_bytes: list[float] = field(default_factory=list)  # of their bodies
 
     @property
     def per_second(self) -> float:
-        return self.in_time / self.seconds
+        return self.calls / self.seconds
 
 
 def drive(load: Load, sample: Callable[[], SampleT]) -> Outcome[SampleT]:
@@ -145,12 +150,16 @@ class _Caller(asyncio.Protocol):
             self._fail()
             return
         outcome.completed += 1
+        within = min(now, self._until) - max(self._sent, self._since)
+        if within > 0:
+            part = within / (now - self._sent)
+            outcome.calls += part
+            outcome.events += part * self._reader.events()
         if now > self._until:
             self.done.set_result(None)
             return
         if now >= self._since:
             outcome.in_time += 1
-            outcome.events += self._reader.events()
             outcome.latencies.append(now - self._sent)
             outcome.first_bytes.append(self._first - self._sent)
         self._call(now)

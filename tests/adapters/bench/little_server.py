@@ -14,6 +14,7 @@ class LittleServer:
     """Its port, and how many whole answers it sent."""
 
     answers: list[bytes]  # in turn; after an empty one it hangs up
+    seconds: float = 0.0  # before each
     port: int = 0
     answered: int = 0
     connections: int = 0
@@ -35,6 +36,7 @@ class LittleServer:
                 answer = self.answers[self.answered % len(self.answers)]
                 if not answer:
                     return
+                await asyncio.sleep(self.seconds)
                 self.answered += 1
                 for at in range(0, len(answer), 40):  # in pieces, as networks do
                     writer.write(answer[at : at + 40])
@@ -46,13 +48,13 @@ class LittleServer:
 
 
 @contextmanager
-def little_server(*answers: bytes) -> Iterator[LittleServer]:
+def little_server(*answers: bytes, seconds: float = 0.0) -> Iterator[LittleServer]:
     """It serves in a thread of its own until the block ends."""
     ready = threading.Event()
     started: list[tuple[LittleServer, asyncio.AbstractEventLoop]] = []
 
     async def main() -> None:
-        server = LittleServer(list(answers))
+        server = LittleServer(list(answers), seconds)
         started.append((server, asyncio.get_running_loop()))
         await server.run(ready)
 

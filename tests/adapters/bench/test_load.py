@@ -4,6 +4,8 @@ from __future__ import annotations
 
 import time
 
+import pytest
+
 from adapters.bench.load import Load, Outcome, drive
 from tests.adapters.bench.little_server import LittleServer, little_server
 
@@ -41,7 +43,8 @@ def test_it_ends_when_the_time_is_up() -> None:
         assert time.perf_counter() - began < 1
     assert 0.29 <= outcome.seconds < 0.6
     assert 0.29 <= outcome.after - outcome.before < 0.6
-    assert outcome.per_second == outcome.in_time / outcome.seconds
+    assert outcome.in_time <= outcome.calls <= outcome.in_time + 4
+    assert outcome.per_second == outcome.calls / outcome.seconds
     assert 0 < sum(outcome.latencies) < 5 * outcome.seconds  # some calls end after the time
 
 
@@ -55,10 +58,20 @@ def test_what_is_answered_in_the_lead_is_done_and_not_counted() -> None:
     assert len(outcome.latencies) == outcome.in_time
 
 
+def test_slow_calls_count_as_far_as_they_lie_within_the_seconds() -> None:
+    """Four at once, half a second each, in a window that ends amid the second ones."""
+    with little_server(PLAIN, seconds=0.5) as server:
+        outcome = driven(server, seconds=0.75)
+    assert (outcome.in_time, outcome.completed) == (4, 8)
+    assert outcome.calls == pytest.approx(6, abs=0.5)
+    assert outcome.per_second == pytest.approx(8, rel=0.1)
+
+
 def test_the_events_of_streams_are_counted() -> None:
     with little_server(STREAM) as server:
         outcome = driven(server)
-    assert outcome.events == 3 * outcome.in_time > 0
+    assert outcome.events == pytest.approx(3 * outcome.calls)
+    assert outcome.calls > 1
     pairs = zip(outcome.first_bytes, outcome.latencies, strict=True)
     assert all(0 < first <= last for first, last in pairs)
 

@@ -24,6 +24,7 @@ def window(target: str, load: int | str, *, calls: int, foreign: float = 0.0) ->
         before=START,
         after=END,
         seconds=1.0,
+        calls=calls,
         in_time=calls,
         completed=calls,
         latencies=[1 / calls] * calls,
