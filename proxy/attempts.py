@@ -123,7 +123,7 @@ class Attempts:
                 call.incoming.method,
                 call.target,
                 headers.going_up(call.incoming, route.vendor, route.target.auth, clear),
-                call.body,
+                call.upload or call.body,
                 within=self._time_left() if progress.attempts > 1 else None,
             )
         except UpstreamError as error:
@@ -161,6 +161,8 @@ class Attempts:
         """
         if not call.route.others or call.credential.bot is None:
             return None
+        if call.upload is not None and call.upload.begun:
+            return None  # it can be read once
         group = call.route.target.endpoint.group
         if not (harmless or group in HARMLESS or call.incoming.method == "GET"):
             return None
@@ -169,7 +171,14 @@ class Attempts:
             return None
         if not self._healths.budget.spend(time.monotonic()):
             return None
-        return outgoing(call.credential, call.incoming, route, call.asked, call.asked_body)
+        return outgoing(
+            call.credential,
+            call.incoming,
+            route,
+            call.asked,
+            call.asked_body,
+            call.upload,
+        )
 
     def _time_left(self) -> float:
         passed = time.monotonic() - self._progress.started

@@ -20,10 +20,12 @@ from proxy.answer import Answer, UpstreamError
 from proxy.asking import INCLUDE_USAGE, UsageWithheld
 from proxy.attempts import NOT_FOR_THE_BOT, Attempts, Parts
 from proxy.client import Client
+from proxy.form import is_form
 from proxy.incoming import (
     MAX_TARGET,
     NOTHING_ASKED,
     Asked,
+    ClientLeft,
     Incoming,
     NotReadable,
     Receive,
@@ -47,6 +49,7 @@ from proxy.refusals import (
 )
 from proxy.relay import CLIENT_LEFT, DRAIN_SECONDS, Filters, Relay
 from proxy.settlement import Progress, Settlement
+from proxy.upload import begun
 from proxy.usage import reader_for
 from proxy.waiting import Waiting
 
@@ -87,15 +90,20 @@ class Call:
                     self._admission, credential, incoming, receive
                 )
             vendor, target = self._where(credential, incoming)
-            body = await read_body(incoming.headers, receive)
-            asked = what_is_asked(target, incoming.headers, body)
+            body, upload = b"", None
+            if is_form(incoming.headers.get(b"content-type", b"")):
+                upload = await begun(target, incoming.headers, receive)
+                asked = upload.asked
+            else:
+                body = await read_body(incoming.headers, receive)
+                asked = what_is_asked(target, body)
             route = await self._admission.route(
                 credential, incoming, vendor, asked, self.id.int & TURN
             )
         except Refused as error:
             await self._refuse(client, credential, asked, error)
             return
-        call = outgoing(credential, incoming, route, asked, body)
+        call = outgoing(credential, incoming, route, asked, body, upload)
         admitted = call.admitted(self._parts.meter.process_id)
         try:
             await self._parts.meter.admit(self.id, admitted)
@@ -136,6 +144,15 @@ class Call:
             if not waiting.given_up():
                 raise
             progress.error = CLIENT_LEFT
+            return
+        except ClientLeft:
+            progress.error = CLIENT_LEFT
+            raise
+        except Refused as error:
+            refusal = refusal_of(error)
+            progress.error = refusal.code
+            await settlement.settle(None)
+            await self._answer(client, refusal)
             return
         except UpstreamError as error:
             progress.error = error.code

@@ -12,32 +12,29 @@ from __future__ import annotations
 import asyncio
 import select
 from collections.abc import Callable
-from dataclasses import dataclass
 from enum import Enum, auto
-from typing import cast
+from typing import Protocol, cast
 
 from proxy.answer import Answer, UpstreamError
 from proxy.answer_parser import AnswerParser, Malformed
+from proxy.limits import Limits
+from proxy.sooner import sooner
 
 UPLOAD_PIECE = 128 * 1024  # a body is handed to the transport in pieces of so many bytes
 CLOCK_STEP = 0.002  # seconds; a timer that is early by less than this is on time
+LAST_CHUNK = b"0\r\n\r\n"
 KEEPALIVE_MARGIN = 1.0  # seconds; so much earlier than the upstream we let go
 
 
-@dataclass(frozen=True, kw_only=True)
-class Limits:
-    """How long and how much (security-baseline, section 3). Times are in seconds."""
+class Body(Protocol):
+    """A body that comes piece by piece."""
 
-    connect: float = 5.0  # TCP and TLS together
-    first_byte: float = 60.0  # from the last piece of the request to the end of the headers
-    idle: float = 60.0  # between two pieces, while the reader keeps up
-    total: float = 600.0  # the whole call
-    keepalive: float = 4.0  # how long an unused connection is kept, if nothing is said
-    longest_keepalive: float = 60.0  # whatever is said
-    max_idle: int = 256  # unused connections kept per origin and address
-    header_bytes: int = 32 * 1024  # also trailers, and framing that brings no body
-    answer_bytes: int = 32 * 1024 * 1024  # of an answer that is not an event stream
-    unread_bytes: int = 256 * 1024  # more than this unread, and reading pauses
+    @property
+    def length(self) -> int | None:
+        """How long it will be; None: nobody knows."""
+
+    async def read(self) -> bytes:
+        """The next piece, b"" at the end; what it raises ends the request."""
 
 
 class _Phase(Enum):
@@ -94,11 +91,12 @@ class Connection(asyncio.Protocol):
         return in_time and not self._incoming.poll(0)
 
     async def exchange(
-        self, head: bytes, body: bytes, *, head_only: bool, ends_at: float
+        self, head: bytes, body: bytes | Body, *, head_only: bool, ends_at: float
     ) -> Answer:
         """Send the request and wait for the answer's headers, until `ends_at` (loop time).
 
-        Raises `UpstreamError`; then, and when the caller is cancelled, this is closed.
+        Raises `UpstreamError`, and what reading the body raises; then, and when the caller
+        is cancelled, this is closed.
         """
         coming: asyncio.Future[Answer] = self._loop.create_future()
         self._parser.begin(coming, head_only=head_only)
@@ -107,7 +105,10 @@ class Connection(asyncio.Protocol):
         self.heard = False
         self._expect_within(self._limits.first_byte)
         try:
-            if len(body) <= UPLOAD_PIECE:
+            if not isinstance(body, bytes):
+                self._transport.write(head)
+                await self._pass_on(body, coming)
+            elif len(body) <= UPLOAD_PIECE:
                 self._transport.write(head + body)
             else:
                 self._transport.write(head)
@@ -178,15 +179,43 @@ class Connection(asyncio.Protocol):
         """Hand over the body as it drains; stop when an answer or an error is there."""
         self._uploading = True
         for start in range(0, len(body), UPLOAD_PIECE):
-            while self._writable is not None and not coming.done():
-                await asyncio.wait(
-                    (self._writable, coming), return_when=asyncio.FIRST_COMPLETED
-                )
-            if coming.done():
+            if not await self._has_room(coming):
                 return
             self._transport.write(body[start : start + UPLOAD_PIECE])
             self._expect_within(self._limits.first_byte)
         self._uploading = False
+
+    async def _pass_on(self, body: Body, coming: asyncio.Future[Answer]) -> None:
+        """The same with a body that is still coming: as fast as both sides go."""
+        self._uploading = True
+        left = body.length
+        try:
+            while left != 0 and (piece := await sooner(coming, body.read())):
+                if not await self._has_room(coming):
+                    return
+                if left is None:
+                    piece = b"%x\r\n%b\r\n" % (len(piece), piece)
+                else:
+                    left -= len(piece)
+                self._transport.write(piece)
+                self._expect_within(self._limits.first_byte)
+        except BaseException:
+            if not coming.cancel() and not coming.cancelled():
+                coming.exception()  # what is raised says more
+            self.abort("the request broke off")
+            raise
+        if left is None and not coming.done():
+            self._transport.write(LAST_CHUNK)
+            left = 0
+        self._uploading = left != 0
+
+    async def _has_room(self, coming: asyncio.Future[Answer]) -> bool:
+        """Wait for room to write; False: there is an answer or an error instead."""
+        while self._writable is not None and not coming.done():
+            await asyncio.wait(
+                (self._writable, coming), return_when=asyncio.FIRST_COMPLETED
+            )
+        return not coming.done()
 
     def _more_of(self, answer: Answer) -> None:
         self._phase = _Phase.BODY

@@ -195,14 +195,6 @@ def is_form(content_type: bytes) -> bool:
     return content_type.lstrip()[:19].lower() == b"multipart/form-data"
 
 
-def read_form(content_type: bytes, body: bytes) -> Asked:
-    """Model and streaming of a whole form; `NotReadable`."""
-    form = Form(content_type)
-    form.feed(body)
-    form.end()
-    return form.asked
-
-
 def _boundary(content_type: bytes) -> bytes:
     found = _TYPE.fullmatch(content_type.strip())
     parameters = _PARAMETER.findall(found[1]) if found else []

@@ -7,7 +7,7 @@ token is taken out of wherever an SDK put it, and is never seen again.
 from __future__ import annotations
 
 import json
-from collections.abc import Awaitable, Callable, MutableMapping
+from collections.abc import Awaitable, Callable, Mapping, MutableMapping
 from dataclasses import dataclass
 from typing import Any
 from urllib.parse import unquote_to_bytes
@@ -128,13 +128,21 @@ def _without_key(query: bytes) -> tuple[bytes, bytes | None]:
     return b"&".join(kept), found
 
 
-async def read_body(headers: dict[bytes, bytes], receive: Receive) -> bytes:
-    """The whole body, at most 20 MiB; `ClientLeft` if it breaks off."""
+def declared_length(headers: Mapping[bytes, bytes]) -> int | None:
+    """The body's length, if that is told; `CodedBody` or `BodyTooLarge`."""
     if headers.get(b"content-encoding", b"identity").strip().lower() != b"identity":
         raise CodedBody
-    length = headers.get(b"content-length", b"0")
-    if length.isdigit() and int(length) > MAX_BODY:
+    length = headers.get(b"content-length", b"")
+    if not length.isdigit():
+        return None
+    if int(length) > MAX_BODY:
         raise BodyTooLarge
+    return int(length)
+
+
+async def read_body(headers: dict[bytes, bytes], receive: Receive) -> bytes:
+    """The whole body, at most 20 MiB; `ClientLeft` if it breaks off."""
+    declared_length(headers)
     message = await receive()
     if message["type"] == "http.request" and not message.get("more_body"):
         body: bytes = message.get("body", b"")

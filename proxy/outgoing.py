@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
 from dataclasses import dataclass
 from uuid import UUID
 
@@ -12,10 +11,10 @@ from domain.calls import CallAdmitted
 from domain.catalog import Target
 from proxy.admission import Credential, Route, facts_of
 from proxy.asking import INCLUDE_USAGE, with_usage_asked
-from proxy.form import is_form, read_form
 from proxy.incoming import NOTHING_ASKED, Asked, Incoming, read_json
 from proxy.settlement import estimated_tokens
 from proxy.streaming import asks_for_stream
+from proxy.upload import Upload
 
 _BEFORE_JSON = b"\xef\xbb\xbf \t\r\n"  # a byte order mark, which some readers pass over
 
@@ -30,6 +29,7 @@ class Outgoing:
     asked: Asked
     asked_body: bytes  # as it came
     body: bytes
+    upload: Upload | None  # instead of a body
     streaming: bool
     changes: tuple[str, ...]
 
@@ -52,6 +52,7 @@ class Outgoing:
         """The event that is committed before the secret is opened."""
         target, key = self.route.target, self.route.key
         endpoint = target.endpoint
+        size = len(self.body) if self.upload is None else self.upload.size
         return CallAdmitted(
             facts=facts_of(
                 self.credential, self.route.vendor.id, self.asked.model or target.model, key
@@ -62,14 +63,19 @@ class Outgoing:
             method=self.incoming.method,
             path=target.path,
             streaming=self.streaming,
-            request_bytes=len(self.body),
-            input_estimate=estimated_tokens(len(self.body)),
+            request_bytes=size,
+            input_estimate=estimated_tokens(size),
             changes=self.changes,
         )
 
 
-def outgoing(
-    credential: Credential, incoming: Incoming, route: Route, asked: Asked, body: bytes
+def outgoing(  # noqa: PLR0913, PLR0917  # what is known of a call
+    credential: Credential,
+    incoming: Incoming,
+    route: Route,
+    asked: Asked,
+    body: bytes,
+    upload: Upload | None = None,
 ) -> Outgoing:
     """The call as it goes to this route."""
     asked_body = body
@@ -87,23 +93,21 @@ def outgoing(
         asked=asked,
         asked_body=asked_body,
         body=body,
+        upload=upload,
         streaming=streaming,
         changes=changes,
     )
 
 
-def what_is_asked(target: Target, headers: Mapping[bytes, bytes], body: bytes) -> Asked:
+def what_is_asked(target: Target, body: bytes) -> Asked:
     """What the body of a call that costs something asks for; `NotReadable`.
 
-    A form must be one. All else is read as JSON, whatever the headers call it: the vendor
-    may not believe them either.
+    All that is no form is read as JSON, whatever the headers call it: the vendor may not
+    believe them either.
     """
     endpoint = target.endpoint
     if endpoint.format is None and not endpoint.metered:
         return NOTHING_ASKED
-    kind = headers.get(b"content-type", b"")
-    if is_form(kind):
-        return read_form(kind, body)
     if endpoint.format is None and not body.lstrip(_BEFORE_JSON).startswith(b"{"):
         return NOTHING_ASKED
     return read_json(body)

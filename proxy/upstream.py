@@ -2,7 +2,7 @@
 
 Nothing else in the proxy opens a connection to a vendor. No redirect is followed, no proxy
 is taken from the environment, nothing is decompressed. A request goes out exactly as given,
-plus Host, Content-Length and `Accept-Encoding: identity`.
+plus Host, the body's framing and `Accept-Encoding: identity`.
 
     upstream = Upstream(resolver)
     answer = await upstream.send(origin, "POST", b"/v1/chat/completions", headers, body)
@@ -22,7 +22,8 @@ from typing import Protocol
 from domain.destinations import Origin
 from domain.errors import Refused, Unavailable
 from proxy.answer import Answer, UpstreamCut, UpstreamError
-from proxy.connection import Connection, Limits
+from proxy.connection import Body, Connection
+from proxy.limits import Limits
 
 __all__ = ["Answer", "Limits", "Resolver", "Upstream", "UpstreamCut", "UpstreamError"]
 
@@ -72,7 +73,7 @@ class Upstream:
         method: str,
         target: bytes,
         headers: Sequence[tuple[bytes, bytes]],
-        body: bytes,
+        body: bytes | Body,
         *,
         within: float | None = None,
     ) -> Answer:
@@ -85,7 +86,8 @@ class Upstream:
         """
         seconds = self._limits.total if within is None else within
         ends_at = self._loop().time() + seconds
-        head = _request_head(origin, method, target, headers, len(body))
+        length = len(body) if isinstance(body, bytes) else body.length
+        head = _request_head(origin, method, target, headers, length)
         head_only = method == "HEAD"
         try:
             place = (origin, await self._resolver.resolve(origin))
@@ -173,12 +175,14 @@ def _request_head(
     method: str,
     target: bytes,
     headers: Sequence[tuple[bytes, bytes]],
-    body_bytes: int,
+    body_bytes: int | None,
 ) -> bytes:
     """The request line and the header block; `UpstreamError` if one of its parts would
     break out of its line."""
     lines = [name + b": " + value for name, value in headers]
-    if body_bytes or method not in _READING:
+    if body_bytes is None:
+        lines.append(b"transfer-encoding: chunked")
+    elif body_bytes or method not in _READING:
         lines.append(b"content-length: %d" % body_bytes)
     lines.append(b"\r\n")
     head = _first_lines(origin, method) % target + b"\r\n".join(lines)

@@ -1,4 +1,4 @@
-"""What must hold for any bytes, at the four places where strangers' bytes are read.
+"""What must hold for any bytes, at the five places where strangers' bytes are read.
 
 A target takes bytes and returns, or raises because something does not hold. The first bytes
 choose among settings where there are some; every choice is made by remainder, so that all
@@ -19,6 +19,7 @@ from domain.catalog import METHODS, PathNotAllowed, target
 from domain.paths import PLAIN
 from proxy.incoming import NotReadable, read_json
 from proxy.usage import TALLIES, Reading, reader_for
+from tests.fuzz.forms import form
 
 LIMITS = HttpLimits()
 VENDORS = load_catalog().all()
@@ -155,7 +156,8 @@ def body(data: bytes) -> None:
     assert isinstance(fields, dict)
     assert len(fields) == len(last)
     assert fields.get("model") == asked.model
-    assert (fields.get("stream") is True) == asked.stream
+    said = fields.get("stream")
+    assert asked.stream is (said if isinstance(said, bool) else None)
 
 
 TARGETS: dict[str, Callable[[bytes], None]] = {
@@ -163,4 +165,5 @@ TARGETS: dict[str, Callable[[bytes], None]] = {
     "head": head,
     "answer": answer,
     "body": body,
+    "form": form,
 }
