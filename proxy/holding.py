@@ -20,7 +20,7 @@ from domain.calls import CallAdmitted, CallFacts
 from domain.holds import Hold
 from domain.quotas import Mode, ScopeKind, scope_key
 from domain.vendors import Format
-from proxy.demand import Demand, demand_of
+from proxy.demand import Demand, demand_by_size, demand_of
 from proxy.limiting import OUTPUT_LIMIT, with_output_limit
 from proxy.outgoing import Outgoing
 
@@ -64,8 +64,11 @@ class Holding:
         """What the body asks for."""
         if self.event.format is None:
             return NOTHING
+        kind, upload = cast("Format", self.event.format), self._call.upload
+        if upload is not None:
+            return demand_by_size(kind, upload.most)
         return demand_of(
-            cast("Format", self.event.format),
+            kind,
             self._call.body,
             streaming=self.event.streaming,
             model=self.facts.requested_model,

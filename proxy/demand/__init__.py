@@ -21,7 +21,7 @@ from proxy.demand.output import choices_in, generates, output_limit_in, speaks_t
 from proxy.demand.prompt import prompt_bound
 from proxy.demand.shape import bare
 
-__all__ = ["Demand", "demand_of"]
+__all__ = ["Demand", "demand_by_size", "demand_of"]
 
 
 NO_TEXT = UNWEIGHED | {"openai-embeddings", "openai-realtime"}
@@ -55,13 +55,18 @@ def demand_of(
         fields: dict[str, Any] = orjson.loads(body)
         return _demand(format, fields, bare(model), streaming=streaming)
     except (orjson.JSONEncodeError, ValueError, RecursionError, AttributeError):
-        return Demand(
-            input_tokens=len(body) // (BYTES_PER_TOKEN if format in UNWEIGHED else 1),
-            output_limit=None,
-            choices=1,
-            visible=False,
-            bounded=False,
-        )
+        return demand_by_size(format, len(body))
+
+
+def demand_by_size(format: Format, size: int) -> Demand:  # noqa: A002
+    """What a body asks for of which no more is known than how long it is at most."""
+    return Demand(
+        input_tokens=size // (BYTES_PER_TOKEN if format in UNWEIGHED else 1),
+        output_limit=None,
+        choices=1,
+        visible=False,
+        bounded=False,
+    )
 
 
 def _demand(
