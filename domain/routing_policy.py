@@ -266,7 +266,7 @@ class CapabilityTag:
     """A kind of request: how it is recognised, and the models that are good at it."""
 
     id: str
-    priority: int = 50  # the highest that recognises a request wins
+    priority: int = 50  # of those that recognise a request, the highest comes first
     category: str = "custom"
     detect: Conditions | None = None  # None: chosen by a policy only
     models: tuple[RouteTarget, ...] = ()

@@ -6,9 +6,9 @@ today) counts as answered no; `unanswered` says when that was so.
 
 from __future__ import annotations
 
-from domain.routing_facts import Answers, RequestFacts
+from domain.routing_facts import Answers, RequestFacts, RequestWords
 from domain.routing_policy import CapabilityTag, Conditions, Level, RoutingShelf
-from domain.routing_words import question_id, questions_of
+from domain.routing_words import answers_to, question_id, questions_of
 
 _LONG, _LONGER = 300, 1500  # characters of the user's last words
 _MANY_TOKENS, _MANY_MESSAGES, _SEVERAL = 30_000, 20, 3
@@ -36,6 +36,19 @@ def recognises(tag: CapabilityTag | None, facts: RequestFacts, answers: Answers)
     if tag is None or tag.detect is None:
         return False
     return holds(tag.detect, facts, answers, RoutingShelf())
+
+
+def recognised(
+    shelf: RoutingShelf, facts: RequestFacts, words: RequestWords
+) -> tuple[str, ...]:
+    """The tags that know the request for one of their kind, by priority."""
+    tags = sorted(shelf.tags.values(), key=lambda tag: (-tag.priority, tag.id))
+    return tuple(
+        tag.id
+        for tag in tags
+        if tag.detect is not None
+        and recognises(tag, facts, answers_to(questions_of(tag.detect), words))
+    )
 
 
 def unanswered(when: Conditions, answers: Answers) -> bool:

@@ -72,9 +72,14 @@ def answered(
     """The answers to all that the policy's rules ask about the words, each once."""
     if not isinstance(policy, Function):
         return NO_ANSWERS
+    return answers_to(_questions(policy, shelf), words)
+
+
+def answers_to(questions: Iterable[tuple[Asks, str]], words: RequestWords) -> Answers:
+    """The answers to these questions, each once."""
     text = words.text.casefold()
     said: dict[str, bool] = {}
-    for asks, value in _questions(policy, shelf):
+    for asks, value in questions:
         name = question_id(asks, value)
         if name not in said:
             said[name] = _answer(asks, value, words, text)

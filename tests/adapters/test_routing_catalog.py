@@ -6,6 +6,7 @@ from datetime import UTC, datetime
 from importlib.resources import files
 from pathlib import Path
 from shutil import copytree
+from typing import Any
 
 import pytest
 import yaml
@@ -22,7 +23,9 @@ from adapters.known_models import COMPLETE, CatalogModels
 from adapters.prices import read_prices, shipped_price_book
 from domain.errors import BadSetup
 from domain.routing_checks import check_chain, check_strategy, check_tag
+from domain.routing_facts import RequestFacts, RequestWords
 from domain.routing_policy import RouteTarget
+from domain.routing_rules import recognised
 from domain.vendors import Format
 
 FOLDER = files("adapters.catalog") / "routing"
@@ -169,3 +172,25 @@ def test_the_version_changes_with_the_content(tmp_path: Path) -> None:
     chains = folder / "fallback_chains.yaml"
     chains.write_text(chains.read_text().replace("timeout_ms: 60000", "timeout_ms: 50000"))
     assert read_routing_catalog(folder, VENDORS).version != CATALOG.version
+
+
+@pytest.mark.parametrize(
+    ("facts", "tools", "tags"),
+    [
+        ({"thinking": True, "images": 1}, (), ("deep-reasoning", "vision")),
+        ({"tools": 1}, ("web_search_20250305",), ("function-calling", "web-search")),
+        ({"tools": 1}, ("code_interpreter",), ("function-calling", "code-execution")),
+        ({"cache_control": True}, (), ("cost-optimized",)),
+        ({"input_tokens": 100_001}, (), ("long-context",)),
+        ({"input_tokens": 100_000}, (), ()),
+    ],
+)
+def test_requests_are_recognised_by_the_built_in_tags(
+    facts: dict[str, Any], tools: tuple[str, ...], tags: tuple[str, ...]
+) -> None:
+    request = RequestFacts(format="openai-chat", **facts)
+    words = RequestWords(tool_names=tools)
+    found = recognised(CATALOG.shelf, request, words)
+    assert set(found) == set(tags)
+    priorities = [CATALOG.tags[name].entry.priority for name in found]
+    assert priorities == sorted(priorities, reverse=True)
