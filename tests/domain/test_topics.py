@@ -19,7 +19,7 @@ STORED = {
     "bot.routing_set": ["policy"],
     "bot.tagged": ["tags"],
     "bot.token_issued": ["token_hash", "previous_end_at"],
-    "call.abandoned": ["facts", "usage"],
+    "call.abandoned": ["facts", "usage", "bookings"],
     "call.admitted": [
         "facts",
         "process_id",
@@ -31,6 +31,7 @@ STORED = {
         "request_bytes",
         "input_estimate",
         "changes",
+        "holds",
     ],
     "call.corrected": [
         "facts",
@@ -43,8 +44,10 @@ STORED = {
         "reason",
         "price_source",
         "model",
+        "bookings",
     ],
-    "call.refused": ["facts", "code"],
+    "call.extended": ["facts", "holds"],
+    "call.refused": ["facts", "code", "hold"],
     "call.settled": [
         "facts",
         "http_status",
@@ -57,6 +60,7 @@ STORED = {
         "client_left",
         "error",
         "attempt_log",
+        "bookings",
     ],
     "claim.released": [],
     "claim.taken": ["holder"],

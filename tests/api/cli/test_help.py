@@ -24,6 +24,7 @@ def test_only_commands_that_work_exist() -> None:
         "migrate",
         "projector",
         "proxy",
+        "quota",
         "rebuild",
         "replay",
         "reprice",
