@@ -8,6 +8,7 @@ from __future__ import annotations
 
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
+from functools import lru_cache
 from typing import Literal
 
 from domain.layouts import Layout
@@ -86,6 +87,8 @@ class HeaderNames:
         texts = tuple(names)
         self._whole = frozenset(text.encode() for text in texts if text[-1] != "*")
         self._starts = tuple(text[:-1].encode() for text in texts if text[-1] == "*")
+        # Every header of every answer is asked for, and they are the same few names.
+        self.passes = lru_cache(maxsize=512)(self.__contains__)
 
     def __contains__(self, name: bytes) -> bool:
         return name in self._whole or name.startswith(self._starts)

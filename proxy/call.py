@@ -12,7 +12,7 @@ from uuid import UUID
 from uuid_utils.compat import uuid7
 
 from domain.calls import CallRefused
-from domain.catalog import Target, Vendor
+from domain.catalog import Format, Target, Vendor
 from domain.errors import Refused, Unavailable
 from proxy import auto, headers
 from proxy.admission import Admission, Credential, facts_of
@@ -66,15 +66,14 @@ class Call:
         self._admission = admission
         self._parts = parts
         self._vendor = ""
-        self._shape: Shape = "openai"
+        self._incoming: Incoming
+        self._spoken: tuple[Vendor, Format | None] | None = None  # with whom, in what
 
     async def serve(self, scope: Scope, receive: Receive, client: Client) -> None:
         """Answer the call; an admitted one is settled when this returns or raises."""
         started = time.monotonic()
         incoming = read_head(scope)
-        self._vendor = incoming.vendor
-        vendor_or_none = self._admission.vendor_or_none(incoming.vendor)
-        self._shape = shape_of(vendor_or_none, auto.format_of(incoming))
+        self._vendor, self._incoming = incoming.vendor, incoming
         try:
             credential = await self._admission.who(incoming)
         except (Refused, Unavailable) as error:
@@ -123,7 +122,7 @@ class Call:
         vendor = self._admission.vendor(incoming)
         self._vendor = vendor.id
         target = self._admission.look(credential, incoming, vendor)
-        self._shape = shape_of(vendor, target.endpoint.format)
+        self._spoken = vendor, target.endpoint.format
         if len(incoming.tail) + len(incoming.query) > MAX_TARGET:
             raise TargetTooLong
         if not is_name(target.model or ""):
@@ -192,7 +191,7 @@ class Call:
             requested_model=admitted.facts.requested_model,
         )
         ours = headers.of_call(
-            str(self.id),
+            self.id,
             vendor=self._vendor,
             model=admitted.facts.requested_model,
             attempts=progress.attempts,
@@ -223,8 +222,15 @@ class Call:
 
     async def _answer(self, client: Client, refusal: Refusal) -> None:
         self._parts.watch.refused(refusal.code)
-        body = body_of(refusal, self._shape, str(self.id))
+        body = body_of(refusal, self._shape(), str(self.id))
         await self._say(client, refusal.status, body, refusal.headers)
+
+    def _shape(self) -> Shape:
+        """How the caller's SDK reads errors, as far as the call was understood."""
+        if self._spoken is not None:
+            return shape_of(*self._spoken)
+        vendor = self._admission.vendor_or_none(self._incoming.vendor)
+        return shape_of(vendor, auto.format_of(self._incoming))
 
     async def _say(
         self, client: Client, status: int, body: bytes, more: list[tuple[bytes, bytes]]
@@ -235,7 +241,7 @@ class Call:
                 (b"content-type", b"application/json"),
                 (b"content-length", str(len(body)).encode()),
                 *more,
-                *headers.of_call(str(self.id), vendor=self._vendor),
+                *headers.of_call(self.id, vendor=self._vendor),
             ],
         )
         await client.finish(body)

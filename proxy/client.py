@@ -15,6 +15,9 @@ from collections.abc import Callable
 
 from proxy.incoming import Leaving, Message, Receive, Send
 
+# For a server that can wait for the body with the head (`adapters/http/exchange.py`).
+BODY_FOLLOWS = "clawbot.body_follows"
+
 
 class Client:
     """One ASGI request whose body has been read.
@@ -53,17 +56,20 @@ class Client:
 
         The connection closes on a client that takes nothing for 60 s; it has left then.
         """
-        await self._send_head()
+        if self._head is not None:
+            await self._send_head(body_follows=True)
         await self._send({"type": "http.response.body", "body": piece, "more_body": True})
 
     async def finish(self, piece: bytes = b"") -> None:
         """Send the last piece."""
-        await self._send_head()
+        if self._head is not None:
+            await self._send_head(body_follows=True)
         await self._send({"type": "http.response.body", "body": piece, "more_body": False})
 
-    async def _send_head(self) -> None:
+    async def _send_head(self, *, body_follows: bool = False) -> None:
         head, self._head = self._head, None
         if head is not None:
+            head[BODY_FOLLOWS] = body_follows
             await self._send(head)
 
     def watch(self, *, streaming: bool = True) -> None:

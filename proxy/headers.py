@@ -4,6 +4,9 @@ from __future__ import annotations
 
 import re
 from functools import lru_cache
+from uuid import UUID
+
+import orjson
 
 from domain.catalog import Auth, Vendor
 from proxy.answer import Answer
@@ -47,11 +50,8 @@ def coming_back(
     answer: Answer, vendor: Vendor, call: list[tuple[bytes, bytes]], mask: KeyMask
 ) -> list[tuple[bytes, bytes]]:
     """What the client is told: the vendor's headers that may pass, and ours of the call."""
-    headers = [
-        (name, mask.whole(value))
-        for name, value in answer.headers
-        if name in vendor.back_headers
-    ]
+    passes = vendor.back_headers.passes
+    headers = [(name, mask.whole(value)) for name, value in answer.headers if passes(name)]
     headers.extend(call)
     return headers
 
@@ -65,18 +65,29 @@ def content_type(answer: Answer) -> str:
 
 
 def of_call(
-    call_id: str, *, vendor: str = "", model: str | None = None, attempts: int = 0
+    call_id: UUID, *, vendor: str = "", model: str | None = None, attempts: int = 0
 ) -> list[tuple[bytes, bytes]]:
     """Our own headers on every answer of the proxy."""
+    told = orjson.dumps(call_id)[1:-1]  # a third of what `str` takes
     return [
-        (b"x-call-id", call_id.encode()),
-        (b"x-request-id", call_id.encode()),
+        (b"x-call-id", told),
+        (b"x-request-id", told),
+        *_of_many(vendor, model, attempts),
+    ]
+
+
+@lru_cache(maxsize=1024)
+def _of_many(
+    vendor: str, model: str | None, attempts: int
+) -> tuple[tuple[bytes, bytes], ...]:
+    """What many calls have in common."""
+    return (
         (b"x-clawbot-vendor", vendor.encode("latin-1", "replace")),
         (b"x-clawbot-model", _printable(model or "").encode()),
         (b"x-clawbot-attempts", str(attempts).encode()),
         (b"x-content-type-options", b"nosniff"),
         (b"cache-control", b"no-store"),
-    ]
+    )
 
 
 def _printable(text: str) -> str:

@@ -31,6 +31,8 @@ class KeyMask:
             parts = chunk.split(secret)
             rest = parts[-1]
             chunk = self._stars.join(parts)
+        if rest and rest[-1] not in secret:
+            return chunk  # as nearly always: no beginning of the key ends so
         start = rest.find(secret[:1], max(0, len(rest) - len(secret) + 1))
         while start != -1:
             if secret.startswith(rest[start:]):

@@ -29,6 +29,9 @@ class _State(Enum):
 class Framing(Protocol):
     """Where a body ends."""
 
+    def is_whole(self, data: bytes) -> bool:
+        """Whether these bytes are all of the body, plainly, and nothing beside it."""
+
     def feed(self, data: bytes) -> tuple[bytes, bytes | None]:
         """The body's bytes in it, and what follows the body; None while it goes on.
 
@@ -43,6 +46,9 @@ class Sized:
 
     def __init__(self, length: int) -> None:
         self._left = length
+
+    def is_whole(self, data: bytes) -> bool:
+        return len(data) == self._left
 
     def feed(self, data: bytes) -> tuple[bytes, bytes | None]:
         left = self._left = self._left - len(data)
@@ -62,6 +68,9 @@ class Chunked:
         self._state = _State.SIZE  # what the next line is
         self._overhead = 0
         self._trailers = 0
+
+    def is_whole(self, data: bytes) -> bool:  # noqa: ARG002
+        return False
 
     def feed(self, data: bytes) -> tuple[bytes, bytes | None]:
         pieces, at = [], 0

@@ -159,24 +159,25 @@ class Connection(Flow):
             self._ahead = data
             return
         end += len(END)
-        self._ahead = b""
-        self._begin(read_head(data[:end], self._limits))
-        rest = data[end:]
-        if rest:
+        self._ahead, rest = b"", data[end:]
+        head = read_head(data[:end], self._limits)
+        is_whole = head.framing is not None and head.framing.is_whole(rest)
+        self._begin(head, rest if is_whole else b"")
+        if rest and not is_whole:
             self._take(rest)
 
-    def _begin(self, head: Head) -> None:
+    def _begin(self, head: Head, body: bytes) -> None:
         exchange = self._exchange = (Opening if head.upgrades else Exchange)(head, self)
-        if head.framing is None:
-            exchange.end()
+        if head.framing is None or body:
+            exchange.end(body)
             self._be_busy()
         else:
             self._phase = _Phase.BODY
             self._pace = Pace(self._limits)
             self._alarm.expect(self._pace.next_look)
         scope = scope_of(exchange, self._addresses, self._app_state.copy())
-        task = self._loop.create_task(exchange.run(self._application, scope))
-        self.tasks.add(task)
+        exchange.task = self._loop.create_task(exchange.run(self._application, scope))
+        self.tasks.add(exchange.task)
 
     def _take_body(self, data: bytes) -> None:
         exchange = self._exchange
@@ -253,10 +254,7 @@ class Connection(Flow):
 
     def cut(self, *, at_once: bool) -> None:
         self._exchange = None
-        if at_once:
-            self._transport.abort()
-        else:
-            self._leave()
+        (self._transport.abort if at_once else self._leave)()
 
     def _leave(self) -> None:
         """Close our side; the rest when the client has, or has had time to."""

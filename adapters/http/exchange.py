@@ -15,6 +15,8 @@ Application = Callable[[Any, Any, Any], Awaitable[None]]
 
 _ASGI = {"version": "3.0", "spec_version": "2.3"}
 _WORTH_COPYING = 64 * 1024  # bytes; one more system call is cheaper than more of them
+# In the message that starts an answer: its first piece comes without delay. (Ours.)
+BODY_FOLLOWS = "clawbot.body_follows"
 LEAVING = "clawbot.leaving"  # of a scope's extensions; see `Exchange.when_left`
 _CONTINUE = b"HTTP/1.1 100 Continue\r\n\r\n"
 
@@ -84,7 +86,7 @@ class Exchange:
 
     __slots__ = (
         "_act", "_begun", "_framing", "_left", "_line", "_pieces", "_stays", "_taken",
-        "_waiter", "answered", "gone", "head", "started", "unread", "whole",
+        "_waiter", "answered", "gone", "head", "started", "task", "unread", "whole",
     )  # fmt: skip
 
     def __init__(self, head: Head, line: Line) -> None:
@@ -103,6 +105,7 @@ class Exchange:
         self.started = False
         self.answered = False
         self.gone = False
+        self.task: asyncio.Task[None] | None = None  # that runs it
 
     # for the connection
 
@@ -112,9 +115,11 @@ class Exchange:
         self.unread += len(piece)
         self._wake()
 
-    def end(self) -> None:
-        """The request is whole."""
+    def end(self, body: bytes = b"") -> None:
+        """The request is whole; the body, if it is given, has come with the head."""
         self.whole = True
+        if body:
+            self._pieces.append(body)
         self._wake()
 
     def leave(self) -> None:
@@ -150,9 +155,8 @@ class Exchange:
             self._act = None
             if not (self.answered or self.gone):
                 self._break_off()
-            # A callback of the task's would have to wait for its turn.
-            if task := asyncio.current_task(self._line.loop):
-                self._line.tasks.discard(task)
+            if self.task is not None:  # as a callback of the task's, this would cost more
+                self._line.tasks.discard(self.task)
 
     def when_left(self, act: Callable[[], None]) -> None:
         """Do this once as soon as the client says nothing more, at once if that is so
@@ -216,7 +220,8 @@ class Exchange:
         self.started = True
         # With the body in one system call, if the body comes now; else without it, soon.
         self._begun = block
-        self._line.loop.call_soon(self._write, b"")
+        if not message.get(BODY_FOLLOWS):
+            self._line.loop.call_soon(self._write, b"")
 
     def _send_piece(self, piece: bytes, *, last: bool) -> None:
         data, self._framing = framed(piece, self._framing, last=last)

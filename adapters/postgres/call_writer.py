@@ -8,6 +8,7 @@ without them admits no call of such a team.
 
 from __future__ import annotations
 
+import asyncio
 import time
 from typing import Any, assert_never
 from uuid import UUID
@@ -26,7 +27,7 @@ from adapters.postgres.binary_array import (
 from adapters.postgres.budget_writer import STATEMENTS as BUDGETS
 from adapters.postgres.budget_writer import BudgetWriter
 from adapters.postgres.call_entry import Entry, Missed, Place, Written
-from adapters.postgres.impatience import cut_after
+from adapters.postgres.impatience import cut, cut_after
 from adapters.postgres.pipeline import Pipeline
 from adapters.postgres.recorder import LOCKS
 from domain.calls import (
@@ -104,8 +105,12 @@ class CallWriter:
         pipeline = self._pipeline
         if pipeline is None or pipeline.closed:
             pipeline = await self._connected(within_seconds)
-        with cut_after(within_seconds, pipeline):
+        # `cut_after` by hand: as a block it costs a batch 5 µs more.
+        timer = asyncio.get_running_loop().call_later(within_seconds, cut, pipeline)
+        try:
             return await self._written(pipeline, batch)
+        finally:
+            timer.cancel()
 
     async def _written(self, pipeline: Pipeline, batch: list[Entry]) -> list[Written]:
         if not any(self._has_quotas(entry) for entry in batch):

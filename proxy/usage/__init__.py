@@ -64,11 +64,12 @@ def reader_for(
     if kind not in USUAL:
         kind = kind.partition(";")[0].strip().lower()
     succeeded = status // 100 == SUCCESS
-    tally = TALLIES.get(format, Uncounted)() if succeeded else Failure()
+    counting = TALLIES.get(format, Uncounted) if succeeded else Failure
+    tally = counting()
     if kind == EVENTS:
-        cap = IMAGE_CAP if isinstance(tally, OpenAiImages) else EVENT_CAP
+        cap = IMAGE_CAP if counting is OpenAiImages else EVENT_CAP
         return EventStream(tally, requested_model, cap=cap)
-    if isinstance(tally, Gemini):
+    if counting is Gemini:
         return ArrayOrBody(tally, requested_model)
     if kind == JSON and succeeded:
         return WholeBody(tally, requested_model)
