@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Iterable, Sequence
 from contextlib import AbstractContextManager
 from dataclasses import dataclass
 from datetime import datetime
@@ -11,6 +11,7 @@ from uuid import UUID
 
 from domain.budgets import Extension, Granted, Wants
 from domain.calls import CallAdmitted, CallFacts, CallRefused, CallSettled
+from domain.holds import Booking
 from domain.prices import Price
 from domain.usage import Usage
 from domain.vendors import Vendor
@@ -153,6 +154,16 @@ class Meter(Protocol):
         """The end is on record, as a correction if the call was abandoned meanwhile.
 
         `Unavailable`: not within that time; it is tried on until it is in.
+        """
+
+
+class MovesBalances(Protocol):
+    """What changes balances of quotas beside the proxies."""
+
+    def move(self, bookings: Iterable[Booking]) -> None:
+        """They are as the bookings make them, once the unit of work is over.
+
+        It comes before the event that says so: balances are locked before the log.
         """
 
 

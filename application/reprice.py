@@ -16,7 +16,7 @@ from typing import cast
 from uuid import UUID, uuid4
 
 from application.event_log import Caller, EventLog, Stream, acting
-from application.ports import Prices, UnitOfWork
+from application.ports import MovesBalances, Prices, UnitOfWork
 from domain.calls import REPRICED, Call, CallCorrected, CallEnd, CallSettled, end_of
 from domain.errors import ConcurrentChange
 from domain.events import Event, Recorded
@@ -55,6 +55,7 @@ class Repricing:
     calls: EventLog
     prices: Prices
     unit_of_work: UnitOfWork
+    balances: MovesBalances
 
     def run(
         self,
@@ -134,6 +135,7 @@ class Repricing:
         for stream, event in changes:
             of_team[event.facts.team_id].append((stream, [event]))
         with self.unit_of_work():
+            self.balances.move(one for _, event in changes for one in event.bookings)
             for team_id, mine in of_team.items():
                 with acting(Caller(ACTOR, team_id=team_id, correlation_id=run_id)):
                     self.calls.append_all(*mine)

@@ -71,15 +71,21 @@ class Holding:
             kind,
             self._call.body,
             streaming=self.event.streaming,
-            model=self.facts.requested_model,
+            model=self._model,
         )
+
+    @property
+    def _model(self) -> str | None:
+        """By its own name; a deployment's name tells nothing of the model behind it."""
+        deployed = "deployments/" in self.event.path
+        return None if deployed else self.facts.requested_model
 
     @cached_property
     def _most(self) -> int:
         """All that could be written, all choices together."""
         demand, limit = self.demand, self.demand.output_limit
         if limit is None:
-            limit = self._limits.output_limit(self.facts.requested_model)
+            limit = self._limits.output_limit(self._model)
         if limit is None:
             limit = ENDLESS if demand.visible else UNKNOWN_OUTPUT
         return limit * demand.choices
@@ -178,8 +184,7 @@ class Holding:
             return False
         if self.output_tokens < self._most:
             return True
-        model = self.facts.requested_model
-        unknown = self._limits.output_limit(model) is None
+        unknown = self._limits.output_limit(self._model) is None
         return self._most > 0 and self.demand.output_limit is None and unknown
 
     def _limited(self, output: int) -> bytes | None:
@@ -193,7 +198,7 @@ class Holding:
             cast("Format", self.event.format),
             body,
             output // self.demand.choices,
-            model=self.facts.requested_model,
+            model=self._model,
         )
 
     def _cost(self, input_tokens: int, output_tokens: int) -> int | None:

@@ -10,6 +10,7 @@ from collections.abc import Iterator
 from contextlib import contextmanager
 
 from adapters.bootstrap.followers import ROLE, event_logs
+from adapters.postgres.balances import PostgresBalances
 from adapters.postgres.database import Database
 from adapters.prices import shipped_price_book
 from adapters.routes import PAGE, PRICES
@@ -33,6 +34,7 @@ def repricing(url: str) -> Iterator[Repricing]:
             calls=logs[CALLS],
             prices=TeamPriceBook(shipped_price_book(), team_prices.of),
             unit_of_work=database.unit_of_work,
+            balances=PostgresBalances(database),
         )
     finally:
         database.close()

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Iterable, Sequence
 from dataclasses import dataclass, field, replace
 from datetime import datetime, timedelta
 from uuid import UUID, uuid4
@@ -24,6 +24,7 @@ from domain.calls import (
     CallSettled,
 )
 from domain.events import Recorded
+from domain.holds import Booking
 from domain.log import CALLS
 from domain.usage import Usage
 from tests.projections.given import (
@@ -42,6 +43,16 @@ from tests.projections.given import (
 
 HOUR = timedelta(hours=1)
 USED = tokens(7, 3)
+
+
+@dataclass
+class Moved:
+    """Plays `MovesBalances`: keeps what it is told."""
+
+    bookings: list[Booking] = field(default_factory=list)
+
+    def move(self, bookings: Iterable[Booking]) -> None:
+        self.bookings += bookings
 
 
 @dataclass
@@ -72,7 +83,9 @@ def a_log(*happened: Happened) -> EventLog:
 
 
 def repricing(log: EventLog, prices: FlatPrices) -> Repricing:
-    return Repricing(calls=log, prices=prices, unit_of_work=no_unit_of_work)
+    return Repricing(
+        calls=log, prices=prices, unit_of_work=no_unit_of_work, balances=Moved()
+    )
 
 
 def run(
