@@ -12,13 +12,15 @@ from dataclasses import dataclass
 from datetime import datetime
 from typing import NamedTuple
 
-from application.ports import Meter, OpenVault, Prices
+from application.ports import BoundedPrices, Meter, OpenVault
 from application.watch import NobodyWatches, Watch
 from domain.calls import Attempt
+from domain.errors import LimitReached, Unavailable
 from domain.verdicts import Verdict
 from proxy import headers
 from proxy.admission import Admission
 from proxy.answer import Answer, UpstreamError
+from proxy.holding import ModelLimits
 from proxy.judging import Judged, begun, by_error, judged
 from proxy.mask import KeyMask
 from proxy.outgoing import Outgoing, outgoing
@@ -42,7 +44,8 @@ class Parts:
     meter: Meter
     vault: OpenVault
     upstream: Upstream
-    prices: Prices
+    prices: BoundedPrices
+    limits: ModelLimits
     watch: Watch = NobodyWatches()  # noqa: RUF009  # it keeps nothing
 
 
@@ -78,12 +81,14 @@ class Attempts:
                 answer, clear = await self._send(call)
             except UpstreamError as error:
                 self._judge(call, Judged(verdict=Verdict.OVERLOADED, error=error.code))
-                following = self._following(call, harmless=not error.sent)
+                following = await self._held(self._following(call, harmless=not error.sent))
                 if following is None:
                     raise
             else:
                 found = await self._look(call, answer, clear)
-                following = None if found is None else self._after(call, answer, found)
+                following = None
+                if found is not None:
+                    following = await self._held(self._after(call, answer, found))
                 if following is None:
                     return Served(call, answer, KeyMask(clear))
                 answer.abort()
@@ -179,6 +184,21 @@ class Attempts:
             call.asked_body,
             call.upload,
         )
+
+    async def _held(self, following: Outgoing | None) -> Outgoing | None:
+        """The next attempt, if the quotas of its key have room for it."""
+        progress, meter = self._progress, self._parts.meter
+        holding = progress.holding
+        if following is None or holding is None:
+            return following
+        if not meter.has_quotas(holding.facts.team_id):
+            return following
+        key_id = following.route.key.key_id
+        try:
+            await meter.extend(progress.call_id, holding.under_key(key_id))
+        except (LimitReached, Unavailable):
+            return None
+        return following
 
     def _time_left(self) -> float:
         passed = time.monotonic() - self._progress.started

@@ -13,14 +13,16 @@ from uuid_utils.compat import uuid7
 
 from domain.calls import CallRefused
 from domain.catalog import Format, Target, Vendor
-from domain.errors import Refused, Unavailable
+from domain.errors import LimitReached, Refused, Unavailable
 from proxy import auto, headers
 from proxy.admission import Admission, Credential, facts_of
 from proxy.answer import Answer, UpstreamError
 from proxy.asking import INCLUDE_USAGE, UsageWithheld
 from proxy.attempts import NOT_FOR_THE_BOT, Attempts, Parts
 from proxy.client import Client
+from proxy.cutting import cutting_of
 from proxy.form import is_form
+from proxy.holding import Holding
 from proxy.incoming import (
     MAX_TARGET,
     NOTHING_ASKED,
@@ -103,13 +105,24 @@ class Call:
             await self._refuse(client, credential, asked, error)
             return
         call = outgoing(credential, incoming, route, asked, body, upload)
-        admitted = call.admitted(self._parts.meter.process_id)
+        parts, holding = self._parts, None
+        admitted = call.admitted(parts.meter.process_id)
+        if credential.bot is not None:  # no quota keeps anybody from checking a key
+            holding = Holding(call, admitted, parts.prices, parts.limits)
         try:
-            await self._parts.meter.admit(self.id, admitted)
+            await parts.meter.admit(self.id, admitted, holding)
+        except LimitReached as error:
+            await self._answer(client, refusal_of(error))
+            return
         except Unavailable:
             await self._answer(client, UNAVAILABLE)
             return
-        progress = Progress(call_id=self.id, admitted=admitted, started=started)
+        progress = Progress(
+            call_id=self.id,
+            admitted=admitted if holding is None else holding.event,
+            started=started,
+            holding=holding,
+        )
         settlement = Settlement(self._parts.meter, self._parts.prices, progress, client)
         try:
             await self._carry_out(client, call, settlement)
@@ -201,7 +214,12 @@ class Call:
         if INCLUDE_USAGE in admitted.changes and kind.startswith("text/event-stream"):
             back = [header for header in back if header[0] != b"content-length"]
             withheld = UsageWithheld()
-        filters = Filters(mask=mask, withheld=withheld)
+        cutting = None
+        if progress.holding is not None:
+            cutting = cutting_of(
+                self._parts.meter, progress, kind, usage_withheld=withheld is not None
+            )
+        filters = Filters(mask=mask, withheld=withheld, cutting=cutting)
         await client.start(answer.status, back)
         relay = Relay(answer, client, reader, filters, settlement)
         await relay.run(drain=vendor.drain or not admitted.streaming)

@@ -11,8 +11,8 @@ from domain.calls import CallAdmitted
 from domain.catalog import Target
 from proxy.admission import Credential, Route, facts_of
 from proxy.asking import INCLUDE_USAGE, with_usage_asked
+from proxy.estimates import estimated_tokens
 from proxy.incoming import NOTHING_ASKED, Asked, Incoming, read_json
-from proxy.settlement import estimated_tokens
 from proxy.streaming import asks_for_stream
 from proxy.upload import Upload
 
@@ -47,6 +47,10 @@ class Outgoing:
         return secret_ref(
             key.team_id, key.key_id, key.secret_version, key.vendor, key.origin
         )
+
+    def lower(self, body: bytes, asked_body: bytes) -> None:
+        """The call goes out with another body, by this key or by another."""
+        self.body, self.asked_body = body, asked_body
 
     def admitted(self, process_id: UUID) -> CallAdmitted:
         """The event that is committed before the secret is opened."""
