@@ -146,6 +146,7 @@ def _answer(asked: Asked, call: Call) -> Answer:
         by_length=by_length,
         with_usage=asked.with_usage and not script.nousage,
         tool=tool,
+        manner=asked.manner,
         mistral=script.mistral,
     )
 

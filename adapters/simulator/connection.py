@@ -30,6 +30,7 @@ KEPT = frozenset(
         b"x-goog-api-key",
         b"api-key",
         b"anthropic-version",
+        b"x-dashscope-sse",
         b"x-sim",
         b"x-call-id",
         b"content-length",

@@ -37,6 +37,7 @@ class Asked:
     stream: bool = False
     with_usage: bool = True
     tool: str = ""  # the one to call, should the script say so; "" once its result came
+    manner: frozenset[str] = frozenset()  # how to write the answer, where one may choose
 
 
 @dataclass(slots=True)
@@ -52,6 +53,7 @@ class Answer:
     by_length: bool  # it ends because the limit was reached
     with_usage: bool
     tool: str = ""  # the one that is called
+    manner: frozenset[str] = frozenset()  # as it was asked for
     mistral: bool = False  # a chat's stream is as Mistral's
 
 

@@ -6,7 +6,7 @@ import re
 from collections.abc import Callable
 from dataclasses import dataclass, replace
 
-from adapters.simulator.dialects import cohere, media, ollama, single
+from adapters.simulator.dialects import cohere, dashscope, media, ollama, single
 from adapters.simulator.dialects.anthropic_messages import AnthropicMessages
 from adapters.simulator.dialects.gemini import Gemini
 from adapters.simulator.dialects.openai_chat import OpenAIChat
@@ -14,6 +14,7 @@ from adapters.simulator.dialects.openai_responses import OpenAIResponses
 from adapters.simulator.dialects.vendors import (
     ANTHROPIC,
     COHERE,
+    DASHSCOPE,
     GEMINI,
     OLLAMA,
     OPENAI,
@@ -54,6 +55,11 @@ GEMINI_METHODS = {
 }
 AS_ARRAY = Route(GEMINI, "gemini", Gemini(stream=True, array=True), "", array=True)
 
+SERVICES = "/api/v1/services"
+DASHSCOPE_PLAIN = Route(
+    DASHSCOPE, "dashscope-native", dashscope.DashScope(stream=False), ""
+)
+DASHSCOPE_STREAM = replace(DASHSCOPE_PLAIN, answers=dashscope.DashScope(stream=True))
 MEDIA: dict[str, Single] = {
     "images/generations": media.generated,
     "images/edits": media.edited,
@@ -68,6 +74,11 @@ POSTS: dict[str, Route] = {
     "/anthropic/v1/messages": MESSAGES,
     "/v2/chat": Route(COHERE, "cohere-v2", cohere.CohereChat(), ""),
     "/v2/embed": Route(COHERE, "cohere-v2", cohere.embed),
+    f"{SERVICES}/aigc/text-generation/generation": DASHSCOPE_PLAIN,
+    f"{SERVICES}/aigc/multimodal-generation/generation": DASHSCOPE_PLAIN,
+    f"{SERVICES}/embeddings/text-embedding/text-embedding": Route(
+        DASHSCOPE, "dashscope-native", dashscope.embed
+    ),
     "/api/chat": Route(OLLAMA, "ollama", ollama.Ollama(chat=True)),
     "/api/generate": Route(OLLAMA, "ollama", ollama.Ollama(chat=False)),
     "/api/embed": Route(OLLAMA, "ollama", ollama.embed),
@@ -92,6 +103,8 @@ def route_of(method: bytes, path: str, query: bytes, headers: dict[bytes, bytes]
     route = None
     if method == b"POST":
         route = POSTS.get(path) or _gemini_route(path, query) or _azure_route(path, query)
+        if route is DASHSCOPE_PLAIN and headers.get(b"x-dashscope-sse") == b"enable":
+            route = DASHSCOPE_STREAM
     elif method == b"GET" and path == "/api/tags":
         route = TAGS
     elif method == b"GET" and path in GEMINI_LISTS:
@@ -105,6 +118,8 @@ def _vendor_of(path: str, headers: dict[bytes, bytes]) -> Vendor:
     """Whose error shape a call to nowhere gets."""
     if path.startswith("/v2/"):
         return COHERE
+    if path.startswith(SERVICES):
+        return DASHSCOPE
     if path.startswith("/api/"):
         return OLLAMA
     if path.startswith("/v1/messages") or b"anthropic-version" in headers:

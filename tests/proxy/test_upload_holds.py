@@ -1,4 +1,4 @@
-"""What a form holds of a budget that has not come yet: by all the bytes that it can have."""
+"""What a form that has not come yet holds of a budget: by all the bytes it can have."""
 
 from __future__ import annotations
 

@@ -44,6 +44,13 @@ ANTHROPIC_TYPES = {
     504: "timeout_error",
     529: "overloaded_error",
 }
+DASHSCOPE_CODES = {
+    401: "InvalidApiKey",
+    403: "AccessDenied",
+    404: "ModelNotFound",
+    429: "Throttling.RateQuota",
+    503: "ModelServingError",
+}
 GEMINI_STATUSES = {
     401: "UNAUTHENTICATED",
     402: "FAILED_PRECONDITION",
@@ -93,6 +100,13 @@ def ollama_error(refusal: Refusal, _core: str, _retry: int) -> dict[str, Any]:
     return {"error": refusal.message}
 
 
+def dashscope_error(refusal: Refusal, core: str, _retry: int) -> dict[str, Any]:
+    """`{code, message, request_id}`."""
+    usual = "InternalError" if refusal.status >= SERVER_ERROR else "InvalidParameter"
+    code = refusal.code or DASHSCOPE_CODES.get(refusal.status, usual)
+    return {"code": code, "message": refusal.message, "request_id": core}
+
+
 def gemini_error(refusal: Refusal, _core: str, retry: int) -> dict[str, Any]:
     """`{"error": {code, message, status, details}}`; the wait stands in the details."""
     usual = "INTERNAL" if refusal.status >= SERVER_ERROR else "INVALID_ARGUMENT"
@@ -138,5 +152,12 @@ COHERE = Vendor(
     cohere_error,
     Refusal(401, "invalid api token"),
     Refusal(401, "no api key supplied"),
+)
+DASHSCOPE = Vendor(
+    "dashscope",
+    b"x-request-id",
+    dashscope_error,
+    Refusal(401, "Invalid API-key provided."),
+    Refusal(401, "No API-key provided."),
 )
 OLLAMA = Vendor("ollama", b"x-request-id", ollama_error, Refusal(401, "unauthorized"), None)

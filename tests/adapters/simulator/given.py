@@ -31,8 +31,8 @@ class Vendor:
     ) -> httpx.Response:
         """The answer to PROMPT."""
         path, body = request_of(form, model, stream=stream)
-        headers = {"authorization": f"Bearer {KEY}", "anthropic-version": "2023-06-01"}
-        return self.client.post(path, json=body, headers={**headers, **(sent or {})})
+        headers = headers_of(stream=stream) | (sent or {})
+        return self.client.post(path, json=body, headers=headers)
 
     def items(self) -> list[dict[str, Any]]:
         """What is in the ledger."""
@@ -43,6 +43,12 @@ class Vendor:
         """The one call in the ledger."""
         (item,) = self.items()
         return item
+
+
+def headers_of(*, stream: bool) -> dict[str, str]:
+    """What all vendors together want to be sent."""
+    headers = {"authorization": f"Bearer {KEY}", "anthropic-version": "2023-06-01"}
+    return headers | ({"x-dashscope-sse": "enable"} if stream else {})
 
 
 def _chat(model: str, *, stream: bool) -> tuple[str, dict[str, Any]]:
@@ -92,6 +98,13 @@ def _ollama_generate(model: str, *, stream: bool) -> tuple[str, dict[str, Any]]:
     return "/api/generate", {"model": model, "prompt": PROMPT, "stream": stream}
 
 
+def _dashscope(model: str, *, stream: bool) -> tuple[str, dict[str, Any]]:
+    message = {"role": "user", "content": PROMPT}
+    parameters = {"result_format": "message", "incremental_output": stream}
+    body = {"model": model, "input": {"messages": [message]}, "parameters": parameters}
+    return "/api/v1/services/aigc/text-generation/generation", body
+
+
 def _azure(model: str, *, stream: bool) -> tuple[str, dict[str, Any]]:
     path = "/openai/deployments/mine/chat/completions?api-version=2024-10-21"
     return path, _chat(model, stream=stream)[1]
@@ -107,6 +120,7 @@ REQUESTS = {
     "cohere-v2": _cohere,
     "ollama-chat": _ollama,
     "ollama-generate": _ollama_generate,
+    "dashscope-native": _dashscope,
 }
 FORMATS = list(REQUESTS)
 
@@ -124,8 +138,8 @@ def events_of(answer: str) -> list[dict[str, Any]]:
     lines = answer.replace("\r\n", "\n").split("\n")
     if answer.startswith("{"):
         return [json.loads(line) for line in lines if line]
-    sent = [line.removeprefix("data: ") for line in lines if line.startswith("data: ")]
-    return [json.loads(each) for each in sent if each != "[DONE]"]
+    sent = [line.removeprefix("data:") for line in lines if line.startswith("data:")]
+    return [json.loads(each) for each in sent if each != " [DONE]"]
 
 
 def usage_of(form: str, answer: str, *, stream: bool) -> dict[str, int] | None:
@@ -190,7 +204,9 @@ def text_of(answer: str, *, stream: bool) -> str:
 
 
 def _texts(document: dict[str, Any]) -> Iterator[str]:
-    for choice in document.get("choices", []):
+    output = document.get("output")
+    holder = output if isinstance(output, dict) else document
+    for choice in holder.get("choices", []):
         yield choice.get("delta", choice.get("message", {})).get("content") or ""
     for candidate in document.get("candidates", []):
         for part in candidate["content"].get("parts", []):

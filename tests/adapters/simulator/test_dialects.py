@@ -76,6 +76,59 @@ def test_ollama_streams_unless_told_not_to_and_wants_no_key(vendor: Vendor) -> N
     assert text_of(free.text, stream=True).endswith(PROMPT)
 
 
+DASHSCOPE = "/api/v1/services/aigc/text-generation/generation"
+STREAMED = BEARER | {"x-dashscope-sse": "enable"}
+
+
+@pytest.mark.parametrize(
+    ("parameters", "texts"),
+    [
+        ({}, ["Hell", "Hello fr", "Hello fr"]),
+        ({"incremental_output": True}, ["Hell", "o fr", ""]),
+    ],
+)
+def test_dashscope_repeats_what_it_said_unless_told_not_to(
+    vendor: Vendor, parameters: dict[str, Any], texts: list[str]
+) -> None:
+    body = {
+        "model": "m",
+        "input": {"prompt": PROMPT},
+        "parameters": {"max_tokens": 2, **parameters},
+    }
+    answer = vendor.client.post(DASHSCOPE, json=body, headers=STREAMED)
+    events = [json.loads(line[5:]) for line in answer.text.splitlines() if line[:2] == "da"]
+    assert [event["output"]["text"] for event in events] == texts
+    assert [event["usage"]["output_tokens"] for event in events] == [1, 2, 2]
+    reasons = [event["output"]["finish_reason"] for event in events]
+    assert reasons == ["null", "null", "length"]
+    assert answer.text.startswith("id:1\nevent:result\n:HTTP_STATUS/200\ndata:{")
+    assert vendor.only_item()["input_tokens"] == PROMPT_TOKENS
+
+
+@pytest.mark.parametrize("headers", [BEARER, STREAMED])
+def test_dashscope_calls_a_tool(vendor: Vendor, headers: dict[str, str]) -> None:
+    tool = {"type": "function", "function": {"name": "look_up"}}
+    body = {
+        "model": "m+tool",
+        "input": {"messages": [{"role": "user", "content": PROMPT}]},
+        "parameters": {"tools": [tool], "result_format": "message"},
+    }
+    answer = vendor.client.post(DASHSCOPE, json=body, headers=headers).text
+    assert '"name":"look_up"' in answer
+    assert '"finish_reason":"tool_calls"' in answer
+
+
+def test_dashscope_embeds_and_wants_a_key(vendor: Vendor) -> None:
+    path = "/api/v1/services/embeddings/text-embedding/text-embedding"
+    body = {"model": "e", "input": {"texts": ["abcd", "efghi"]}}
+    answer = vendor.client.post(path, json=body, headers=BEARER).json()
+    assert [len(each["embedding"]) for each in answer["output"]["embeddings"]] == [8, 8]
+    assert answer["usage"] == {"total_tokens": 3}
+    assert vendor.only_item()["input_tokens"] == 3
+    refused = vendor.client.post(path, json=body)
+    assert (refused.status_code, refused.json()["code"]) == (401, "InvalidApiKey")
+
+
 def test_cohere_wants_a_key(vendor: Vendor) -> None:
     path, body = request_of("cohere-v2", "m", stream=False)
     refused = vendor.client.post(path, json=body)
