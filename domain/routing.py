@@ -2,7 +2,7 @@
 
 A pure function in two steps: `plan` (`routing_plan`) says what may be looked at, `decide`
 looks at how that stands. Both depend on what is handed in and on nothing else, so a
-decision can be made again from the record that its call keeps (`record_of`, `again`).
+decision can be made again from the record that its call keeps (`routing_record`).
 
 Bytes pass through unchanged, so a target must have an endpoint of the format that the
 request is in: its vendor's OpenAI- or Anthropic-compatible one. What is not used is in the
@@ -11,42 +11,37 @@ decision with the reason.
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Mapping
+from collections.abc import Mapping
 from uuid import UUID
 
 from domain.routing_decision import (
     Candidate,
     Decision,
-    RoutingRecord,
     Skipped,
-    Weighed,
     Why,
     WhyNot,
 )
 from domain.routing_facts import (
-    Answers,
-    BotModels,
     RequestFacts,
     States,
     TargetState,
     Turn,
 )
-from domain.routing_order import Ordered, balanced, in_steps
+from domain.routing_order import Ordered, Standing, balanced, in_steps
 from domain.routing_plan import Plan, Stage, plan
 from domain.routing_policy import (
     CostStrategy,
     Kind,
     RouteTarget,
-    RoutingPolicy,
-    RoutingShelf,
 )
 from domain.routing_scores import beyond, capability, scored
 from domain.routing_steps import Planned
 from domain.vendors import Format
 
-__all__ = ["again", "decide", "plan", "record_of"]
+__all__ = ["decide", "plan"]
 
 NO_STAGE = Stage(targets=())
+NO_STATE = TargetState()
 _KINDS: Mapping[Format, Kind] = {
     "openai-embeddings": "embedding",
     "openai-images": "image",
@@ -59,21 +54,21 @@ def decide(planned: Plan, *, facts: RequestFacts, states: States, turn: Turn) ->
 
     `states` has every one of the plan's targets; one that is missing has no key.
     """
-    states = {target: states.get(target, TargetState()) for target in planned.targets}
     skipped: dict[RouteTarget, WhyNot] = {}
     notes = list(planned.notes)
     stage = NO_STAGE
     candidates: tuple[Candidate, ...] = ()
     for stage in planned.stages:
-        usable = []
+        usable: list[Standing] = []
         for one in stage.targets:
-            why_not = _why_not(one, stage, facts, states[one.target])
+            state = states.get(one.target, NO_STATE)
+            why_not = _why_not(one, stage, facts, state)
             if why_not is None:
-                usable.append(one)
+                usable.append((one, state))
             else:
                 skipped[one.target] = why_not
-        ordered = _ordered(stage, usable, facts, states, turn)
-        candidates = _candidates(ordered, states, skipped)
+        ordered = _ordered(stage, usable, facts, turn)
+        candidates = _candidates(ordered, skipped)
         if candidates:
             break
         if stage is not planned.stages[-1]:
@@ -123,93 +118,42 @@ def _protocol(spoken: Format) -> str:
 
 
 def _ordered(
-    stage: Stage,
-    usable: list[Planned],
-    facts: RequestFacts,
-    states: States,
-    turn: Turn,
+    stage: Stage, usable: list[Standing], facts: RequestFacts, turn: Turn
 ) -> Ordered:
     """Those that were overloaded lately come after all others."""
-    fresh = [one for one in usable if not states[one.target].strained]
-    tired = [one for one in usable if states[one.target].strained]
+    fresh = [one for one in usable if not one[1].strained]
+    tired = [one for one in usable if one[1].strained]
     if not fresh:
         fresh, tired = tired, []
     order = stage.order
     if len(stage.targets) == 1:
         ordered = [(one, Why.ONLY) for one in fresh]
     elif isinstance(order, CostStrategy):
-        ordered = [(one, Why.SCORE) for one, _ in scored(order, fresh, states, facts)]
+        ordered = [(one, Why.SCORE) for one, _ in scored(order, fresh, facts)]
     elif order == "steps":
         ordered = in_steps(fresh)
     else:
-        ordered = balanced(order, fresh, states, turn)
+        ordered = balanced(order, fresh, turn)
     return ordered + [(one, Why.STRAINED) for one in tired]
 
 
 def _candidates(
-    ordered: Ordered, states: States, skipped: dict[RouteTarget, WhyNot]
+    ordered: Ordered, skipped: dict[RouteTarget, WhyNot]
 ) -> tuple[Candidate, ...]:
     """Each key of a model once: two targets may differ by a tag that one key has too."""
-    used: set[tuple[str, str, UUID]] = set()
+    used: dict[tuple[str, str], set[UUID]] = {}
     candidates: list[Candidate] = []
-    for one, why in ordered:
-        target = one.target
-        places = {key: (target.vendor, target.model, key) for key in states[target].keys}
-        keys = tuple(key for key, place in places.items() if place not in used)
+    for (one, state), why in ordered:
+        target, keys = one.target, state.keys
+        model = target.vendor, target.model
+        before = used.get(model)
+        if before is None:
+            used[model] = set(keys)
+        else:
+            keys = tuple(key for key in keys if key not in before)
+            before.update(keys)
         if keys:
-            used.update(places.values())
             candidates.append(Candidate(target=target, keys=keys, why=why))
         else:
             skipped[target] = WhyNot.SAME
     return tuple(candidates)
-
-
-def record_of(  # noqa: PLR0913  # all that it followed from
-    decision: Decision,
-    planned: Plan,
-    *,
-    versions: tuple[int, int, str],
-    facts: RequestFacts,
-    answers: Answers,
-    bot: BotModels,
-    states: States,
-    turn: Turn,
-) -> RoutingRecord:
-    """What the call's event keeps; `versions`: of policy, shelf and built-in entries."""
-    policy_version, shelf_version, built_in = versions
-    weighed = (
-        Weighed(target=target, state=states.get(target, TargetState()))
-        for target in planned.targets
-    )
-    return RoutingRecord(
-        policy_version=policy_version,
-        shelf_version=shelf_version,
-        built_in=built_in,
-        facts=facts,
-        answers=answers,
-        turn=turn,
-        bot_models=bot,
-        weighed=tuple(weighed),
-        decision=decision,
-    )
-
-
-def again(
-    record: RoutingRecord,
-    policy: RoutingPolicy | None,
-    shelf: RoutingShelf,
-    extra: Iterable[Weighed] = (),
-) -> Decision:
-    """The decision for that call under this policy; under its own it is the same again.
-
-    A target that was not weighed then stands as `extra` says.
-    """
-    planned = plan(
-        policy,
-        shelf=shelf,
-        facts=record.facts,
-        answers=record.answers,
-        bot=record.bot_models,
-    )
-    states = {one.target: one.state for one in (*extra, *record.weighed)}
-    return decide(planned, facts=record.facts, states=states, turn=record.turn)

@@ -125,7 +125,7 @@ class Faults:
     def loops(self, field: str, steps: Iterable[Step]) -> None:
         """No chain leads back to itself, and some target is at the end."""
         notes: list[str] = []
-        found = spread(steps, self.shelf, notes)
+        found = spread(tuple(steps), self.shelf, notes)
         if any(note.startswith("chain-loops") for note in notes):
             self.add(field, "loops")
         if len(found) == MOST_TARGETS and "too-many-targets" in notes:

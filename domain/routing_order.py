@@ -15,7 +15,7 @@ from __future__ import annotations
 from collections.abc import Sequence
 
 from domain.routing_decision import Why
-from domain.routing_facts import States, Turn
+from domain.routing_facts import TargetState, Turn
 from domain.routing_policy import Strategy
 from domain.routing_steps import Planned
 
@@ -23,17 +23,16 @@ GOLDEN = 0x9E3779B97F4A7C15  # 2**64 divided by the golden ratio (Weyl's sequenc
 MASK = 2**64 - 1
 ONE = 1 << 64
 
-Ordered = list[tuple[Planned, Why]]
+Standing = tuple[Planned, TargetState]
+Ordered = list[tuple[Standing, Why]]
 
 
-def in_steps(usable: Sequence[Planned]) -> Ordered:
+def in_steps(usable: Sequence[Standing]) -> Ordered:
     """As they are written down."""
     return _led(usable, Why.FIRST)
 
 
-def balanced(
-    strategy: Strategy, usable: Sequence[Planned], states: States, turn: Turn
-) -> Ordered:
+def balanced(strategy: Strategy, usable: Sequence[Standing], turn: Turn) -> Ordered:
     """By the strategy; those after the first are its reserves."""
     match strategy:
         case "round_robin":
@@ -42,38 +41,39 @@ def balanced(
         case "weighted":
             return _led(_by_weight(usable, turn), Why.WEIGHT)
         case "least_latency":
-            return _led(_by_latency(usable, states, turn), Why.FASTER)
+            return _led(_by_latency(usable, turn), Why.FASTER)
 
 
-def _led(ordered: Sequence[Planned], why: Why) -> Ordered:
+def _led(ordered: Sequence[Standing], why: Why) -> Ordered:
     return [(one, Why.RESERVE if nth else why) for nth, one in enumerate(ordered)]
 
 
-def _by_weight(usable: Sequence[Planned], turn: Turn) -> list[Planned]:
+def _by_weight(usable: Sequence[Standing], turn: Turn) -> list[Standing]:
     """Those without a weight come last."""
-    left = [one for one in usable if one.weight > 0]
-    order: list[Planned] = []
+    left = [one for one in usable if one[0].weight > 0]
+    order: list[Standing] = []
     point = turn.count * GOLDEN & MASK
     while left:
-        at = point * sum(one.weight for one in left) // ONE
+        at = point * sum(planned.weight for planned, _ in left) // ONE
         nth = 0
-        while at >= left[nth].weight:
-            at -= left[nth].weight
+        while at >= left[nth][0].weight:
+            at -= left[nth][0].weight
             nth += 1
         order.append(left.pop(nth))
         point = (turn.dice + len(order)) * GOLDEN & MASK
-    return order + [one for one in usable if one.weight <= 0]
+    return order + [one for one in usable if one[0].weight <= 0]
 
 
-def _by_latency(usable: Sequence[Planned], states: States, turn: Turn) -> list[Planned]:
-    def latency(one: Planned) -> int:
-        return states[one.target].latency_ms or 0
-
-    rest = sorted(usable, key=latency)
+def _by_latency(usable: Sequence[Standing], turn: Turn) -> list[Standing]:
+    rest = sorted(usable, key=_latency)
     if len(rest) < 2:  # noqa: PLR2004
         return rest
     first, second = turn.dice % len(usable), turn.dice // len(usable) % (len(usable) - 1)
     second += second >= first
-    chosen = min(usable[first], usable[second], key=latency)
+    chosen = min(usable[first], usable[second], key=_latency)
     rest.remove(chosen)
     return [chosen, *rest]
+
+
+def _latency(one: Standing) -> int:
+    return one[1].latency_ms or 0

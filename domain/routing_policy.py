@@ -19,7 +19,7 @@ from collections.abc import Mapping
 from dataclasses import dataclass, field
 from enum import StrEnum
 from types import MappingProxyType
-from typing import Literal
+from typing import Any, Literal
 
 from domain.vendors import Format
 
@@ -275,7 +275,11 @@ class CapabilityTag:
 
 @dataclass(frozen=True, kw_only=True, slots=True)
 class RoutingShelf:
-    """What policies may name by id: the built-in entries and the team's own, which win."""
+    """What policies may name by id: the built-in entries and the team's own, which win.
+
+    It never changes: a changed entry makes another shelf. So `written_out` may remember
+    what steps come to (`routing_steps.spread`); shelves are compared without it.
+    """
 
     chains: Mapping[str, FallbackChain] = field(
         default_factory=lambda: MappingProxyType({})
@@ -283,4 +287,7 @@ class RoutingShelf:
     tags: Mapping[str, CapabilityTag] = field(default_factory=lambda: MappingProxyType({}))
     strategies: Mapping[str, CostStrategy] = field(
         default_factory=lambda: MappingProxyType({})
+    )
+    written_out: dict[Any, Any] = field(
+        default_factory=dict, init=False, repr=False, compare=False
     )

@@ -13,13 +13,15 @@ from __future__ import annotations
 from collections.abc import Callable, Iterable, Iterator, Mapping
 from dataclasses import dataclass
 from datetime import datetime
+from types import MappingProxyType
 from uuid import UUID
 
 from domain.prices import Price, cost_of
 from domain.quota_events import ScopeKind
-from domain.routing import again
-from domain.routing_decision import Decision, RoutingRecord, Weighed
+from domain.routing_decision import Decision, RoutingRecord
+from domain.routing_facts import States
 from domain.routing_policy import RoutingPolicy, RoutingShelf
+from domain.routing_record import again
 from domain.routing_scores import EXPECTED_OUTPUT
 from domain.usage import Usage, UsageSource
 from domain.vendors import Format
@@ -72,7 +74,7 @@ class Scenario:
     ruling: Callable[[PastCall, RoutingRecord], Ruling]
     price_of: PriceOf
     reprice: bool = False
-    standing: Callable[[Format], Iterable[Weighed]] = lambda _: ()
+    standing: Callable[[Format], States] = lambda _: MappingProxyType({})
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)
@@ -93,7 +95,7 @@ class Replayed:
 
 def replayed(calls: Iterable[PastCall], scenario: Scenario) -> Iterator[Replayed]:
     """Each call under the scenario, in the order given."""
-    standing: dict[Format, tuple[Weighed, ...]] = {}
+    standing: dict[Format, States] = {}
     for call in calls:
         record = call.routing
         if record is None:
@@ -101,7 +103,7 @@ def replayed(calls: Iterable[PastCall], scenario: Scenario) -> Iterator[Replayed
             continue
         spoken = record.facts.format
         if spoken not in standing:
-            standing[spoken] = tuple(scenario.standing(spoken))
+            standing[spoken] = scenario.standing(spoken)
         ruling = scenario.ruling(call, record)
         decision = again(record, ruling.policy, ruling.shelf, standing[spoken])
         if _same_way(decision, record.decision):

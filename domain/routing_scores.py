@@ -14,9 +14,9 @@ from collections.abc import Sequence
 from dataclasses import fields
 
 from domain.routing_decision import WhyNot
-from domain.routing_facts import Abilities, RequestFacts, States, TargetState
+from domain.routing_facts import Abilities, RequestFacts, TargetState
+from domain.routing_order import Standing
 from domain.routing_policy import CostLimits, CostStrategy, ScenarioWeights
-from domain.routing_steps import Planned
 
 ONE = 1_000_000
 PERCENT = 100
@@ -70,19 +70,17 @@ def beyond(
 
 
 def scored(
-    strategy: CostStrategy, usable: Sequence[Planned], states: States, facts: RequestFacts
-) -> list[tuple[Planned, int]]:
+    strategy: CostStrategy, usable: Sequence[Standing], facts: RequestFacts
+) -> list[tuple[Standing, int]]:
     """The targets with their scores, the best first; of equals, the one named first."""
-    costs = {one.target: expected_cost(states[one.target], facts) for one in usable}
-    known = [cost for cost in costs.values() if cost is not None]
-    cheapest = max(min(known, default=0), 1)
-    measured = [states[one.target].latency_ms for one in usable]
-    fastest = max(min([ms for ms in measured if ms is not None], default=0), 1)
+    costs = [expected_cost(state, facts) for _, state in usable]
+    cheapest = max(min((cost for cost in costs if cost is not None), default=0), 1)
+    measured = [state.latency_ms for _, state in usable if state.latency_ms is not None]
+    fastest = max(min(measured, default=0), 1)
     weights = strategy.weights
     total = max(weights.cost + weights.performance + weights.capability, 1)
 
-    def score(one: Planned) -> int:
-        state, cost = states[one.target], costs[one.target]
+    def score(state: TargetState, cost: int | None) -> int:
         cheap = 0 if cost is None else cheapest * ONE // max(cost, cheapest)
         able = capability(state, strategy.scenarios) * ONE // PERCENT
         if state.latency_ms is None:
@@ -96,5 +94,6 @@ def scored(
         )
         return sum(parts) // total
 
-    scores = [(one, score(one)) for one in usable]
+    pairs = zip(usable, costs, strict=True)
+    scores = [(one, score(one[1], cost)) for one, cost in pairs]
     return sorted(scores, key=lambda pair: -pair[1])

@@ -27,6 +27,7 @@ from domain.routing_policy import (
 )
 
 MOST_TARGETS = 64  # of the steps of a policy, a rule or a chain
+MOST_REMEMBERED = 1000  # lists of steps, of one shelf
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)
@@ -59,16 +60,30 @@ def steps_of(policy: RoutingPolicy, shelf: RoutingShelf) -> tuple[Step, ...]:
 
 
 def spread(
-    steps: Iterable[Step], shelf: RoutingShelf, notes: list[str]
+    steps: tuple[Step, ...], shelf: RoutingShelf, notes: list[str]
 ) -> tuple[Planned, ...]:
     """The targets of the steps, each once; what cannot be followed goes to the notes."""
+    known = shelf.written_out.get(steps)
+    if known is None:
+        if len(shelf.written_out) >= MOST_REMEMBERED:
+            shelf.written_out.clear()
+        known = shelf.written_out[steps] = _spread(steps, shelf)
+    targets, noted = known
+    notes += noted
+    return targets
+
+
+def _spread(
+    steps: tuple[Step, ...], shelf: RoutingShelf
+) -> tuple[tuple[Planned, ...], tuple[str, ...]]:
     found: dict[RouteTarget, Planned] = {}
+    notes: list[str] = []
     for planned in _Spreading(shelf, notes).over(steps, kind=None, within=()):
         if len(found) == MOST_TARGETS and planned.target not in found:
             notes.append("too-many-targets")
             break
         found.setdefault(planned.target, planned)
-    return tuple(found.values())
+    return tuple(found.values()), tuple(dict.fromkeys(notes))
 
 
 class _Spreading:

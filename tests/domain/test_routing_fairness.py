@@ -19,7 +19,7 @@ from domain.routing_policy import (
 from domain.routing_steps import Planned
 from domain.routing_triggers import goes_on
 from domain.verdicts import Verdict
-from tests.domain.routing_scene import all_up, names, routed, share, to, up
+from tests.domain.routing_scene import names, routed, share, to, up
 
 
 @pytest.mark.parametrize(
@@ -32,9 +32,9 @@ def test_shares_are_within_2_percent_of_the_weights(
 ) -> None:
     calls = 10_000
     shares = [Planned(target=to(f"v/{n}"), weight=w) for n, w in enumerate(weights)]
-    states = all_up(one.target for one in shares)
+    usable = [(one, up(one.target)) for one in shares]
     seen = Counter(
-        balanced("weighted", shares, states, Turn(count=start + n, dice=n))[0][0]
+        balanced("weighted", usable, Turn(count=start + n, dice=n))[0][0][0]
         for n in range(calls)
     )
     for one in shares:
@@ -44,13 +44,13 @@ def test_shares_are_within_2_percent_of_the_weights(
 
 def test_several_processes_and_a_rhythm_of_calls_are_fair_too() -> None:
     shares = [Planned(target=to("v/a"), weight=3), Planned(target=to("v/b"), weight=1)]
-    states = all_up(one.target for one in shares)
+    usable = [(one, up(one.target)) for one in shares]
     for step in (2, 3, 4, 5, 10):
         seen: Counter[Planned] = Counter()
         for start in (17, 2**40 + 1, 2**61, 2**63 - 5):
             for n in range(2_500):
                 turn = Turn(count=start + n * step, dice=n)
-                seen[balanced("weighted", shares, states, turn)[0][0]] += 1
+                seen[balanced("weighted", usable, turn)[0][0][0]] += 1
         assert abs(seen[shares[0]] - 7_500) <= 150
 
 
@@ -68,12 +68,11 @@ def test_round_robin_shares_equally_whoever_is_away() -> None:
 
 def test_of_many_targets_the_slowest_is_never_chosen_and_the_fastest_most_often() -> None:
     shares = [Planned(target=to(f"v/{n}")) for n in range(5)]
-    states = {
-        one.target: up(one.target, latency_ms=100 * (nth + 1))
-        for nth, one in enumerate(shares)
-    }
+    usable = [
+        (one, up(one.target, latency_ms=100 * (nth + 1))) for nth, one in enumerate(shares)
+    ]
     seen = Counter(
-        balanced("least_latency", shares, states, Turn(count=0, dice=n))[0][0]
+        balanced("least_latency", usable, Turn(count=0, dice=n))[0][0][0]
         for n in range(2_000)
     )
     assert [seen[one] for one in shares] == [800, 600, 400, 200, 0]

@@ -9,7 +9,7 @@ from uuid import UUID
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from domain.routing import again, decide, plan, record_of
+from domain.routing import decide, plan
 from domain.routing_decision import WhyNot
 from domain.routing_facts import (
     Abilities,
@@ -41,6 +41,7 @@ from domain.routing_policy import (
     Rule,
     WeightedTarget,
 )
+from domain.routing_record import again, record_of
 from domain.routing_steps import MOST_TARGETS, spread
 from tests.domain.routing_scene import to
 

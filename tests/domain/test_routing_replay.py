@@ -13,9 +13,10 @@ from pydantic import TypeAdapter
 
 from domain.prices import Price
 from domain.quota_events import Metric, ScopeKind
-from domain.routing import again, decide, plan, record_of
-from domain.routing_decision import RoutingRecord, Weighed
+from domain.routing import decide, plan
+from domain.routing_decision import RoutingRecord
 from domain.routing_facts import RequestFacts, RequestWords, TargetState, Turn
+from domain.routing_kept import kept
 from domain.routing_policy import (
     Complexity,
     Conditions,
@@ -31,6 +32,7 @@ from domain.routing_policy import (
     RoutingShelf,
     Rule,
 )
+from domain.routing_record import again, record_of
 from domain.routing_replay import PastCall, Ruling, Scenario
 from domain.routing_what_if import TrialQuota, WhatIf, what_if
 from domain.routing_words import answered
@@ -142,9 +144,7 @@ def history(policy: RoutingPolicy | None, number: int = 200) -> list[PastCall]:
 
 
 def under(policy: RoutingPolicy | None) -> Scenario:
-    standing = [
-        Weighed(target=target, state=up(target)) for target in (GPT, CLAUDE, GEMINI)
-    ]
+    standing = {target: up(target) for target in (GPT, CLAUDE, GEMINI)}
     return Scenario(
         ruling=lambda _call, _record: Ruling(policy=policy, shelf=SHELF),
         price_of=price_of,
@@ -168,8 +168,9 @@ def test_a_record_survives_its_storage(policy: RoutingPolicy | None) -> None:
     for call in history(policy, 20):
         record = call.routing
         assert record is not None
-        stored = reader.validate_python(orjson.loads(orjson.dumps(record)))
+        stored = reader.validate_json(orjson.dumps(kept(record)))
         assert stored == record
+        assert reader.validate_json(orjson.dumps(record)) == record
         assert again(stored, policy, SHELF) == record.decision
 
 
