@@ -15,7 +15,7 @@ from collections.abc import Callable
 
 from proxy.incoming import Leaving, Message, Receive, Send
 
-# For a server that can wait for the body with the head (`adapters/http/exchange.py`).
+# For our own server (`adapters/http/exchange.py`): what comes next is the first piece.
 BODY_FOLLOWS = "clawbot.body_follows"
 
 
@@ -69,7 +69,8 @@ class Client:
     async def _send_head(self, *, body_follows: bool = False) -> None:
         head, self._head = self._head, None
         if head is not None:
-            head[BODY_FOLLOWS] = body_follows
+            if body_follows and self._leaving is not None:
+                head[BODY_FOLLOWS] = True
             await self._send(head)
 
     def watch(self, *, streaming: bool = True) -> None:
