@@ -16,6 +16,7 @@ from application.idempotency import IdempotencyStore
 from application.ports import KeyModels, People, PriceList, Prober
 from application.readiness import Readiness
 from domain.catalog import Catalog
+from domain.routing_catalog import RoutingCatalog
 from projections.audit_trail import AuditTrail
 from projections.bot_directory import BotDirectory
 from projections.call_log import CallLog
@@ -63,6 +64,8 @@ class Wired(Protocol):
     def audit_trail(self) -> AuditTrail: ...
     @property
     def model_prices(self) -> ModelPrices: ...
+    @property
+    def routing_catalog(self) -> RoutingCatalog: ...
     @property
     def price_list(self) -> PriceList: ...
     @property

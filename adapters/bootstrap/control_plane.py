@@ -10,6 +10,7 @@ from adapters.bootstrap.commands import bus_of
 from adapters.bootstrap.instance import Opened, open_instance
 from adapters.bootstrap.quota_commands import register_quotas
 from adapters.catalog.loader import load_catalog
+from adapters.catalog.routing_catalog import load_routing_catalog
 from adapters.event_store import EventMapper
 from adapters.key_check import KeyCheckClient
 from adapters.postgres.audit_trail import PostgresAuditTrail
@@ -36,6 +37,7 @@ from application.bus import Bus
 from application.event_log import EventLog
 from domain.catalog import Catalog
 from domain.log import CALLS, FLEET
+from domain.routing_catalog import RoutingCatalog
 
 ROLE = "clawbot_api"
 CONNECTIONS = 12
@@ -60,6 +62,7 @@ class ControlPlane:
     audit_trail: PostgresAuditTrail
     model_prices: PostgresModelPrices
     price_list: BuiltInPrices
+    routing_catalog: RoutingCatalog
     people: PostgresPeople
     catalog: Catalog
     instance_keys: PostgresInstanceKeys
@@ -110,6 +113,7 @@ def _wired(settings: Settings, opened: Opened, proxy: KeyCheckClient) -> Control
         people=people,
         catalog=load_catalog(),
         price_list=BuiltInPrices(),
+        routing_catalog=load_routing_catalog(),
         instance_keys=opened.instance_keys,
         key_models=proxy,
         prober=VendorProber(egress_allow=settings.egress_allow),

@@ -14,6 +14,7 @@ from adapters import crypto
 from adapters.bootstrap.commands import bus_of
 from adapters.bootstrap.quota_commands import register_quotas
 from adapters.catalog.loader import load_catalog
+from adapters.catalog.routing_catalog import load_routing_catalog
 from adapters.event_store import EventMapper
 from adapters.follower import Reader, ViewFollower, catch_up
 from adapters.keyring import Keyring
@@ -67,6 +68,7 @@ from application.ports import People
 from application.readiness import Dependency, Look
 from domain.catalog import Catalog
 from domain.log import CALLS, FLEET
+from domain.routing_catalog import RoutingCatalog
 from projections.audit_trail import AuditTrail, AuditTrailProjector
 from projections.bot_directory import BotDirectory, BotDirectoryProjector
 from projections.call_log import CallLog, CallLogProjector
@@ -115,6 +117,7 @@ class System:
     catalog: Catalog = CATALOG
     egress_allow: tuple[str, ...] = (LOCAL,)
     proxy_base_url: str = "http://127.0.0.1:3101"
+    routing_catalog: RoutingCatalog = field(default_factory=load_routing_catalog)
     price_list: BuiltInPrices = field(default_factory=BuiltInPrices)
     vendors: MemoryVendors = field(default_factory=lambda: MemoryVendors((LOCAL,)))
     readiness: AllIsWell = field(default_factory=AllIsWell)

@@ -27,6 +27,10 @@ NEW_PRICE = {
     "input_micro_usd": 1,
     "output_micro_usd": 2,
 }
+GPT = {"vendor": "openai", "model": "gpt-5"}
+NEW_CHAIN = {"name": "Ours", "steps": [GPT]}
+NEW_TAG = {"name": "Ours", "models": [GPT]}
+NEW_STRATEGY = {"name": "Ours", "weights": {"cost": 1}, "models": [GPT]}
 NEW_RATES = {"input_micro_usd": 1, "output_micro_usd": 2}
 NEW_QUOTA = {
     "scope": {"kind": "team"},
@@ -35,6 +39,13 @@ NEW_QUOTA = {
     "limit": 1000,
 }
 BODIES = {
+    ("POST", "/api/routing/fallback-chains"): NEW_CHAIN | {"id": "ours"},
+    ("PUT", "/api/routing/fallback-chains/{entry_id}"): NEW_CHAIN,
+    ("POST", "/api/routing/capability-tags"): NEW_TAG | {"id": "ours"},
+    ("PUT", "/api/routing/capability-tags/{entry_id}"): NEW_TAG,
+    ("POST", "/api/routing/cost-strategies"): NEW_STRATEGY | {"id": "ours"},
+    ("PUT", "/api/routing/cost-strategies/{entry_id}"): NEW_STRATEGY,
+    ("PUT", "/api/bot/{hostname}/routing"): {"mode": "direct", "target": None},
     ("POST", "/api/routing/model-prices"): NEW_PRICE,
     ("PUT", "/api/routing/model-prices/{price_id}"): NEW_RATES,
     ("POST", "/api/bot"): NEW_BOT,
@@ -82,10 +93,14 @@ def ids_of(front: Front, headers: dict[str, str]) -> dict[str, str]:
     bot = post("/api/bot", json=NEW_BOT | {"providers": [NEW_LINK]}, headers=headers).json()
     key = post("/api/provider-key", json=NEW_KEY, headers=headers).json()
     quota = post("/api/quota", json=NEW_QUOTA, headers=headers).json()
+    for path in ("fallback-chains", "capability-tags", "cost-strategies"):
+        new = BODIES["POST", f"/api/routing/{path}"]
+        assert post(f"/api/routing/{path}", json=new, headers=headers).status_code == 201
     price = post("/api/routing/model-prices", json=NEW_PRICE, headers=headers).json()
     return {
         "hostname": "ada-1",
         "price_id": price["id"],
+        "entry_id": "ours",
         "link_id": bot["bot"]["providers"][0]["id"],
         "key_id": key["id"],
         "quota_id": quota["id"],

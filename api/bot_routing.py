@@ -1,0 +1,85 @@
+"""`/api/bot/{hostname}/routing`: where the bot's `auto` calls go."""
+
+from __future__ import annotations
+
+from datetime import datetime
+from typing import Annotated, Literal
+
+from fastapi import APIRouter, Query, Response
+from pydantic import BaseModel
+
+from api.bot_reading import Bots, TheBots
+from api.callers import TheUser
+from api.positions import ExpectedVersion, reached, tag_version
+from api.shapes import AtQuery
+from api.strict_domain import A_POLICY
+from api.wired import TheSystem
+from application.routing import SetBotRouting
+from domain.errors import NotFound
+from domain.log import FLEET
+from domain.routing_policy import RoutingPolicy
+from projections.route_table import BotRoutesProjector
+from projections.view import row_of
+
+router = APIRouter(prefix="/api/bot/{hostname}/routing", tags=["routing"])
+
+NewPolicy = Annotated[RoutingPolicy | None, A_POLICY]
+
+
+class PrimaryOut(BaseModel):
+    """No policy: calls go to the primary model that the bot's provider links name."""
+
+    mode: Literal["direct"] = "direct"
+    target: None = None
+
+
+PolicyOut = RoutingPolicy | PrimaryOut
+
+
+@router.get("")
+def routing(
+    hostname: str,
+    query: Annotated[AtQuery, Query()],
+    bots: TheBots,
+    system: TheSystem,
+    response: Response,
+) -> PolicyOut:
+    """The bot's policy as it stands, or as it stood `at` a time."""
+    if query.at is None:
+        reached(response, system.fleet.head())
+    return _shown(bots, hostname, response, query.at)
+
+
+@router.put("")
+def route(  # noqa: PLR0913, PLR0917 - what the framework hands in
+    hostname: str,
+    policy: NewPolicy,
+    user: TheUser,
+    bots: TheBots,
+    system: TheSystem,
+    expected: ExpectedVersion,
+    response: Response,
+) -> PolicyOut:
+    """Send the bot's `auto` calls elsewhere from now on.
+
+    `{"mode": "direct", "target": null}`: to its primary model.
+    """
+    command = SetBotRouting(
+        team_id=user.team_id,
+        hostname=hostname,
+        policy=policy,
+        expected_version=expected,
+    )
+    reached(response, system.bus.handle(command, by=user.caller))
+    return _shown(bots, hostname, response)
+
+
+def _shown(
+    bots: Bots, hostname: str, response: Response, at: datetime | None = None
+) -> PolicyOut:
+    history = bots.history(hostname, at)
+    row = row_of(BotRoutesProjector(), FLEET, history)
+    if row is None:
+        raise NotFound
+    tag_version(response, history[-1].originator_version)
+    return row.routing or PrimaryOut()
