@@ -12,7 +12,8 @@ from application.bus import Bus
 from application.event_log import Caller
 from application.key_states import ReportKey
 from application.ports import JobQueue
-from domain.calls import Attempt, CallSettled
+from domain.attempts import Attempt
+from domain.calls import CallSettled
 from domain.errors import NotFound
 from domain.events import Event, Recorded
 from domain.ids import ProviderKeyId

@@ -20,11 +20,12 @@ from enum import StrEnum
 from typing import assert_never
 from uuid import UUID
 
+from domain.attempts import Attempt
 from domain.errors import Conflict
 from domain.events import Event
 from domain.holds import Booking, Hold, Outcome, WindowId, corrected
+from domain.routing_kept import KeptRouting
 from domain.usage import Usage
-from domain.verdicts import Verdict
 
 SETTLED_LATE = "settled-late"  # by a process that was believed dead
 REPRICED = "repriced"  # the same usage at another price
@@ -69,6 +70,7 @@ class CallAdmitted(Event, topic="call.admitted"):
     input_estimate: int  # tokens
     changes: tuple[str, ...] = ()  # what we changed in the request
     holds: tuple[Hold, ...] = ()
+    routing: KeptRouting | None = None  # of an `auto` call: why it went where it did
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -86,19 +88,7 @@ class CallRefused(Event, topic="call.refused"):
     facts: CallFacts
     code: str
     hold: Hold | None = None  # the one that could not be taken, where a quota said no
-
-
-@dataclass(frozen=True, kw_only=True, slots=True)
-class Attempt:
-    """One key that was tried: what its vendor answered, and what that says of the key."""
-
-    provider_key_id: UUID
-    good_version: int  # of the key's stream: which state of it was tried
-    http_status: int | None  # None: no answer came
-    verdict: Verdict
-    error: str | None
-    ms: int  # from its beginning to the verdict
-    cooling_until: datetime | None = None
+    routing: KeptRouting | None = None
 
 
 @dataclass(frozen=True, kw_only=True)

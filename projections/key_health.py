@@ -13,7 +13,8 @@ from datetime import UTC, datetime
 from typing import ClassVar
 from uuid import UUID
 
-from domain.calls import Attempt, CallSettled
+from domain.attempts import Attempt
+from domain.calls import CallSettled
 from domain.key_health import Circuit, KeyHealth
 from domain.log import CALLS, Page, Placed
 from domain.verdicts import Verdict

@@ -14,7 +14,7 @@ from typing import NamedTuple
 
 from application.ports import BoundedPrices, Meter, OpenVault
 from application.watch import NobodyWatches, Watch
-from domain.calls import Attempt
+from domain.attempts import Attempt
 from domain.errors import LimitReached, Unavailable
 from domain.verdicts import Verdict
 from proxy import headers

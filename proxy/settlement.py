@@ -9,7 +9,8 @@ from typing import Any, Protocol
 from uuid import UUID
 
 from application.ports import Meter, Prices
-from domain.calls import Attempt, CallAdmitted, CallFacts, CallSettled
+from domain.attempts import Attempt
+from domain.calls import CallAdmitted, CallFacts, CallSettled
 from domain.errors import Unavailable
 from domain.usage import UNWEIGHED, Usage, UsageSource
 from proxy.answer import UpstreamCut

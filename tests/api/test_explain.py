@@ -11,7 +11,8 @@ import psycopg
 import pytest
 
 from application.event_log import Caller, acting
-from domain.calls import Attempt, Call
+from domain.attempts import Attempt
+from domain.calls import Call
 from domain.quotas import Window
 from domain.verdicts import Verdict
 from tests.api.calls import Calls, admitted, settled

@@ -11,7 +11,7 @@ import pytest
 
 from application.event_log import Caller, Stream, acting
 from application.ports import Found
-from domain.calls import Attempt
+from domain.attempts import Attempt
 from domain.keys import ProviderKeyCooled, ProviderKeyDied
 from domain.verdicts import Verdict
 from tests.api.calls import Calls, admitted, settled

@@ -12,7 +12,8 @@ from application.bus import Bus
 from application.event_log import Caller, EventLog, acting
 from application.key_states import ReportKey, report_key
 from application.policies import FollowVerdicts
-from domain.calls import Attempt, Call, CallFacts, CallSettled
+from domain.attempts import Attempt
+from domain.calls import Call, CallFacts, CallSettled
 from domain.events import Event
 from domain.keys import ProviderKeyCooled, ProviderKeyDied, ProviderKeyParked
 from domain.log import CALLS

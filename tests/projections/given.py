@@ -14,6 +14,7 @@ from adapters.event_store import EventMapper
 from adapters.memory import MemoryRecorder
 from adapters.postgres.database import Database
 from application.event_log import Caller, EventLog, Stream, acting
+from domain.attempts import Attempt
 from domain.bots import (
     BotCreated,
     BotDeleted,
@@ -26,7 +27,6 @@ from domain.bots import (
     Runtime,
 )
 from domain.calls import (
-    Attempt,
     Call,
     CallAbandoned,
     CallAdmitted,

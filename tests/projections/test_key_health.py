@@ -9,7 +9,7 @@ from uuid import UUID
 
 from adapters.follower import Reader, ViewFollower, catch_up
 from adapters.memory_calls import MemoryKeyHealths
-from domain.calls import Attempt
+from domain.attempts import Attempt
 from domain.key_health import Circuit
 from domain.log import CALLS
 from domain.verdicts import Verdict

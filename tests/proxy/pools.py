@@ -9,8 +9,9 @@ from uuid import uuid4
 from application.bots import CreateBot
 from application.keys import RotateProviderKey
 from application.ports import Secret
+from domain.attempts import Attempt
 from domain.bots import ProviderLink
-from domain.calls import Attempt, CallAdmitted, CallSettled
+from domain.calls import CallAdmitted, CallSettled
 from domain.catalog import AllowPaths
 from domain.ids import BotId, LinkId, ProviderKeyId
 from tests.journeys.plane import DataPlane, TestBot, new_token
