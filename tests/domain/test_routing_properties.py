@@ -149,7 +149,7 @@ bots = st.builds(
 )
 
 
-@settings(max_examples=600, deadline=None)
+@settings(max_examples=300, deadline=None)
 @given(policies, shelves, requests, answers, bots, standing, turns)
 def test_of_every_decision(
     policy: RoutingPolicy | None,
