@@ -1,11 +1,13 @@
-"""Calls under one quota, as admission and settlement would record them."""
+"""Calls under one quota, as admission and settlement would record them.
+
+The balance is counted here by hand: whatever folds the log has to come to the same.
+"""
 
 from __future__ import annotations
 
 from datetime import UTC, datetime
 from uuid import UUID, uuid4
 
-from application.balances import fold
 from application.event_log import Caller, EventLog, acting
 from domain.calls import (
     Call,
@@ -17,10 +19,10 @@ from domain.calls import (
     CallRefused,
     CallSettled,
 )
-from domain.holds import Balance, Balances, Booking, Hold
+from domain.holds import Balance, Booking, Hold, WindowId
 from domain.ids import TeamId
 from domain.quotas import Metric, Mode, QuotaSet, Scope, ScopeKind, Window
-from domain.usage import UNKNOWN, Usage
+from domain.usage import UNKNOWN, Usage, UsageSource
 from domain.windows import window_of
 
 LIMIT = 100
@@ -41,14 +43,20 @@ def quota_of(team_id: UUID, window: Window = Window.TOTAL, limit: int = LIMIT) -
     )
 
 
+def reported(tokens: int) -> Usage:
+    """What a vendor says that a call used."""
+    return Usage(input_tokens=tokens, output_tokens=0, source=UsageSource.REPORTED)
+
+
 class HeldCalls:
-    """Makes calls, each with a hold on the quota; `balances` is what comes of them."""
+    """Makes calls, each with a hold on the quota; `by_window` is what comes of them."""
 
     def __init__(self, log: EventLog, quota_id: UUID, quota: QuotaSet) -> None:
         self._log, self._quota_id, self._quota = log, quota_id, quota
         self._held: dict[UUID, int] = {}
         self.window = window_of(quota.window, quota.time_zone, datetime.now(UTC))
-        self.balances = Balances()
+        self.by_window: dict[WindowId, Balance] = {}
+        self._used: dict[UUID, int] = {}
         self.facts = CallFacts(
             team_id=quota.team_id,
             bot_id=uuid4(),
@@ -63,7 +71,7 @@ class HeldCalls:
     @property
     def balance(self) -> Balance:
         """Of the quota, in the window of all calls here."""
-        return self.balances.of((self._quota_id, self.window[0]))
+        return self.by_window.get((self._quota_id, self.window[0]), Balance())
 
     def admitted(self, amount: int) -> UUID:
         """A new call, with so much held."""
@@ -82,6 +90,7 @@ class HeldCalls:
         )
         self._held[call_id] = amount
         self._record(call_id, admitted)
+        self._counted(held=amount)
         return call_id
 
     def extended(self, call_id: UUID, amount: int) -> None:
@@ -89,10 +98,11 @@ class HeldCalls:
         self._held[call_id] += amount
         more = CallExtended(facts=self.facts, holds=(self.hold(amount),))
         self._record(call_id, more)
+        self._counted(held=amount)
 
     def settled(self, call_id: UUID, used: int) -> None:
         """It has ended, having used so much."""
-        usage = Usage(input_tokens=used, output_tokens=0)
+        usage, held = reported(used), self._held.pop(call_id)
         settled = CallSettled(
             facts=self.facts,
             http_status=200,
@@ -104,9 +114,10 @@ class HeldCalls:
             duration_ms=2,
             client_left=False,
             error=None,
-            bookings=(self._booking(self._held.pop(call_id), used),),
+            bookings=(self._booking(held, used),),
         )
         self._record(call_id, settled)
+        self._counted(settled=used, held=-held)
 
     def abandoned(self, call_id: UUID) -> None:
         """Its process died: what was held counts as used."""
@@ -114,6 +125,8 @@ class HeldCalls:
         booking = self._booking(held, held)
         end = CallAbandoned(facts=self.facts, usage=UNKNOWN, bookings=(booking,))
         self._record(call_id, end)
+        self._counted(settled=held, held=-held)
+        self._used[call_id] = held
 
     def corrected(self, call_id: UUID, used: int) -> None:
         """A settlement that came after the abandonment."""
@@ -121,7 +134,7 @@ class HeldCalls:
         settled = CallSettled(
             facts=self.facts,
             http_status=200,
-            usage=Usage(input_tokens=used, output_tokens=0),
+            usage=reported(used),
             cost_micro_usd=None,
             price_source=None,
             attempts=1,
@@ -132,6 +145,7 @@ class HeldCalls:
         )
         for event in state.settle(settled):
             self._record(call_id, event)
+        self._counted(settled=used - self._used.pop(call_id))
 
     def refused(self, amount: int, code: str = "quota-exceeded") -> UUID:
         """A call for which there was no room."""
@@ -175,4 +189,9 @@ class HeldCalls:
         by = Caller("bot:test", self.facts.team_id, CORRELATION)
         with acting(by):
             self._log.append(self._log.look(Call(), call_id), [event])
-        fold(self.balances, event)
+
+    def _counted(self, *, settled: int = 0, held: int = 0) -> None:
+        before = self.balance
+        self.by_window[self._quota_id, self.window[0]] = Balance(
+            settled=before.settled + settled, held=before.held + held
+        )

@@ -77,7 +77,7 @@ def test_a_settled_call_is_explained_from_its_request_to_its_end(either: Front) 
     stood = [(one["settled"], one["held"], one["remaining"]) for one in told["balances"]]
     assert stood == [(30, 0, 70), (30, 20, 50)]
     assert told["price"] == {"cost_micro_usd": 7, "price_source": "list", "model": "m1"}
-    assert (told["usage"]["input_tokens"], told["usage"]["source"]) == (22, "none")
+    assert (told["usage"]["input_tokens"], told["usage"]["source"]) == (22, "reported")
     end = told["settlement"]
     assert (end["ended_as"], end["http_status"], end["corrections"]) == ("settled", 200, [])
     booked = [(one["released"], one["settled"]) for one in end["bookings"]]

@@ -35,7 +35,7 @@ class Scene:
     def spoilt(self, otherwise: dict[WindowId, Balance]) -> MemoryQuotaBalances:
         """A table in which these balances are otherwise."""
         fleet = EventLog(FLEET, MemoryRecorder(), EventMapper())
-        right = self.one.balances.by_window | self.other.balances.by_window
+        right = self.one.by_window | self.other.by_window
         return MemoryQuotaBalances(
             MemoryQuotaTable(), fleet=fleet, calls=self.log, by_window=right | otherwise
         )
@@ -67,14 +67,14 @@ def test_the_table_is_what_the_log_says_whatever_happened(
             break
     found = verify(scene.log, scene.balances())
     assert (found.position, found.differing) == (scene.log.head(), ())
-    assert all(one.held >= 0 for one in scene.one.balances.by_window.values())
+    assert all(one.held >= 0 for one in scene.one.by_window.values())
 
 
 def test_a_table_that_says_something_else_is_found_out() -> None:
     scene = Scene()
     scene.one.used(30)
     scene.other.admitted(10)
-    window = next(iter(scene.other.balances.by_window))
+    window = next(iter(scene.other.by_window))
     stray = (uuid4(), datetime(2026, 1, 1, tzinfo=UTC))
     spoilt = scene.spoilt({window: Balance(held=9), stray: Balance(settled=1)})
     told: list[tuple[int, int]] = []
@@ -100,7 +100,7 @@ def test_a_balance_is_told_at_every_position_and_time() -> None:
     scene.other.used(5)
     between = datetime.now(UTC)
     scene.one.settled(first, 25)
-    balances, window = scene.balances(), next(iter(scene.one.balances.by_window))
+    balances, window = scene.balances(), next(iter(scene.one.by_window))
 
     def at(position: int | None, time: datetime) -> Balance:
         return balance_at(scene.log, balances, window, at=time, position=position)
