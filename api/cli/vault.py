@@ -9,6 +9,7 @@ import typer
 from api.cli.output import NO, Json, document, example, line
 from api.cli.views import reading
 
+STATUS = ("clawbot vault status", "clawbot vault status --json")
 REWRAP = ("clawbot vault rewrap", "clawbot vault rewrap --json")
 
 
@@ -21,12 +22,33 @@ def add_to(app: typer.Typer) -> None:
         rich_markup_mode=None,
     )
 
-    @vault.callback()
-    def one_of_several() -> None:
-        """What is sealed, and under which master key."""
-
+    vault.command(epilog=example(*STATUS))(status)
     vault.command(epilog=example(*REWRAP))(rewrap)
     app.add_typer(vault, name="vault")
+
+
+def status(*, as_json: Json = False) -> None:
+    """Show how many data keys lie under each master key.
+
+    Leaves with 1 if one of them has so many that it is time for another.
+    """
+    import psycopg  # noqa: PLC0415
+
+    from adapters.postgres.wraps import MOST, wraps  # noqa: PLC0415
+    from api.cli.database import running_database  # noqa: PLC0415
+
+    with running_database() as url, psycopg.connect(url, connect_timeout=2) as owner:
+        found = wraps(owner)
+    if as_json:
+        items = [asdict(one) | {"too_many": one.too_many} for one in found]
+        document({"items": items, "most": MOST})
+    else:
+        for one in found:
+            line(f"{one.kek_id}: {one.data_keys} data keys")
+            if one.too_many:
+                line(f"  Put a new key in front of {one.kek_id}, and run vault rewrap.")
+    if any(one.too_many for one in found):
+        raise typer.Exit(NO)
 
 
 def rewrap(*, as_json: Json = False) -> None:

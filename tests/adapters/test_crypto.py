@@ -1,12 +1,14 @@
 """The one crypto module, against published vectors and by its own promises.
 
-AES-256-GCM: test cases 13 to 16 of the GCM specification (McGrew and Viega). HKDF: the
-SHA-256 cases of RFC 5869, appendix A. HMAC: RFC 4231, cases 1 and 2.
+AES-256-GCM: test cases 13 to 16 of the GCM specification (McGrew and Viega), NIST's for
+decryption, and Wycheproof's two with a tag that is all ones or zeros (aes_gcm_test.json,
+128 and 129). HKDF: the SHA-256 cases of RFC 5869, appendix A. HMAC: RFC 4231, 1 and 2.
 """
 
 from __future__ import annotations
 
 import re
+from pathlib import Path
 
 import pytest
 from hypothesis import given
@@ -25,6 +27,7 @@ CIPHER_15 = (
     "522dc1f099567d07f47f37a32a84427d643a8cdcbfe5c0c97598a2bd2555d1aa"
     "8cb08e48590dbb3da7b08b1056828838c5f61e6393ba7a0abcc9f662898015ad"
 )
+KEY_128 = "00112233445566778899aabbccddeeff102132435465768798a9bacbdcedfe0f"
 LABEL_16 = "feedfacedeadbeeffeedfacedeadbeefabaddad2"
 
 GCM = {  # key, nonce, label, plaintext, ciphertext, tag
@@ -46,7 +49,29 @@ GCM = {  # key, nonce, label, plaintext, ciphertext, tag
         CIPHER_15[:120],
         "76fc6ece0f4e1768cddf8853bb2d551b",
     ),
+    "all ones": (
+        KEY_128,
+        "00" * 12,
+        "",
+        "561008fa07a68f5c61285cd013464eaf",
+        "23293e9b07ca7d1b0cae7cc489a973b3",
+        "ff" * 16,
+    ),
+    "all zeros": (
+        KEY_128,
+        "ff" * 12,
+        "",
+        "c6152244cea1978d3e0bc274cf8c0b3b",
+        "7cb6fc7c6abc009efe9551a99f36a421",
+        "00" * 16,
+    ),
 }
+NIST = [
+    dict(line.split(" =") for line in case.splitlines() if " =" in line)
+    for case in (Path(__file__).parent / "vectors/gcm_decrypt_256.rsp")
+    .read_text()
+    .split("\n\n")[1:]
+]
 
 HKDF = {  # key, salt, info, output
     "A.1": (
@@ -94,6 +119,19 @@ def test_a_published_ciphertext_with_any_bit_of_its_tag_changed_does_not_open(
     for bit in range(8 * len(tag)):
         with pytest.raises(DoesNotOpen):
             crypto.unseal(key, nonce, ciphertext + flipped(tag, bit), label)
+
+
+@pytest.mark.parametrize("case", NIST)
+def test_what_nist_says_opens_and_nothing_else_does(case: dict[str, str]) -> None:
+    key, nonce, ciphertext, label, tag = (
+        bytes.fromhex(case[name]) for name in ("Key", "IV", "CT", "AAD", "Tag")
+    )
+    if "PT" in case:
+        opened = crypto.unseal(key, nonce, ciphertext + tag, label)
+        assert opened == bytes.fromhex(case["PT"])
+    else:
+        with pytest.raises(DoesNotOpen):
+            crypto.unseal(key, nonce, ciphertext + tag, label)
 
 
 @pytest.mark.parametrize("cut", [1, 4, 8, 15, 16])
