@@ -25,6 +25,7 @@ MOST_COMMAS = (
     500_000  # beyond that nothing in the body is looked at: it would take a second
 )
 LONGEST_TOOL_NAME = 100
+LONGEST_NUMBER = 12  # digits
 NOT_THINKING = frozenset({"none", "minimal", "disabled"})
 IMAGES = ("image", "image_url", "input_image")
 TEXTS = ("text", "input_text")
@@ -59,8 +60,8 @@ class _Tool(msgspec.Struct):
 
 
 class _Body(msgspec.Struct):
-    model: Any = None
-    stream: Any = None
+    model: Raw = NO_RAW
+    stream: Raw = NO_RAW
     messages: Raw = NO_RAW
     input: Raw = NO_RAW
     system: Raw = NO_RAW
@@ -68,10 +69,10 @@ class _Body(msgspec.Struct):
     functions: Raw = NO_RAW
     thinking: Raw = NO_RAW
     reasoning: Raw = NO_RAW
-    reasoning_effort: Any = None
-    max_tokens: Any = None
-    max_completion_tokens: Any = None
-    max_output_tokens: Any = None
+    reasoning_effort: Raw = NO_RAW
+    max_tokens: Raw = NO_RAW
+    max_completion_tokens: Raw = NO_RAW
+    max_output_tokens: Raw = NO_RAW
     cache_control: Raw = NO_RAW
 
 
@@ -110,10 +111,9 @@ def read_facts(spoken: Format, body: bytes) -> tuple[RequestFacts, RequestWords]
     tools = [*_items(asked.tools), *_items(asked.functions)]
     names = tuple(seen.tool(raw) for raw in tools)
     measures = measured(seen.words)
-    model = asked.model if isinstance(asked.model, str) else None
     facts = RequestFacts(
         format=spoken,
-        requested_model=model,
+        requested_model=_string_in(asked.model),
         chars=len(seen.words),
         input_tokens=estimated_tokens(len(body)),
         max_output_tokens=_limit(asked),
@@ -122,7 +122,7 @@ def read_facts(spoken: Format, body: bytes) -> tuple[RequestFacts, RequestWords]
         images=seen.images,
         thinking=_thinks(asked),
         cache_control=seen.cached or _given(asked.cache_control),
-        streaming=asked.stream is True,
+        streaming=bytes(asked.stream) == b"true",
         code_blocks=measures.code_blocks,
         hard_words=measures.hard_words,
         questions=measures.questions,
@@ -194,16 +194,16 @@ class _Seen:
 def _limit(asked: _Body) -> int | None:
     """How many tokens the answer may have."""
     limits = (asked.max_completion_tokens, asked.max_output_tokens, asked.max_tokens)
-    for limit in limits:
-        if isinstance(limit, int) and not isinstance(limit, bool) and limit > 0:
-            return limit
+    for digits in (bytes(limit) for limit in limits):
+        if digits.isdigit() and len(digits) <= LONGEST_NUMBER and int(digits):
+            return int(digits)
     return None
 
 
 def _thinks(asked: _Body) -> bool:
     thinking, reasoning = _as(_effort, asked.thinking), _as(_effort, asked.reasoning)
     said = (
-        asked.reasoning_effort,
+        _string_in(asked.reasoning_effort),
         thinking and thinking.type,
         reasoning and reasoning.effort,
     )
@@ -225,10 +225,11 @@ def _text(raw: Raw) -> str:
     """The string; of a list of strings, the first; else nothing."""
     if _begins(raw, b"["):
         raw = next(iter(_items(raw)), NO_RAW)
-    try:
-        return _string.decode(raw) if _begins(raw, b'"') else ""
-    except msgspec.DecodeError:  # half a character, which JSON can write
-        return ""
+    return _string_in(raw) or ""
+
+
+def _string_in(raw: Raw) -> str | None:
+    return _string.decode(raw) if _begins(raw, b'"') else None
 
 
 def _given(raw: Raw) -> bool:
