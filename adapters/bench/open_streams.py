@@ -106,6 +106,9 @@ class _Listener(asyncio.Protocol):
         self._ask()
 
     def close(self) -> None:
+        """A stream that is still open has been counted as broken."""
+        if not self.done.done():
+            self.done.set_result(None)
         self._transport.abort()
 
     def connection_made(self, transport: asyncio.BaseTransport) -> None:

@@ -21,6 +21,7 @@ Send = Callable[[MutableMapping[str, Any]], Awaitable[None]]
 Receive = Callable[[], Awaitable[MutableMapping[str, Any]]]
 
 OWN = frozenset({b"host", b"content-length", b"connection", b"transfer-encoding"})
+KEPT_SECONDS = 600  # a client can keep the loop busy for longer than uvicorn's own five
 PLAINLY = (b"accept-encoding", b"identity")
 
 
@@ -184,6 +185,7 @@ def serve(
         access_log=False,
         log_level="warning",
         backlog=4096,
+        timeout_keep_alive=KEPT_SECONDS,
     )
 
 

@@ -27,7 +27,7 @@ from domain.calls import CallAdmitted, CallSettled
 
 WARM_UP_SECONDS = 0.3
 PATIENCE = 0.2  # of the time that the windows take
-REST_SECONDS = 3.0  # at most, for a target that still works on what it answered
+REST_SECONDS = 10.0  # at most, for a target that still works on what it answered
 OPEN_ROUNDS = 2
 OPEN_WINDOWS = 3  # a window of open streams lasts as long as so many others
 PIECES_A_SECOND = 100  # of window: a stream of them takes two

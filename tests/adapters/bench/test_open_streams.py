@@ -9,6 +9,7 @@ from pathlib import Path
 
 import pytest
 
+from adapters.bench import open_streams
 from adapters.bench.asking import bearer, paced_call
 from adapters.bench.open_streams import Flow, OpenLoad, flow
 from adapters.bench.paced import SPACING_SECONDS
@@ -44,13 +45,20 @@ def test_every_piece_comes_and_is_timed_once(upstream: int) -> None:
     assert came.whole >= STREAMS * 3
     assert came.events == came.whole * (PIECES + 3)
     expected = STREAMS * SECONDS / SPACING_SECONDS
-    assert 0.5 * expected < len(came.delays) < 1.1 * expected
+    assert 0.3 * expected < len(came.delays) < 1.1 * expected
     assert all(0 <= delay < SECONDS for delay in came.delays)
-    assert SECONDS <= came.after - came.before < 2 * SECONDS
+    assert 0.98 * SECONDS <= came.after - came.before < 4 * SECONDS
 
 
 def test_a_stream_that_is_short_of_a_piece_is_broken(upstream: int) -> None:
     came = flowed(upstream, asked=PIECES - 1)
+    assert (came.whole, came.broken) == (0, STREAMS)
+
+
+def test_a_stream_that_never_ends_is_broken_once(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(open_streams, "DRAIN_SECONDS", 0.1)
+    with little_server(b"HTTP/1.1 200 OK\r\ncontent-length: 9\r\n\r\nno") as server:
+        came = flowed(server.port)
     assert (came.whole, came.broken) == (0, STREAMS)
 
 
