@@ -152,6 +152,10 @@ class Admission:
             raise NoUsableKey
         if credential.bot is None:
             return _route(incoming, vendor, keys[0], "check")
+        return self.first_of(incoming, vendor, keys)
+
+    def first_of(self, incoming: Incoming, vendor: Vendor, keys: list[KeyRoute]) -> Route:
+        """To the first of these keys that opens the path; `PathNotAllowed`: none does."""
         refused: PathNotAllowed | None = None
         for nth, key in enumerate(keys, start=1):
             try:

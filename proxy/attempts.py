@@ -16,14 +16,17 @@ from application.ports import BoundedPrices, Meter, OpenVault
 from application.watch import NobodyWatches, Watch
 from domain.attempts import Attempt
 from domain.errors import LimitReached, Unavailable
+from domain.routing_triggers import goes_on
 from domain.verdicts import Verdict
 from proxy import headers
 from proxy.admission import Admission
 from proxy.answer import Answer, UpstreamError
 from proxy.holding import ModelLimits
 from proxy.judging import Judged, begun, by_error, judged
+from proxy.latencies import Latencies
 from proxy.mask import KeyMask
 from proxy.outgoing import Outgoing, outgoing
+from proxy.router import Router
 from proxy.settlement import Progress
 from proxy.upstream import Upstream
 from proxy.usage import Reading
@@ -46,6 +49,8 @@ class Parts:
     upstream: Upstream
     prices: BoundedPrices
     limits: ModelLimits
+    latencies: Latencies
+    router: Router
     watch: Watch = NobodyWatches()  # noqa: RUF009  # it keeps nothing
 
 
@@ -105,6 +110,7 @@ class Attempts:
                 self._judge(call, Judged(verdict=Verdict.OVERLOADED, error=error))
             elif reading is not None:
                 self._healths.fine(call.route.key)
+                self._time(call)
                 if self._log:
                     self._note(call, Judged(verdict=Verdict.OK), None)
         return tuple(self._log)
@@ -118,6 +124,7 @@ class Attempts:
         progress.attempts += 1
         progress.sent, progress.http_status = True, None
         progress.provider_key_id = route.key.key_id
+        progress.vendor, progress.requested_model = route.vendor.id, call.model
         self._current = call
         self._healths.trying(route.key)
         clear = secret.reveal()
@@ -129,7 +136,7 @@ class Attempts:
                 call.target,
                 headers.going_up(call.incoming, route.vendor, route.target.auth, clear),
                 call.upload or call.body,
-                within=self._time_left() if progress.attempts > 1 else None,
+                within=self._patience(call),
             )
         except UpstreamError as error:
             progress.sent = sent_before or error.sent
@@ -142,7 +149,8 @@ class Attempts:
         vendor = call.route.vendor
         if OK <= answer.status < MULTIPLE_CHOICES:
             admitted = self._progress.admitted
-            if not (call.route.others and admitted.streaming):
+            others = call.route.others or (call.routed is not None and call.routed.more)
+            if not (others and admitted.streaming):
                 return None
             found = await begun(answer, vendor, clear, admitted.format)
         else:
@@ -154,6 +162,14 @@ class Attempts:
     def _after(self, call: Outgoing, answer: Answer, found: Judged) -> Outgoing | None:
         """The next attempt, if another key may have more luck than this one."""
         refused = answer.status in NOT_FOR_THE_BOT
+        if call.routed is not None and call.routed.trigger is not None:
+            goes = goes_on(
+                call.routed.trigger,
+                status=answer.status,
+                verdict=found.verdict,
+                error=found.error,
+            )
+            return self._following(call, harmless=True) if goes else None
         if found.verdict is Verdict.CLIENT_ERROR and not refused:
             return None
         at_the_gate = answer.status >= MULTIPLE_CHOICES and found.verdict in BY_THE_KEY
@@ -164,26 +180,39 @@ class Attempts:
 
         `harmless`: the vendor has surely not done what it was asked.
         """
-        if not call.route.others or call.credential.bot is None:
+        routed = call.routed
+        more = routed is not None and routed.more
+        if not (call.route.others or more) or call.credential.bot is None:
             return None
-        if call.upload is not None and call.upload.begun:
-            return None  # it can be read once
         group = call.route.target.endpoint.group
         if not (harmless or group in HARMLESS or call.incoming.method == "GET"):
             return None
-        route = self._admission.further(call.route, call.incoming)
-        if route is None or self._time_left() <= 0:
+        if self._time_left() <= 0 or self._tried_enough(call):
             return None
         if not self._healths.budget.spend(time.monotonic()):
             return None
-        return outgoing(
-            call.credential,
-            call.incoming,
-            route,
-            call.asked,
-            call.asked_body,
-            call.upload,
+        route = self._admission.further(call.route, call.incoming)
+        if route is None:
+            return None if routed is None else routed.following()
+        following = outgoing(
+            call.credential, call.incoming, route, call.asked, call.asked_body, call.upload
         )
+        following.routed = routed
+        return following
+
+    def _tried_enough(self, call: Outgoing) -> bool:
+        """Whether the call has gone on as often as its routing lets it."""
+        retry = None if call.routed is None else call.routed.retry
+        return retry is not None and self._progress.attempts > retry.max_retries
+
+    def _patience(self, call: Outgoing) -> float | None:
+        """How many seconds the answer is waited for; None: as long as any other's."""
+        left = self._time_left() if self._progress.attempts > 1 else None
+        trigger = None if call.routed is None else call.routed.trigger
+        if trigger is None:
+            return left
+        most = trigger.timeout_ms / 1000
+        return most if left is None else min(left, most)
 
     async def _held(self, following: Outgoing | None) -> Outgoing | None:
         """The next attempt, if the quotas of its key have room for it."""
@@ -193,12 +222,19 @@ class Attempts:
             return following
         if not meter.has_quotas(holding.facts.team_id):
             return following
-        key_id = following.route.key.key_id
         try:
-            await meter.extend(progress.call_id, holding.under_key(key_id))
+            for extension in holding.moves_to(following):
+                await meter.extend(progress.call_id, extension)
         except (LimitReached, Unavailable):
             return None
         return following
+
+    def _time(self, call: Outgoing) -> None:
+        """Remember how long the answer's first byte took."""
+        first, model = self._progress.first_byte, call.model
+        if first is not None and model is not None:
+            ms = (first - self._began) * 1000
+            self._parts.latencies.measured(call.route.vendor.id, model, ms)
 
     def _time_left(self) -> float:
         passed = time.monotonic() - self._progress.started
@@ -222,5 +258,6 @@ class Attempts:
                 error=found.error,
                 ms=round((time.monotonic() - self._began) * 1000),
                 cooling_until=until,
+                model=None if call.routed is None else call.model,
             )
         )

@@ -1,54 +1,78 @@
-"""`/api/v1/auto/*`: the bot's provider links choose vendor, key and model.
+"""`/api/v1/auto/*`: the bot's routing chooses vendor, model and key.
 
     chat/completions, responses, embeddings      in OpenAI's format
     v1/messages                                  in Anthropic's
     models                                       what the links name; nothing goes upstream
 
-"auto", or no model, is the bot's primary model: that of the first link that has one, or
-else the one model of the first link that names exactly one. A model that a link names is
-that link's. The call then goes on as if it had come to that vendor, with that link alone.
+"auto", or no model, asks for the bot's policy; without one for its primary model: that of
+the first link that has one, or else the one model of the first link that names exactly
+one. A model that a link names, or the id of a fallback chain, is meant as such.
+
+Bytes pass through: each candidate's vendor has an endpoint of the format that was spoken,
+and only the model's name is another one.
 """
 
 from __future__ import annotations
 
-from collections.abc import Iterator
-from dataclasses import replace
+from collections.abc import Mapping
+from dataclasses import dataclass, replace
+from types import MappingProxyType
 
 import msgspec
 
-from domain.bots import ProviderLink
-from domain.catalog import PathNotAllowed, Vendor
-from projections.route_table import BotRoute, RouteTable
-from proxy.admission import Admission, Credential
-from proxy.incoming import Incoming, Message, Receive, read_body, read_json
+from domain.catalog import PathNotAllowed
+from domain.routing_decision import Decision, RoutingRecord, WhyNot
+from domain.routing_facts import NO_ANSWERS, Answers
+from domain.routing_plan import NO_PRIMARY, NOT_LINKED
+from domain.vendors import Format
+from proxy.admission import Credential
+from proxy.incoming import Incoming, read_json
+from proxy.key_healths import AllKeysCooling
 from proxy.refusals import NoUsableKey
+from proxy.request_facts import read_facts
+from proxy.router import Question, Router, named_by
 
 AUTO = "auto"
 MODEL = "model"  # in `CallAdmitted.changes`
-ALL = "*"
+COOLED_SECONDS = 1  # what is said where nobody knows how long keys have to cool
 
-_OPENAI_TAILS = frozenset({"chat/completions", "responses", "embeddings"})
-_ANTHROPIC_TAILS = frozenset({"messages", "messages/count_tokens"})
+FORMATS: Mapping[str, Format] = MappingProxyType(
+    {
+        "chat/completions": "openai-chat",
+        "responses": "openai-responses",
+        "embeddings": "openai-embeddings",
+        "messages": "anthropic-messages",
+        "messages/count_tokens": "anthropic-messages",
+    }
+)
 _fields = msgspec.json.Decoder(dict[str, msgspec.Raw])
 
 
 class NoPrimaryModel(NoUsableKey):
-    """The bot has no primary model: set `primary_model` in one of its provider links."""
+    """The bot has no routing and no primary model: set `primary_model` in a link."""
 
 
 class ModelNotLinked(NoUsableKey):
-    """No provider link of the bot names this model; GET models says which are named."""
+    """No link or policy of the bot names this model; GET models says what is named."""
 
 
 class FormatNotSpoken(PathNotAllowed):
-    """The vendor of the bot's primary model has no API in this format."""
+    """No vendor that the bot's routing leads to has an API in this format."""
 
 
-def format_of(incoming: Incoming) -> str | None:
-    """Anthropic's format, if it is spoken here; None: whatever the vendor says."""
-    if incoming.vendor == AUTO and _tail(incoming) in _ANTHROPIC_TAILS:
-        return "anthropic-messages"
-    return None
+@dataclass(frozen=True, kw_only=True, slots=True)
+class Asking:
+    """An `auto` call whose body was read."""
+
+    incoming: Incoming
+    spoken: Format
+    body: bytes
+    question: Question
+
+
+def format_of(incoming: Incoming) -> Format | None:
+    """The format that is spoken here; None: none that we know."""
+    return FORMATS.get(_tail(incoming)) if incoming.vendor == AUTO else None
 
 
 def asks_for_models(incoming: Incoming) -> bool:
@@ -60,9 +84,10 @@ def asks_for_models(incoming: Incoming) -> bool:
 
 def models_of(credential: Credential) -> bytes:
     """What the bot may ask for here, in the shape of OpenAI's list."""
-    links = credential.bot.links if credential.bot else ()
-    names = [AUTO] if _primary(links) else []
-    names += [name for link in links for name in _named(link)]
+    bot = credential.bot
+    links = bot.links if bot else ()
+    named = [name for link in links for name in named_by(link)]
+    names = [AUTO, *named] if named or (bot and bot.routing) else []
     data = [
         {"id": name, "object": "model", "created": 0, "owned_by": "clawbot"}
         for name in dict.fromkeys(names)
@@ -70,29 +95,52 @@ def models_of(credential: Credential) -> bytes:
     return msgspec.json.encode({"object": "list", "data": data})
 
 
-async def chosen(
-    admission: Admission, credential: Credential, incoming: Incoming, receive: Receive
-) -> tuple[Credential, Incoming, Receive]:
-    """The call as it would have come to the chosen vendor; `Refused` if none can be chosen.
-
-    Its body was read: what is returned to receive gives it again, with the model in it.
-    """
-    tail = _tail(incoming)
-    if incoming.method != "POST" or tail not in _OPENAI_TAILS | _ANTHROPIC_TAILS:
+def asking(credential: Credential, incoming: Incoming, body: bytes, dice: int) -> Asking:
+    """The call as routing sees it; `PathNotAllowed`, `NoPrimaryModel` or `NotReadable`."""
+    spoken = format_of(incoming)
+    if incoming.method != "POST" or spoken is None:
         raise PathNotAllowed
-    body = await read_body(incoming.headers, receive)
-    asked = read_json(body).model
-    link, model, vendor = await _choice(admission, credential, asked)
-    if tail in _ANTHROPIC_TAILS and all(one.anthropic is None for one in vendor.layouts):
-        raise FormatNotSpoken
-    if asked != model:
-        body, incoming = with_model(body, model), replace(incoming, changed=(MODEL,))
-    bot = credential.bot and replace(credential.bot, links=(link,))
-    return (
-        replace(credential, bot=bot),
-        replace(incoming, vendor=vendor.id),
-        _again(body),
-    )
+    if credential.bot is None:
+        raise NoPrimaryModel
+    read_json(body)  # which is strict
+    facts, words = read_facts(spoken, body)
+    question = Question(bot=credential.bot, facts=facts, words=words, dice=dice)
+    return Asking(incoming=incoming, spoken=spoken, body=body, question=question)
+
+
+async def decided(
+    router: Router, asking: Asking, answers: Answers = NO_ANSWERS
+) -> tuple[Decision, RoutingRecord]:
+    """The decision; a table that knows no candidate is brought up to date once."""
+    decision, record = router.decided(asking.question, answers)
+    if not decision.candidates and not decision.all_cooling:
+        await router.catch_up()
+        question = router.renewed(asking.question)
+        decision, record = router.decided(question, answers)
+    return decision, record
+
+
+def why_not(decision: Decision) -> Exception:
+    """What a call without a candidate is refused with."""
+    if decision.all_cooling:
+        return AllKeysCooling(retry_after_seconds=COOLED_SECONDS)
+    if NO_PRIMARY in decision.notes:
+        return NoPrimaryModel()
+    if NOT_LINKED in decision.notes:
+        return ModelNotLinked()
+    reasons = {skipped.why for skipped in decision.skipped}
+    if reasons and reasons <= {WhyNot.OTHER_FORMAT, WhyNot.OTHER_PROTOCOL}:
+        return FormatNotSpoken()
+    return NoUsableKey()
+
+
+def directed(asking: Asking, vendor: str, model: str) -> tuple[Incoming, bytes]:
+    """The call as it would have come to that vendor, for that model."""
+    if asking.question.facts.requested_model == model:
+        return replace(asking.incoming, vendor=vendor), asking.body
+    changed = (*asking.incoming.changed, MODEL)
+    incoming = replace(asking.incoming, vendor=vendor, changed=changed)
+    return incoming, with_model(asking.body, model)
 
 
 def with_model(body: bytes, model: str) -> bytes:
@@ -102,70 +150,5 @@ def with_model(body: bytes, model: str) -> bytes:
     return msgspec.json.encode(fields)
 
 
-async def _choice(
-    admission: Admission, credential: Credential, asked: str | None
-) -> tuple[ProviderLink, str, Vendor]:
-    if credential.bot is None:
-        raise NoPrimaryModel
-    routes, links = admission.routes, credential.bot.links
-    wanted = _primary(links) if asked in {None, AUTO} else _linked(links, asked)
-    if wanted is None:
-        raise NoPrimaryModel if asked in {None, AUTO} else ModelNotLinked
-    link, model = wanted
-    name = _vendor_of(link, credential.bot, routes.table)
-    if name is None:
-        await routes.catch_up()
-        name = _vendor_of(link, credential.bot, routes.table)
-    vendor = None if name is None else admission.vendor_or_none(name)
-    if vendor is None:
-        raise NoUsableKey
-    return link, model, vendor
-
-
-def _primary(links: tuple[ProviderLink, ...]) -> tuple[ProviderLink, str] | None:
-    for link in links:
-        if link.primary_model is not None:
-            return link, link.primary_model
-    for link in links:
-        if len(link.models) == 1 and link.models[0] != ALL:
-            return link, link.models[0]
-    return None
-
-
-def _linked(
-    links: tuple[ProviderLink, ...], model: str | None
-) -> tuple[ProviderLink, str] | None:
-    return next(
-        ((link, name) for link in links for name in _named(link) if name == model), None
-    )
-
-
-def _named(link: ProviderLink) -> Iterator[str]:
-    if link.primary_model is not None:
-        yield link.primary_model
-    yield from (name for name in link.models if name != ALL)
-
-
-def _vendor_of(link: ProviderLink, bot: BotRoute, table: RouteTable) -> str | None:
-    if link.provider_key_id is not None:
-        key = table.keys.get(link.provider_key_id)
-        return key.vendor if key is not None and key.team_id == bot.team_id else None
-    if link.vendor is not None:
-        return link.vendor
-    tagged = (
-        key.vendor
-        for key in table.keys.values()
-        if key.team_id == bot.team_id and link.tag in key.tags
-    )
-    return next(tagged, None)
-
-
 def _tail(incoming: Incoming) -> str:
     return incoming.tail.removeprefix("v1/")
-
-
-def _again(body: bytes) -> Receive:
-    async def receive() -> Message:
-        return {"type": "http.request", "body": body, "more_body": False}
-
-    return receive

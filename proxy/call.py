@@ -12,46 +12,34 @@ from uuid import UUID
 from uuid_utils.compat import uuid7
 
 from domain.calls import CallRefused
-from domain.catalog import Format, Target, Vendor
 from domain.errors import LimitReached, Refused, Unavailable
 from proxy import auto, headers
 from proxy.admission import Admission, Credential, facts_of
-from proxy.answer import Answer, UpstreamError
+from proxy.answer import UpstreamError
 from proxy.asking import INCLUDE_USAGE, UsageWithheld
-from proxy.attempts import NOT_FOR_THE_BOT, Attempts, Parts
+from proxy.attempts import NOT_FOR_THE_BOT, Attempts, Parts, Served
+from proxy.classifying import Classifier
 from proxy.client import Client
 from proxy.cutting import cutting_of
-from proxy.form import is_form
+from proxy.heading import Heading
 from proxy.holding import Holding
 from proxy.incoming import (
-    MAX_TARGET,
-    NOTHING_ASKED,
-    Asked,
     ClientLeft,
-    Incoming,
-    NotReadable,
     Receive,
     Scope,
-    TargetTooLong,
-    is_name,
-    read_body,
     read_head,
 )
-from proxy.mask import KeyMask
-from proxy.outgoing import Outgoing, outgoing, what_is_asked
+from proxy.outgoing import Outgoing
 from proxy.refusals import (
     UNAVAILABLE,
     UPSTREAM_FAILED,
     UPSTREAM_REFUSED,
     Refusal,
-    Shape,
     body_of,
     refusal_of,
-    shape_of,
 )
 from proxy.relay import CLIENT_LEFT, DRAIN_SECONDS, Filters, Relay
 from proxy.settlement import Progress, Settlement
-from proxy.upload import begun
 from proxy.usage import reader_for
 from proxy.waiting import Waiting
 
@@ -67,15 +55,14 @@ class Call:
         self.id: UUID = uuid7()
         self._admission = admission
         self._parts = parts
-        self._vendor = ""
-        self._incoming: Incoming
-        self._spoken: tuple[Vendor, Format | None] | None = None  # with whom, in what
+        self._heading: Heading
 
     async def serve(self, scope: Scope, receive: Receive, client: Client) -> None:
         """Answer the call; an admitted one is settled when this returns or raises."""
         started = time.monotonic()
         incoming = read_head(scope)
-        self._vendor, self._incoming = incoming.vendor, incoming
+        heading = Heading(self._admission, self._parts.router, incoming)
+        self._heading = heading
         try:
             credential = await self._admission.who(incoming)
         except (Refused, Unavailable) as error:
@@ -84,27 +71,14 @@ class Call:
         if auto.asks_for_models(incoming):
             await self._say(client, 200, auto.models_of(credential), [])
             return
-        asked = NOTHING_ASKED
+        classify = None
+        if incoming.vendor == auto.AUTO:
+            classify = Classifier(scope, self._serve_another).classify
         try:
-            if incoming.vendor == auto.AUTO:
-                credential, incoming, receive = await auto.chosen(
-                    self._admission, credential, incoming, receive
-                )
-            vendor, target = self._where(credential, incoming)
-            body, upload = b"", None
-            if is_form(incoming.headers.get(b"content-type", b"")):
-                upload = await begun(target, incoming.headers, receive)
-                asked = upload.asked
-            else:
-                body = await read_body(incoming.headers, receive)
-                asked = what_is_asked(target, body)
-            route = await self._admission.route(
-                credential, incoming, vendor, asked, self.id.int & TURN
-            )
+            call = await heading.call(credential, receive, self.id.int & TURN, classify)
         except Refused as error:
-            await self._refuse(client, credential, asked, error)
+            await self._refuse(client, credential, error)
             return
-        call = outgoing(credential, incoming, route, asked, body, upload)
         parts, holding = self._parts, None
         admitted = call.admitted(parts.meter.process_id)
         if credential.bot is not None:  # no quota keeps anybody from checking a key
@@ -130,17 +104,9 @@ class Call:
             if not settlement.done:
                 await settlement.settle(None)
 
-    def _where(self, credential: Credential, incoming: Incoming) -> tuple[Vendor, Target]:
-        """Which vendor and what is asked of it, as far as the path says."""
-        vendor = self._admission.vendor(incoming)
-        self._vendor = vendor.id
-        target = self._admission.look(credential, incoming, vendor)
-        self._spoken = vendor, target.endpoint.format
-        if len(incoming.tail) + len(incoming.query) > MAX_TARGET:
-            raise TargetTooLong
-        if not is_name(target.model or ""):
-            raise NotReadable
-        return vendor, target
+    async def _serve_another(self, scope: Scope, receive: Receive, client: Client) -> None:
+        """A call of its own, on the way to this one's answer."""
+        await Call(self._admission, self._parts).serve(scope, receive, client)
 
     async def _carry_out(
         self, client: Client, call: Outgoing, settlement: Settlement
@@ -184,34 +150,27 @@ class Call:
             await settlement.settle(None)
             await self._answer(client, UPSTREAM_REFUSED)
             return
-        await self._relay(client, call.route.vendor, answer, mask, settlement)
+        await self._relay(client, Served(call, answer, mask), settlement)
 
-    async def _relay(
-        self,
-        client: Client,
-        vendor: Vendor,
-        answer: Answer,
-        mask: KeyMask,
-        settlement: Settlement,
-    ) -> None:
-        progress = settlement.progress
-        admitted = progress.admitted
+    async def _relay(self, client: Client, served: Served, settlement: Settlement) -> None:
+        (call, answer, mask), progress = served, settlement.progress
+        vendor, admitted = call.route.vendor, progress.admitted
         kind = headers.content_type(answer)
         reader = reader_for(
             admitted.format,
             content_type=kind,
             status=answer.status,
-            requested_model=admitted.facts.requested_model,
+            requested_model=call.model,
         )
         ours = headers.of_call(
             self.id,
-            vendor=self._vendor,
-            model=admitted.facts.requested_model,
+            vendor=vendor.id,
+            model=call.model,
             attempts=progress.attempts,
         )
         back = headers.coming_back(answer, vendor, ours, mask)
         withheld = None
-        if INCLUDE_USAGE in admitted.changes and kind.startswith("text/event-stream"):
+        if INCLUDE_USAGE in call.changes and kind.startswith("text/event-stream"):
             back = [header for header in back if header[0] != b"content-length"]
             withheld = UsageWithheld()
         cutting = None
@@ -224,31 +183,21 @@ class Call:
         relay = Relay(answer, client, reader, filters, settlement)
         await relay.run(drain=vendor.drain or not admitted.streaming)
 
-    async def _refuse(
-        self, client: Client, credential: Credential, asked: Asked, error: Refused
-    ) -> None:
+    async def _refuse(self, client: Client, credential: Credential, error: Refused) -> None:
         """Put the refusal on record, then say it; if it cannot be recorded, say that."""
-        refusal = refusal_of(error)
-        facts = facts_of(credential, self._vendor[:64], asked.model, None)
+        heading, refusal = self._heading, refusal_of(error)
+        facts = facts_of(credential, heading.vendor[:64], heading.asked.model, None)
+        refused = CallRefused(facts=facts, code=refusal.code, routing=heading.kept)
         try:
-            await self._parts.meter.refuse(
-                self.id, CallRefused(facts=facts, code=refusal.code)
-            )
+            await self._parts.meter.refuse(self.id, refused)
         except Unavailable:
             refusal = UNAVAILABLE
         await self._answer(client, refusal)
 
     async def _answer(self, client: Client, refusal: Refusal) -> None:
         self._parts.watch.refused(refusal.code)
-        body = body_of(refusal, self._shape(), str(self.id))
+        body = body_of(refusal, self._heading.shape, str(self.id))
         await self._say(client, refusal.status, body, refusal.headers)
-
-    def _shape(self) -> Shape:
-        """How the caller's SDK reads errors, as far as the call was understood."""
-        if self._spoken is not None:
-            return shape_of(*self._spoken)
-        vendor = self._admission.vendor_or_none(self._incoming.vendor)
-        return shape_of(vendor, auto.format_of(self._incoming))
 
     async def _say(
         self, client: Client, status: int, body: bytes, more: list[tuple[bytes, bytes]]
@@ -259,7 +208,7 @@ class Call:
                 (b"content-type", b"application/json"),
                 (b"content-length", str(len(body)).encode()),
                 *more,
-                *headers.of_call(self.id, vendor=self._vendor),
+                *headers.of_call(self.id, vendor=self._heading.vendor),
             ],
         )
         await client.finish(body)

@@ -12,7 +12,6 @@ from __future__ import annotations
 from dataclasses import replace
 from functools import cached_property
 from typing import Protocol, cast
-from uuid import UUID
 
 from application.ports import BoundedPrices
 from domain.budgets import LEAST_OUTPUT, Extension, Granted, Need
@@ -165,18 +164,36 @@ class Holding:
         """The slice is held, or what could be had of it."""
         self.output_tokens += granted.output_tokens or 0
 
-    def under_key(self, key_id: UUID) -> Extension:
-        """The same call, as it asks the quotas of another key that is to serve it."""
-        team_id = self.facts.team_id
-        output = self.output_tokens or self.need().most_output
-        need = Need(
-            input_tokens=self.demand.input_tokens,
-            least_output=output,
-            most_output=output,
-            cost=self._cost,
+    def moves_to(self, call: Outgoing) -> list[Extension]:
+        """What the call must hold beside, to be served by another key, vendor or model."""
+        facts, key = self.facts, call.route.key.key_id
+        into, output = self.demand.input_tokens, self.output_tokens
+        output = output or self.need().most_output
+        before = self._cost(into, output)
+        moved = replace(
+            facts, vendor=call.route.vendor.id, requested_model=call.model, model=None
         )
-        key = scope_key(team_id, ScopeKind.PROVIDER_KEY, str(key_id))
-        return Extension(facts=self.facts, need=need, scope_keys=(key,))
+
+        def cost(input_tokens: int, output_tokens: int) -> int | None:
+            if self.event.format is None:
+                return self._cost(input_tokens, output_tokens)
+            return self._prices.bound(moved, input_tokens, output_tokens)
+
+        def dearer(_input: int, _output: int) -> int | None:
+            after = cost(into, output)
+            return None if after is None else max(0, after - (before or 0))
+
+        scopes = [scope_key(facts.team_id, ScopeKind.PROVIDER_KEY, str(key))]
+        wanted: list[Extension] = []
+        if call.model != facts.requested_model:
+            scopes.append(scope_key(facts.team_id, ScopeKind.MODEL, call.model or ""))
+        if self.holds and moved != facts:
+            more = Need(
+                input_tokens=0, least_output=0, most_output=0, cost=dearer, requests=0
+            )
+            wanted.append(Extension(facts=facts, need=more, holds=self.holds))
+        whole = Need(input_tokens=into, least_output=output, most_output=output, cost=cost)
+        return [*wanted, Extension(facts=facts, need=whole, scope_keys=tuple(scopes))]
 
     def _must_limit(self) -> bool:
         """Whether the vendor would write more than is held, for all that it knows."""

@@ -94,6 +94,13 @@ class KeyHealths:
             raise AllKeysCooling(retry_after_seconds=max(1, math.ceil(min(waits))))
         return ready
 
+    def strained(self, keys: list[KeyRoute]) -> bool:
+        """Whether the vendor was overloaded lately under each of these keys."""
+        if not self._known:
+            return False
+        now = time.monotonic()
+        return not any(self._health(key).lets_pass(now) for key in keys)
+
     def trying(self, key: KeyRoute) -> None:
         """A call uses the key now."""
         if key.key_id in self._known:

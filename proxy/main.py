@@ -15,7 +15,9 @@ from proxy.admission import Admission
 from proxy.app import Application, Proxy, alone, in_front_of
 from proxy.attempts import Parts
 from proxy.incoming import Receive, Scope, Send
+from proxy.latencies import Latencies
 from proxy.metrics import with_metrics
+from proxy.router import Router
 from proxy.upstream import Upstream
 
 
@@ -36,12 +38,16 @@ async def running_proxy(
             token_key=plane.token_key,
             pass_key=plane.pass_key,
         )
+        latencies = Latencies()
+        router = Router(admission, plane.routing, plane.prices, latencies)
         parts = Parts(
             meter=plane.meter,
             vault=plane.vault,
             upstream=upstream,
             prices=plane.prices,
             limits=plane.limits,
+            latencies=latencies,
+            router=router,
             watch=watch,
         )
         try:

@@ -3,12 +3,15 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
+from typing import Protocol
 from uuid import UUID
 
 from application.keys import secret_ref
 from application.ports import SecretRef
 from domain.calls import CallAdmitted
 from domain.catalog import Target
+from domain.routing_kept import KeptRouting
+from domain.routing_policy import Retry, Trigger
 from proxy.admission import Credential, Route, facts_of
 from proxy.asking import INCLUDE_USAGE, with_usage_asked
 from proxy.estimates import estimated_tokens
@@ -17,6 +20,29 @@ from proxy.streaming import asks_for_stream
 from proxy.upload import Upload
 
 _BEFORE_JSON = b"\xef\xbb\xbf \t\r\n"  # a byte order mark, which some readers pass over
+
+
+class Candidates(Protocol):
+    """What else may serve an `auto` call, when its keys at one vendor cannot."""
+
+    @property
+    def kept(self) -> KeptRouting:
+        """The record of the decision."""
+
+    @property
+    def more(self) -> bool:
+        """Whether there are any that were not tried."""
+
+    @property
+    def trigger(self) -> Trigger | None:
+        """What makes the call go on; None: what every call goes on for."""
+
+    @property
+    def retry(self) -> Retry | None:
+        """How often, and after what wait; None: as often as there are candidates."""
+
+    def following(self) -> Outgoing | None:
+        """The call to the next one that may be asked."""
 
 
 @dataclass(kw_only=True, slots=True)
@@ -32,6 +58,12 @@ class Outgoing:
     upload: Upload | None  # instead of a body
     streaming: bool
     changes: tuple[str, ...]
+    routed: Candidates | None = None  # of an `auto` call
+
+    @property
+    def model(self) -> str | None:
+        """The model that is asked for."""
+        return self.asked.model or self.route.target.model
 
     @property
     def target(self) -> bytes:
@@ -58,9 +90,7 @@ class Outgoing:
         endpoint = target.endpoint
         size = len(self.body) if self.upload is None else self.upload.size
         return CallAdmitted(
-            facts=facts_of(
-                self.credential, self.route.vendor.id, self.asked.model or target.model, key
-            ),
+            facts=facts_of(self.credential, self.route.vendor.id, self.model, key),
             process_id=process_id,
             secret_version=key.secret_version,
             format=endpoint.format if endpoint.metered else None,
@@ -70,6 +100,7 @@ class Outgoing:
             request_bytes=size,
             input_estimate=estimated_tokens(size),
             changes=self.changes,
+            routing=None if self.routed is None else self.routed.kept,
         )
 
 

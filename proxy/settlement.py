@@ -60,7 +60,10 @@ class Progress:
     holding: Holding | None = None  # of budgets; None: none is asked
     tries: Tries | None = None
     attempts: int = 0
-    provider_key_id: UUID | None = None  # whose answer it is; None: the admitted one's
+    # Whose answer it is, where it is not that of the admitted key, vendor or model.
+    provider_key_id: UUID | None = None
+    vendor: str | None = None
+    requested_model: str | None = None
     http_status: int | None = None
     first_byte: float | None = None
     error: str | None = None
@@ -113,6 +116,8 @@ class Settlement:
         facts = replace(
             admitted.facts,
             model=_model_of(reading),
+            vendor=progress.vendor or admitted.facts.vendor,
+            requested_model=progress.requested_model or admitted.facts.requested_model,
             provider_key_id=progress.provider_key_id or admitted.facts.provider_key_id,
         )
         cost, price_source = self._cost(usage, facts)

@@ -29,6 +29,7 @@ from application.event_log import EventLog
 from application.watch import Watch
 from domain.catalog import Catalog
 from domain.log import FLEET
+from domain.routing_catalog import RoutingCatalog
 
 ROLE = "clawbot_proxy"
 VAULT_CONNECTIONS = 4
@@ -45,6 +46,7 @@ class DataPlane:
     catalog: Catalog
     prices: TeamPriceBook
     limits: ModelLimits
+    routing: RoutingCatalog
     token_key: bytes
     pass_key: bytes
 
@@ -82,6 +84,7 @@ async def data_plane(
             routes.team_price,
         ),
         limits=shipped_model_limits(),
+        routing=load_routing_catalog(),
         token_key=opened.instance_keys.get("token"),
         pass_key=opened.instance_keys.get("key-check"),
     )

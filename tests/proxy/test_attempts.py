@@ -24,7 +24,9 @@ from proxy.attempts import Attempts, Parts, Served
 from proxy.holding import ModelLimits
 from proxy.incoming import NOTHING_ASKED, Incoming
 from proxy.key_healths import BUDGET_RESERVE
+from proxy.latencies import Latencies
 from proxy.outgoing import outgoing
+from proxy.router import Router
 from proxy.settlement import Progress
 from proxy.upstream import Upstream
 
@@ -135,6 +137,8 @@ async def tried(
         upstream=cast("Upstream", vendor),
         prices=cast("BoundedPrices", None),
         limits=cast("ModelLimits", None),
+        latencies=Latencies(),
+        router=cast("Router", None),
     )
     attempts, served = Attempts(admission, parts, progress), None
     try:

@@ -1,0 +1,110 @@
+"""Where a call is heading: read, understood, made ready for the first that may serve it.
+
+What was understood until a refusal is kept, so that the refusal can be worded and recorded.
+"""
+
+from __future__ import annotations
+
+from domain.catalog import Target, Vendor
+from domain.routing_facts import Answers
+from domain.routing_kept import KeptRouting
+from domain.vendors import Format
+from proxy import auto
+from proxy.admission import Admission, Credential
+from proxy.auto import Asking
+from proxy.classifying import Classify
+from proxy.form import is_form
+from proxy.incoming import (
+    MAX_TARGET,
+    NOTHING_ASKED,
+    Asked,
+    Incoming,
+    NotReadable,
+    Receive,
+    TargetTooLong,
+    is_name,
+    read_body,
+)
+from proxy.outgoing import Outgoing, outgoing, what_is_asked
+from proxy.refusals import Shape, shape_of
+from proxy.routed import Routed
+from proxy.router import Router
+from proxy.upload import begun
+
+
+class Heading:
+    """Of one call."""
+
+    def __init__(self, admission: Admission, router: Router, incoming: Incoming) -> None:
+        self._admission = admission
+        self._router = router
+        self._incoming = incoming
+        self.vendor = incoming.vendor
+        self.asked: Asked = NOTHING_ASKED
+        self.kept: KeptRouting | None = None  # how it was routed
+        self._spoken: tuple[Vendor, Format | None] | None = None  # with whom, in what
+
+    @property
+    def shape(self) -> Shape:
+        """How the caller's SDK reads errors, as far as the call was understood."""
+        if self._spoken is not None:
+            return shape_of(*self._spoken)
+        vendor = self._admission.vendor_or_none(self._incoming.vendor)
+        return shape_of(vendor, auto.format_of(self._incoming))
+
+    async def call(
+        self, credential: Credential, receive: Receive, dice: int, classify: Classify | None
+    ) -> Outgoing:
+        """The call as it is to go out; `Refused` if it may not."""
+        if self._incoming.vendor == auto.AUTO:
+            return await self._routed(credential, receive, dice, classify)
+        return await self._direct(credential, receive, dice)
+
+    async def _direct(
+        self, credential: Credential, receive: Receive, dice: int
+    ) -> Outgoing:
+        incoming = self._incoming
+        vendor, target = self._where(credential, incoming)
+        body, upload = b"", None
+        if is_form(incoming.headers.get(b"content-type", b"")):
+            upload = await begun(target, incoming.headers, receive)
+            self.asked = upload.asked
+        else:
+            body = await read_body(incoming.headers, receive)
+            self.asked = what_is_asked(target, body)
+        route = await self._admission.route(credential, incoming, vendor, self.asked, dice)
+        return outgoing(credential, incoming, route, self.asked, body, upload)
+
+    async def _routed(
+        self, credential: Credential, receive: Receive, dice: int, classify: Classify | None
+    ) -> Outgoing:
+        body = await read_body(self._incoming.headers, receive)
+        asking = auto.asking(credential, self._incoming, body, dice)
+        self.asked = Asked(model=asking.question.facts.requested_model)
+        answers = await self._answers(asking, classify)
+        decided = await auto.decided(self._router, asking, answers)
+        routed = Routed(self._admission, credential, asking, decided)
+        self.kept = routed.kept
+        call = routed.first()
+        self._where(credential, call.incoming)
+        return call
+
+    async def _answers(self, asking: Asking, classify: Classify | None) -> Answers:
+        """What the policy wants to know of the user's words."""
+        answers = self._router.answers(asking.question)
+        classifier = self._router.classifier(asking.question)
+        if classifier is None or classify is None:
+            return answers
+        return await classify(classifier, asking.question.words, answers)
+
+    def _where(self, credential: Credential, incoming: Incoming) -> tuple[Vendor, Target]:
+        """Which vendor and what is asked of it, as far as the path says."""
+        vendor = self._admission.vendor(incoming)
+        self.vendor = vendor.id
+        target = self._admission.look(credential, incoming, vendor)
+        self._spoken = vendor, target.endpoint.format
+        if len(incoming.tail) + len(incoming.query) > MAX_TARGET:
+            raise TargetTooLong
+        if not is_name(target.model or ""):
+            raise NotReadable
+        return vendor, target

@@ -1,0 +1,261 @@
+"""Where an `auto` call goes: gathers what routing decides on, and carries the decision out.
+
+The rules are in `domain/routing.py`. What they ask is in this process's memory: the bot's
+policy and keys (route table), how keys and targets have done lately, prices, the catalogs.
+Every process counts its turns from a random start, for each bot and format.
+"""
+
+from __future__ import annotations
+
+import random
+from collections.abc import Iterable, Iterator, Mapping
+from dataclasses import dataclass, replace
+from datetime import UTC, datetime
+from uuid import UUID
+
+from application.ports import BoundedPrices
+from domain.bots import ProviderLink
+from domain.calls import CallFacts
+from domain.destinations import parse_base_url
+from domain.routing import decide
+from domain.routing_catalog import RoutingCatalog
+from domain.routing_decision import Decision, RoutingRecord
+from domain.routing_facts import (
+    Answers,
+    BotModels,
+    RequestFacts,
+    RequestWords,
+    TargetState,
+    Turn,
+)
+from domain.routing_plan import AUTO, plan
+from domain.routing_policy import Complexity, RouteTarget, RoutingShelf
+from domain.routing_record import record_of
+from domain.routing_words import answered
+from domain.vendors import Format
+from projections.route_table import BotRoute, KeyRoute, RouteTable
+from proxy.admission import Admission
+from proxy.key_healths import AllKeysCooling
+from proxy.latencies import Latencies
+
+MOST_COUNTED = 10_000  # bots and targets that are remembered
+PRICED_TOKENS = 1_000
+MILLION = 1_000_000
+ALL = "*"
+
+
+@dataclass(frozen=True, kw_only=True, slots=True)
+class Question:
+    """One call, as far as routing asks."""
+
+    bot: BotRoute
+    facts: RequestFacts
+    words: RequestWords
+    dice: int  # the call's own random number
+
+
+class Router:
+    """One for each process; lives in its event loop."""
+
+    def __init__(
+        self,
+        admission: Admission,
+        catalog: RoutingCatalog,
+        prices: BoundedPrices,
+        latencies: Latencies,
+    ) -> None:
+        self._admission = admission
+        self._catalog = catalog
+        self._prices = prices
+        self._turns: dict[tuple[UUID, Format], int] = {}
+        self._latencies = latencies
+
+    @property
+    def _table(self) -> RouteTable:
+        return self._admission.routes.table
+
+    def answers(self, question: Question) -> Answers:
+        """What the policy's rules ask about the user's words, answered."""
+        return answered(question.bot.routing, self._shelf(question), question.words)
+
+    def classifier(self, question: Question) -> RouteTarget | None:
+        """The model that is to say how hard the request is, where that will matter."""
+        policy, asked = question.bot.routing, question.facts.requested_model
+        if isinstance(policy, Complexity) and asked in {None, AUTO}:
+            return policy.classifier
+        return None
+
+    def decided(
+        self, question: Question, answers: Answers
+    ) -> tuple[Decision, RoutingRecord]:
+        """The decision, and the record that its call keeps."""
+        bot, facts = question.bot, question.facts
+        models = self.models_of(bot)
+        planned = plan(
+            bot.routing,
+            shelf=self._shelf(question),
+            facts=facts,
+            answers=answers,
+            bot=models,
+        )
+        states = {one: self._state(one, question) for one in planned.targets}
+        turn = Turn(count=self._count(bot.bot_id, facts.format), dice=question.dice)
+        decision = decide(planned, facts=facts, states=states, turn=turn)
+        versions = (
+            bot.routing_version,
+            self._table.shelves.version(bot.team_id),
+            self._catalog.version,
+        )
+        record = record_of(
+            decision,
+            planned,
+            versions=versions,
+            facts=facts,
+            answers=answers,
+            bot=models,
+            states=states,
+            turn=turn,
+        )
+        return decision, record
+
+    async def catch_up(self) -> None:
+        """The table is brought up to the log's head, or 250 ms are over."""
+        await self._admission.routes.catch_up()
+
+    def renewed(self, question: Question) -> Question:
+        """The same about the bot as the table has it by now."""
+        bot = self._table.bots.get(question.bot.bot_id, question.bot)
+        return replace(question, bot=bot)
+
+    def models_of(self, bot: BotRoute) -> BotModels:
+        """What the bot's provider links name, and which of it is meant by "auto"."""
+        named = tuple(dict.fromkeys(self._named(bot, bot.links)))
+        return BotModels(primary=self._primary(bot), named=named)
+
+    def _shelf(self, question: Question) -> RoutingShelf:
+        return self._table.shelves.of(question.bot.team_id)
+
+    def _count(self, bot_id: UUID, spoken: Format) -> int:
+        place = (bot_id, spoken)
+        count = self._turns.pop(place, None)
+        if count is None:
+            count = random.getrandbits(32)
+            if len(self._turns) >= MOST_COUNTED:
+                del self._turns[next(iter(self._turns))]
+        self._turns[place] = count + 1
+        return count
+
+    def _state(self, target: RouteTarget, question: Question) -> TargetState:
+        vendor = self._admission.vendor_or_none(target.vendor)
+        if vendor is None:
+            return TargetState(known=False)
+        bot, spoken = _as_named(question.bot, target.model), question.facts.format
+        known = self._catalog.facts(vendor.id, target.model)
+        linked = [
+            key
+            for key in self._table.candidates(
+                bot, vendor.id, target.model, turn=question.dice
+            )
+            if target.tag is None or target.tag in key.tags
+        ]
+        speaks = any(
+            self._catalog.serves(vendor, target.model, spoken, base_path=path)
+            for path in _base_paths(linked, vendor.base_url)
+        )
+        keys, cooling = self._ready(linked)
+        price = self._price(question, target)
+        return TargetState(
+            speaks=speaks,
+            keys=tuple(key.key_id for key in keys),
+            cooling=cooling,
+            strained=bool(keys) and self._admission.healths.strained(keys),
+            kind=known.kind,
+            latency_ms=self._latencies.of(vendor.id, target.model),
+            input_price=price[0],
+            output_price=price[1],
+            abilities=known.abilities,
+        )
+
+    def _ready(self, keys: list[KeyRoute]) -> tuple[list[KeyRoute], int]:
+        """Those that a call may try now, and how many only have to cool."""
+        try:
+            return self._admission.healths.ready(keys), 0
+        except AllKeysCooling:
+            return [], len(keys)
+
+    def _price(
+        self, question: Question, target: RouteTarget
+    ) -> tuple[int | None, int | None]:
+        """Micro-dollars for a million tokens in, and out; at the most."""
+        facts = CallFacts(
+            team_id=question.bot.team_id,
+            bot_id=question.bot.bot_id,
+            hostname=None,
+            vendor=target.vendor,
+            model=None,
+            requested_model=target.model,
+            provider_key_id=None,
+            admitted_at=datetime.now(UTC),
+        )
+        return tuple(  # type: ignore[return-value]
+            None if cost is None else cost * MILLION // PRICED_TOKENS
+            for cost in (
+                self._prices.bound(facts, PRICED_TOKENS, 0),
+                self._prices.bound(facts, 0, PRICED_TOKENS),
+            )
+        )
+
+    def _primary(self, bot: BotRoute) -> RouteTarget | None:
+        """Of the first link that has a primary model, or else that names just one."""
+        for link in bot.links:
+            if link.primary_model is not None:
+                return self._target(bot, link, link.primary_model)
+        for link in bot.links:
+            if len(link.models) == 1 and link.models[0] != ALL:
+                return self._target(bot, link, link.models[0])
+        return None
+
+    def _named(self, bot: BotRoute, links: Iterable[ProviderLink]) -> Iterator[RouteTarget]:
+        for link in links:
+            for name in named_by(link):
+                target = self._target(bot, link, name)
+                if target is not None:
+                    yield target
+
+    def _target(self, bot: BotRoute, link: ProviderLink, model: str) -> RouteTarget | None:
+        vendor = _vendor_of(link, bot, self._table)
+        return None if vendor is None else RouteTarget(vendor=vendor, model=model)
+
+
+def _as_named(bot: BotRoute, model: str) -> BotRoute:
+    """The bot with the links that name the model, if any does: it is theirs then."""
+    naming = tuple(link for link in bot.links if model in named_by(link))
+    return replace(bot, links=naming) if naming else bot
+
+
+def named_by(link: ProviderLink) -> Iterator[str]:
+    """The models that a link names."""
+    if link.primary_model is not None:
+        yield link.primary_model
+    yield from (name for name in link.models if name != ALL)
+
+
+def _base_paths(keys: Iterable[KeyRoute], usual: str | None) -> set[str]:
+    """The paths below which the keys' vendors are asked."""
+    bases = {key.base_url or usual for key in keys} or {usual}
+    return {parse_base_url(base).path if base else "" for base in bases}
+
+
+def _vendor_of(link: ProviderLink, bot: BotRoute, table: RouteTable) -> str | None:
+    keys: Mapping[UUID, KeyRoute] = table.keys
+    if link.provider_key_id is not None:
+        key = keys.get(link.provider_key_id)
+        return key.vendor if key is not None and key.team_id == bot.team_id else None
+    if link.vendor is not None:
+        return link.vendor
+    tagged = (
+        key.vendor
+        for key in keys.values()
+        if key.team_id == bot.team_id and link.tag in key.tags
+    )
+    return next(tagged, None)
