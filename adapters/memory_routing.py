@@ -2,10 +2,19 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterator
 from uuid import UUID
 
+from adapters.kept_routing import record_in
 from adapters.memory import MemoryView
+from domain.routing_replay import PastCall
 from projections.model_prices import ModelPriceRow, ModelPrices
+from projections.past_calls import PastCallRow, PastCalls, PastFilter, ScopesOf
+from projections.routing_statistics import (
+    RoutingStatistics,
+    StatisticsFilter,
+    TargetRow,
+)
 
 
 class MemoryModelPrices(MemoryView[ModelPriceRow], ModelPrices):
@@ -15,3 +24,45 @@ class MemoryModelPrices(MemoryView[ModelPriceRow], ModelPrices):
 
     def all(self) -> list[ModelPriceRow]:
         return list(self.rows.values())
+
+
+class MemoryRoutingStatistics(MemoryView[TargetRow], RoutingStatistics):
+    def select(self, wanted: StatisticsFilter) -> list[TargetRow]:
+        return [
+            row
+            for row in self.rows.values()
+            if row.team_id == wanted.team_id
+            and wanted.since <= row.hour < wanted.until
+            and wanted.bot_id in {None, row.bot_id}
+        ]
+
+
+class MemoryPastCalls(MemoryView[PastCallRow], PastCalls):
+    def count(self, wanted: PastFilter) -> int:
+        return len(self._matching(wanted))
+
+    def replay(self, wanted: PastFilter, scopes: ScopesOf) -> Iterator[PastCall]:
+        for row in sorted(self._matching(wanted), key=lambda row: (row.at, row.call_id)):
+            yield PastCall(
+                call_id=row.call_id,
+                at=row.at,
+                bot_id=row.bot_id,
+                vendor=row.vendor,
+                model=row.model,
+                key_id=row.key_id,
+                usage=row.usage,
+                cost_micro_usd=row.cost_micro_usd,
+                refused=row.refused,
+                routing=record_in(row.routing),
+                scopes=scopes(row.bot_id),
+            )
+
+    def _matching(self, wanted: PastFilter) -> list[PastCallRow]:
+        return [
+            row
+            for row in self.rows.values()
+            if row.team_id == wanted.team_id
+            and wanted.since <= row.at < wanted.until
+            and wanted.bot_id in {None, row.bot_id}
+            and not row.open
+        ]

@@ -34,7 +34,9 @@ from adapters.postgres.reaper import Reaper
 from adapters.postgres.recorder import PostgresRecorder
 from adapters.postgres.routing_views import (
     PostgresModelPrices,
+    PostgresPastCalls,
     PostgresRoutingShelves,
+    PostgresRoutingStatistics,
 )
 from adapters.postgres.secret_removal import PostgresSecretRemoval
 from adapters.postgres.view import PostgresPositions, PostgresView
@@ -52,9 +54,11 @@ from projections.call_log import CallLogProjector
 from projections.key_health import KeyHealthProjector
 from projections.key_ring import KeyRing, KeyRingProjector
 from projections.model_prices import ModelPricesProjector
+from projections.past_calls import PastCallsProjector
 from projections.quota_list import QuotaListProjector
 from projections.route_table import BotRoutesProjector, KeyRoutesProjector
 from projections.routing_shelves import RoutingShelvesProjector
+from projections.routing_statistics import RoutingStatisticsProjector
 from projections.usage_by_hour import UsageByHourProjector
 from projections.view import Projector
 
@@ -74,6 +78,8 @@ VIEWS: Mapping[str, tuple[type[Projector[Any]], type[PostgresView[Any]]]] = {
         (QuotaListProjector, PostgresQuotaList),
         (ModelPricesProjector, PostgresModelPrices),
         (RoutingShelvesProjector, PostgresRoutingShelves),
+        (RoutingStatisticsProjector, PostgresRoutingStatistics),
+        (PastCallsProjector, PostgresPastCalls),
     )
 }
 

@@ -2,11 +2,23 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterator
+from typing import Any
 from uuid import UUID
 
+from adapters.kept_routing import read_record, read_usage
 from adapters.postgres.view import PostgresView
+from domain.routing_replay import PastCall
 from projections.model_prices import ModelPriceRow, ModelPrices
+from projections.past_calls import PastCallRow, PastCalls, PastFilter, ScopesOf
 from projections.routing_shelves import RoutingShelves, ShelfRow
+from projections.routing_statistics import (
+    RoutingStatistics,
+    StatisticsFilter,
+    TargetRow,
+)
+
+PAGE = 5000  # past calls, some 2 kB each
 
 
 class PostgresModelPrices(PostgresView[ModelPriceRow], ModelPrices):
@@ -26,3 +38,80 @@ class PostgresRoutingShelves(PostgresView[ShelfRow], RoutingShelves):
 
     def all(self) -> list[ShelfRow]:
         return self.every()
+
+
+class PostgresRoutingStatistics(PostgresView[TargetRow], RoutingStatistics):
+    table = "routing_statistics"
+    row = TargetRow
+
+    def select(self, wanted: StatisticsFilter) -> list[TargetRow]:
+        return self.query(
+            wanted.team_id,
+            "team_id = %s AND hour >= %s AND hour < %s "
+            "AND (%s::uuid IS NULL OR bot_id = %s)",
+            wanted.team_id,
+            wanted.since,
+            wanted.until,
+            wanted.bot_id,
+            wanted.bot_id,
+        )
+
+
+class PostgresPastCalls(PostgresView[PastCallRow], PastCalls):
+    table = "past_calls"
+    row = PastCallRow
+
+    def count(self, wanted: PastFilter) -> int:
+        with self._database.team_cursor(wanted.team_id) as cursor:
+            cursor.execute(f"SELECT count(*) {_OF_THAT_TIME}", _bound(wanted))
+            row = cursor.fetchone()
+        return int(row[0]) if row else 0
+
+    def replay(self, wanted: PastFilter, scopes: ScopesOf) -> Iterator[PastCall]:
+        bound, last = _bound(wanted), (wanted.since, UUID(int=0))
+        while True:
+            with self._database.team_cursor(wanted.team_id) as cursor:
+                cursor.execute(_NEXT, {**bound, "at": last[0], "id": last[1], "page": PAGE})
+                rows = cursor.fetchall()
+            for row in rows:
+                yield _past(row, scopes)
+            if len(rows) < PAGE:
+                return
+            last = rows[-1][1], rows[-1][0]
+
+
+_OF_THAT_TIME = (
+    "FROM past_calls WHERE team_id = %(team)s AND at >= %(since)s AND at < %(until)s "
+    "AND (%(bot)s::uuid IS NULL OR bot_id = %(bot)s) AND NOT open"
+)
+_NEXT = (
+    "SELECT call_id, at, bot_id, vendor, model, key_id, usage::text, cost_micro_usd, "
+    f"refused, routing::text {_OF_THAT_TIME} AND (at, call_id) > (%(at)s, %(id)s) "
+    "ORDER BY at, call_id LIMIT %(page)s"
+)
+
+
+def _bound(wanted: PastFilter) -> dict[str, Any]:
+    return {
+        "team": wanted.team_id,
+        "since": wanted.since,
+        "until": wanted.until,
+        "bot": wanted.bot_id,
+    }
+
+
+def _past(row: tuple[Any, ...], scopes: ScopesOf) -> PastCall:
+    call_id, at, bot_id, vendor, model, key_id, usage, cost, refused, routing = row
+    return PastCall(
+        call_id=call_id,
+        at=at,
+        bot_id=bot_id,
+        vendor=vendor,
+        model=model,
+        key_id=key_id,
+        usage=read_usage(usage),
+        cost_micro_usd=cost,
+        refused=refused,
+        routing=None if routing is None else read_record(routing),
+        scopes=scopes(bot_id),
+    )

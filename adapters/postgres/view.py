@@ -1,8 +1,8 @@
 """A view's table in PostgreSQL: rows and position move in one transaction.
 
 The table has a column per field of the row, in the row's order, made by the migrations.
-Tuples and dataclasses of a row are kept as jsonb; everything is checked against the row's
-types when read.
+Tuples, dataclasses and dictionaries of a row are kept as jsonb; everything is checked
+against the row's types when read.
 """
 
 from __future__ import annotations
@@ -172,9 +172,9 @@ class PostgresPositions:
 
 
 def _plain(value: object) -> object:
-    """As the driver takes it: an enumeration's text, a tuple or dataclass as jsonb."""
+    """As the driver takes it: an enumeration's text; what has parts as jsonb."""
     if isinstance(value, StrEnum):
         return value.value
-    if isinstance(value, tuple) or is_dataclass(value):
+    if isinstance(value, tuple | dict) or is_dataclass(value):
         return Jsonb(value, dumps=orjson.dumps)
     return value

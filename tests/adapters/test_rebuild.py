@@ -84,6 +84,8 @@ def spoil(live: psycopg.Connection, name: str) -> None:
         "key_routes": "key_id = gen_random_uuid()",
         "model_prices": "price_id = gen_random_uuid()",
         "routing_shelves": "team_id = gen_random_uuid()",
+        "routing_statistics": "model = 'none'",
+        "past_calls": "call_id = gen_random_uuid()",
         "quota_list": "quota_id = gen_random_uuid()",
     }.get(name, "bot_id = gen_random_uuid()")
     live.execute(f"CREATE TEMP TABLE more AS SELECT * FROM {name} LIMIT 1".encode())
@@ -92,7 +94,7 @@ def spoil(live: psycopg.Connection, name: str) -> None:
     change = "version = version + 1"
     if name in {"bot_routes", "call_log", "usage_by_hour"}:
         change = "hostname = 'nobody'"
-    if name == "key_routes":
+    if name in {"key_routes", "routing_statistics", "past_calls"}:
         change = "vendor = 'nobody'"
     if name == "key_health":
         change = "successes = successes + 1"
