@@ -123,8 +123,8 @@ class Relay:
         return (piece[at : at + AHEAD] for at in range(0, len(piece), AHEAD))
 
     async def _covered(self) -> bool:
-        """Whether the budget has room for what was read so far."""
-        if self._cutting is None or self._client.left:
+        """Whether the budget has room for what was read so far, be it for nobody."""
+        if self._cutting is None:
             return True
         return await self._cutting.allowance.covers(self._reader.output_bytes)
 

@@ -123,6 +123,23 @@ def test_a_stream_is_cut_with_its_formats_own_last_words(data_plane: DataPlane) 
     assert after.settled <= 6000
 
 
+def test_a_stream_whose_client_has_left_is_read_on_within_its_quota_only(
+    data_plane: DataPlane,
+) -> None:
+    bot, model = data_plane.new_bot(), new_model("+tokens=4000+pace=1")
+    quota_id = limit(data_plane, bot, 1500)
+    url = f"{data_plane.url}/openai/v1/chat/completions"
+    body = chat_body(model, stream=True)
+    with data_plane.client.stream("POST", url, json=body, headers=bot.bearer) as answer:
+        next(answer.iter_raw())
+    data_plane.ended(bot)
+    settled = data_plane.only(bot, CallSettled)
+    assert (settled.client_left, settled.error) == (True, "quota-exceeded")
+    after = balance(data_plane, quota_id)
+    assert after.held == 0
+    assert 300 < after.settled <= 1500
+
+
 def test_a_stream_within_its_quota_is_not_touched(data_plane: DataPlane) -> None:
     bot, free = data_plane.new_bot(), data_plane.new_bot()
     model = new_model("+tokens=3000")
