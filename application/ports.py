@@ -76,6 +76,9 @@ class SecretRef:
     vendor: str
     origin: str
 
+    def __hash__(self) -> int:
+        return hash((self.id.int, self.version))  # the rest seldom differs alone
+
 
 class Vault(Protocol):
     """Where the control plane puts and removes secrets, which it cannot read back."""

@@ -87,8 +87,12 @@ class Connection(asyncio.Protocol):
 
         The end may have come already without the event loop having got to it.
         """
-        in_time = self.usable and self._loop.time() < self._deadline
-        return in_time and not self._incoming.poll(0)
+        return (
+            self._phase is _Phase.IDLE
+            and self._loop.time() < self._deadline
+            and not self._transport.is_closing()
+            and not self._incoming.poll(0)
+        )
 
     async def exchange(
         self, head: bytes, body: bytes | Body, *, head_only: bool, ends_at: float

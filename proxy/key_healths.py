@@ -103,12 +103,12 @@ class KeyHealths:
 
     def trying(self, key: KeyRoute) -> None:
         """A call uses the key now."""
-        if key.key_id in self._known:
+        if self._known and key.key_id in self._known:
             self._keep(key, self._health(key).tried(time.monotonic()))
 
     def fine(self, key: KeyRoute) -> None:
         """A call has had what it wanted."""
-        if key.key_id in self._known:
+        if self._known and key.key_id in self._known:
             self.learned(key, Verdict.OK, None)
 
     def learned(

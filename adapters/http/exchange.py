@@ -120,7 +120,8 @@ class Exchange:
         self.whole = True
         if body:
             self._pieces.append(body)
-        self._wake()
+        if self._waiter is not None:
+            self._wake()
 
     def leave(self) -> None:
         """The client says nothing more; it may still listen."""
@@ -228,7 +229,8 @@ class Exchange:
         self._write(data)
         if last:
             self.answered = True
-            self._wake()
+            if self._waiter is not None:
+                self._wake()
             self._line.answered(stays=self._stays)
 
     def _write(self, data: bytes) -> None:

@@ -39,7 +39,8 @@ class CallLease:
         self._conninfo = conninfo
         self._process_id = process_id
         self._connection: psycopg.AsyncConnection[tuple[Any, ...]] | None = None
-        self._open: dict[UUID, int] = {}  # call -> position of its admission
+        # Call -> position of its admission. By number: a UUID is hashed by Python code.
+        self._open: dict[int, int] = {}
         self._doubts: dict[UUID, int] = {}  # call -> position before its admission
         self._last: int | None = None
         self._now = asyncio.Event()
@@ -48,9 +49,9 @@ class CallLease:
         """An event of the call is in the log, and opens or ends it."""
         self._last = position
         if opens:
-            self._open[call_id] = position
+            self._open[call_id.int] = position
         else:
-            self._open.pop(call_id, None)
+            self._open.pop(call_id.int, None)
 
     def passed(self, position: int) -> None:
         """An event of a call that stays open is in the log."""
@@ -58,7 +59,7 @@ class CallLease:
 
     def ended(self, call_id: UUID) -> None:
         """The call has its end, whoever wrote it."""
-        self._open.pop(call_id, None)
+        self._open.pop(call_id.int, None)
 
     @property
     def open_calls(self) -> int:

@@ -113,7 +113,10 @@ class CallWriter:
             timer.cancel()
 
     async def _written(self, pipeline: Pipeline, batch: list[Entry]) -> list[Written]:
-        if not any(self._has_quotas(entry) for entry in batch):
+        for entry in batch:
+            if self._has_quotas(entry):
+                break
+        else:
             return await self._plainly(pipeline, batch)
         tried = {entry.place: entry.state for entry in batch if entry.tried}
         found = await self._compare(pipeline, tried) if tried else {}
@@ -148,7 +151,8 @@ class CallWriter:
         )
         (rows,) = await pipeline.run((b"insert", values))
         if rows.ntuples == len(batch):
-            return [_number(rows, nth, POSITION) for nth in range(len(batch))]
+            value, number = rows.get_value, int.from_bytes
+            return [number(value(n, POSITION) or b"", "big") for n in range(len(batch))]
         written: dict[Place, Written] = {
             _place(rows, nth): _number(rows, nth, POSITION) for nth in range(rows.ntuples)
         }

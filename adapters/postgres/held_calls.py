@@ -34,6 +34,11 @@ class HeldCalls:
     def __init__(self) -> None:
         self._calls: dict[UUID, HeldCall] = {}
 
+    @property
+    def any(self) -> bool:
+        """Whether any call is kept here."""
+        return bool(self._calls)
+
     def admitted(self, call_id: UUID, holds: tuple[Hold, ...]) -> None:
         """The call was admitted with these holds."""
         if holds:

@@ -126,7 +126,9 @@ class PostgresMeter:
     async def settle(
         self, call_id: UUID, settled: CallSettled, *, within_seconds: float
     ) -> int:
-        version, settled = await self._held.end(call_id, settled)
+        version = 2
+        if self._held.any:
+            version, settled = await self._held.end(call_id, settled)
         entry = self._queue.enter(call_id, version, settled, tries_on=True)
         return await self._patience().wait(entry.done, within_seconds=within_seconds)
 

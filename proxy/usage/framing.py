@@ -186,8 +186,9 @@ class WholeBody(Framer):
         self._body = bytearray()
 
     def reading(self) -> Reading:
-        self._parse()
-        return super().reading()
+        if not self._read:
+            self._parse()
+        return self._tally.reading(self._requested_model)
 
     def _parse(self) -> None:
         """Read the body once it is whole; part of a JSON text tells nothing."""

@@ -11,7 +11,7 @@ from msgspec import Raw
 from proxy.usage.costs import Billed, ServerTools, cost_in
 from proxy.usage.errors import BaseResp, base_error, error_in
 from proxy.usage.reading import Tally, Where
-from proxy.usage.shapes import WEIGHED, Number, Shape, count, shaped, weight
+from proxy.usage.shapes import LARGEST, WEIGHED, Number, Shape, count, shaped, weight
 
 
 class _PromptDetails(Shape):
@@ -184,6 +184,8 @@ def _later(earlier: int | None, now: Number) -> int | None:
     """The number reported now, unless it is none or a 0 after a number."""
     if now is None:
         return earlier
+    if type(now) is int and 0 < now <= LARGEST:  # as nearly always
+        return now
     number = count(now)
     return number or (number if earlier is None else earlier)
 
