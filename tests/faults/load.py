@@ -13,7 +13,7 @@ import random
 import re
 import threading
 import time
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from concurrent.futures import ThreadPoolExecutor
 from contextlib import contextmanager
 from dataclasses import dataclass, field
@@ -120,6 +120,7 @@ class Load:
     urls: tuple[str, ...]  # of the proxies, which take turns
     seed: int = 1
     kinds: tuple[Kind, ...] = KINDS
+    model: Callable[[str], str] = new_model  # to ask for, with a kind's directives
     outcomes: list[Outcome] = field(default_factory=list)
     _over: threading.Event = field(default_factory=threading.Event)
 
@@ -161,7 +162,7 @@ class Load:
                 await asyncio.sleep(PAUSE)
 
     async def _one(self, client: httpx.AsyncClient, url: str, kind: Kind) -> Outcome:
-        model, asked_at = new_model(kind.directives), time.monotonic()
+        model, asked_at = self.model(kind.directives), time.monotonic()
         body = {**kind.body, "model": model} if "model" in kind.body else kind.body
         url += kind.path.format(model=model)
         said: dict[str, Any] = {}

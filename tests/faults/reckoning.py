@@ -22,6 +22,7 @@ from domain.calls import (
     CallAdmitted,
     CallCorrected,
     CallEvent,
+    CallExtended,
     CallRefused,
     CallSettled,
 )
@@ -94,7 +95,7 @@ def reap_until_closed(plane: DataPlane, *, seconds: float = REAPING_SECONDS) -> 
 
 
 def _is_open(events: Sequence[CallEvent]) -> bool:
-    return isinstance(events[-1], CallAdmitted)
+    return isinstance(events[-1], CallAdmitted | CallExtended)
 
 
 def reckon(plane: DataPlane, outcomes: Sequence[Outcome]) -> Figures:
