@@ -26,9 +26,10 @@ OTHER_FILES = 256
 GARBAGE_THRESHOLDS = (50_000, 20, 20)
 
 
-def limits_of(settings: Settings) -> HttpLimits:
+def limits_of(settings: Settings, *, upgrades_below: bytes | None = None) -> HttpLimits:
     """What the operator may set of the limits; the others are fixed."""
     return HttpLimits(
+        upgrades_below=upgrades_below,
         connections=settings.clawbot_http_max_connections,
         connections_per_peer=settings.clawbot_http_max_connections_per_peer,
         shared_peers=settings.clawbot_http_shared_peers,

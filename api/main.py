@@ -10,7 +10,7 @@ from adapters.serving import limits_of, serve
 from adapters.settings import Settings
 from api.app import create_app
 from proxy.app import Application, in_front_of
-from proxy.incoming import Receive, Scope, Send
+from proxy.incoming import PREFIX, Receive, Scope, Send
 from proxy.main import running_proxy
 from proxy.metrics import with_metrics
 
@@ -51,5 +51,5 @@ def main(settings: Settings, url: str, *, proxy: bool) -> None:
         application(settings, url, proxy=proxy),
         host=settings.clawbot_host,
         port=settings.clawbot_port,
-        limits=limits_of(settings),
+        limits=limits_of(settings, upgrades_below=PREFIX if proxy else None),
     )

@@ -55,6 +55,8 @@ def cost_of(usage: Usage, price: Price) -> int | None:
     into, out = other.billed_input_tokens, other.billed_output_tokens
     into = usage.input_tokens if into is None else into
     out = usage.output_tokens if out is None else out
+    if other.transcript_tokens:
+        return None
     if price.tiers:
         price = price.for_input(into or 0)
     if other.images and _image_tokens_lack(other, price):

@@ -19,7 +19,7 @@ class UsageSource(StrEnum):
 
 
 # Formats of images and sound: how many bytes they have says nothing of their tokens.
-UNWEIGHED = frozenset({"openai-images", "openai-audio"})
+UNWEIGHED = frozenset({"openai-images", "openai-audio", "openai-realtime"})
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)
@@ -36,6 +36,7 @@ class OtherUnits:
     image_output_tokens: int | None = None  # part of output_tokens
     billed_input_tokens: int | None = None  # where a vendor bills fewer than it counts
     billed_output_tokens: int | None = None
+    transcript_tokens: int | None = None  # part of both: another model's, at its own price
 
 
 @dataclass(frozen=True, kw_only=True)  # no slots: written down four times as fast without

@@ -32,6 +32,13 @@ class Source(Protocol):
         """Close at once."""
 
 
+class Line(Protocol):
+    """A connection that has switched to another protocol: its bytes go both ways."""
+
+    async def send(self, data: bytes) -> None:
+        """Write, once there is room; raises `UpstreamCut`."""
+
+
 class Answer:
     """An answer whose headers have come and whose body may still be on its way.
 
@@ -41,7 +48,7 @@ class Answer:
 
     __slots__ = (
         "_cut", "_loop", "_pieces", "_source", "_waiter", "content_length", "headers",
-        "status", "unread",
+        "line", "status", "unread",
     )  # fmt: skip
 
     def __init__(
@@ -56,6 +63,7 @@ class Answer:
         self.headers = headers  # names in lower case, else as received, repetitions kept
         self.content_length = content_length  # None: chunked, or as long as it lasts
         self.unread = 0  # bytes
+        self.line: Line | None = None  # behind a 101; `read` gives all that comes there
         self._source: Source | None = source  # None: nothing more will come
         self._loop = loop  # to ask for the running one is a system call
         self._cut: str | None = None

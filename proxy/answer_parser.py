@@ -16,6 +16,7 @@ import httptools
 from proxy.answer import Answer, Source
 
 MOST_INTERIM_ANSWERS = 8
+SWITCHING = 101
 _TIMEOUT = re.compile(rb"(?:^|[ ,])timeout=(\d{1,6})(?:$|[ ,])")
 
 
@@ -35,6 +36,8 @@ class AnswerParser:
         self.answer: Answer | None = None  # from its headers on
         self.complete = False
         self.until_close = False  # the body ends with the connection
+        self.may_switch = False  # an upgrade is asked for, so 101 is an answer
+        self.switched = False  # to another protocol: nothing more is for this parser
         self.reusable = False  # when complete: another call can follow
         self.keep_alive: int | None = None  # seconds, as the answer says
         self._source = source
@@ -68,11 +71,25 @@ class AnswerParser:
         try:
             self._parser.feed_data(data)
         except (httptools.HttpParserError, httptools.HttpParserUpgrade) as wrong:
+            if self._switches(wrong, data):
+                return
             if not self.complete:
                 raise Malformed(_reason(wrong)) from wrong
             self.reusable = False
         if self._framing > self._header_bytes and not self.complete:
             raise Malformed("the headers or the framing are too big")
+
+    def _switches(self, wrong: Exception, data: bytes) -> bool:
+        """Whether it is a 101 that was asked for; what is behind it is not HTTP."""
+        answer = self.answer
+        if answer is None or answer.status != SWITCHING:
+            return False
+        if not isinstance(wrong, httptools.HttpParserUpgrade):
+            raise Malformed("a 101 that does not say to what")
+        self.switched = True
+        if rest := data[wrong.args[0] :]:
+            answer.put(rest)
+        return True
 
     # Called by httptools. What is raised here comes out of feed_data as its context.
 
@@ -90,16 +107,17 @@ class AnswerParser:
         status = self._parser.get_status_code()
         headers = self._headers
         self._headers = []  # trailers come later and go nowhere
-        if 100 <= status < 200 and status != 101:  # noqa: PLR2004  # RFC 9110, section 15.2
+        if 100 <= status < 200 and status != SWITCHING:  # noqa: PLR2004  # RFC 9110, 15.2
             self._interim_answers += 1
             if self._interim_answers > MOST_INTERIM_ANSWERS:
                 raise Malformed("too many interim answers")
             return
-        if not 200 <= status <= 599:  # noqa: PLR2004  # RFC 9110, section 15
+        switches = status == SWITCHING and self.may_switch
+        if not (200 <= status <= 599 or switches):  # noqa: PLR2004  # RFC 9110, section 15
             raise Malformed("no such status, or one that was not asked for")
         version = self._parser.get_http_version()
         length, chunked, is_stream, self.keep_alive = _framing(headers, version)
-        has_body = not self._head_only and status not in {204, 304}
+        has_body = not self._head_only and status not in {SWITCHING, 204, 304}
         self.until_close = has_body and length is None and not chunked
         self.reusable = self._parser.should_keep_alive() and not self._head_only
         self.complete = self._head_only
@@ -121,7 +139,8 @@ class AnswerParser:
         self.answer.put(body)
 
     def on_message_complete(self) -> None:
-        self.complete = self.answer is not None  # else it was an interim answer
+        # An interim answer was none, and what switches has no end that we see.
+        self.complete = self.answer is not None and self.answer.status != SWITCHING
 
 
 def _framing(

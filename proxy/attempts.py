@@ -34,7 +34,7 @@ from proxy.usage import Reading
 __all__ = ["NOT_FOR_THE_BOT", "Attempts", "Parts", "Served"]
 
 NOT_FOR_THE_BOT = frozenset({401, 403})
-OK, MULTIPLE_CHOICES = 200, 300
+SWITCHED, OK, MULTIPLE_CHOICES = 101, 200, 300
 BY_THE_KEY = frozenset({Verdict.THROTTLED, Verdict.NO_FUNDS, Verdict.DEAD})
 HARMLESS = frozenset({"inference", "models"})  # groups of endpoints: may be asked twice
 BROKE_OFF = frozenset({"upstream-cut", "upstream-too-large"})
@@ -105,6 +105,7 @@ class Attempts:
         if call is not None:
             if reading is not None and reading.error is not None:
                 vendor, status = call.route.vendor, self._progress.http_status or OK
+                status = OK if status == SWITCHED else status
                 self._judge(call, by_error(vendor, status, reading.error, None))
             elif error in BROKE_OFF:
                 self._judge(call, Judged(verdict=Verdict.OVERLOADED, error=error))
@@ -147,6 +148,8 @@ class Attempts:
     async def _look(self, call: Outgoing, answer: Answer, clear: bytes) -> Judged | None:
         """What is wrong with the answer, as far as that must be known before relaying."""
         vendor = call.route.vendor
+        if answer.line is not None:
+            return None
         if OK <= answer.status < MULTIPLE_CHOICES:
             admitted = self._progress.admitted
             others = call.route.others or (call.routed is not None and call.routed.more)

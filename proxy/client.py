@@ -73,6 +73,10 @@ class Client:
                 head[BODY_FOLLOWS] = True
             await self._send(head)
 
+    async def hear(self) -> Message:
+        """What the client says, or that it has left, where nobody watches."""
+        return await self._receive()
+
     def watch(self, *, streaming: bool = True) -> None:
         """Notice from now on when the client hangs up; a stream's headers will not wait.
 

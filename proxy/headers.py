@@ -8,10 +8,11 @@ from uuid import UUID
 
 import orjson
 
-from domain.catalog import Auth, Vendor
+from domain.catalog import WEBSOCKET, Auth, Vendor
 from proxy.answer import Answer
 from proxy.incoming import Incoming
 from proxy.mask import KeyMask
+from proxy.realtime.handshake import opening
 
 _UNPRINTABLE = re.compile(r"[^!-~]")
 
@@ -28,6 +29,8 @@ def going_up(
         headers += [header for header in fixed if header[0] not in present]
     value = b"Bearer " + secret if auth.scheme == "bearer" else secret
     headers.append((_lower(auth.header), value))
+    if incoming.method == WEBSOCKET:
+        headers += opening(sent)
     return headers
 
 

@@ -14,9 +14,12 @@ from urllib.parse import unquote_to_bytes
 
 import msgspec
 
+from domain.catalog import WEBSOCKET
 from domain.errors import Refused
+from proxy.realtime import protocols
 
 PREFIX = b"/api/v1/"
+UPGRADE = "clawbot.upgrade"  # among a scope's extensions: it asks for a WebSocket
 MAX_BODY = 20 * 1024 * 1024
 MAX_TARGET = 8 * 1024
 LONGEST_MODEL = 200  # characters
@@ -67,7 +70,7 @@ class ClientLeft(Exception):
 class Incoming:
     """What the request line and the headers say."""
 
-    method: str
+    method: str  # or WEBSOCKET
     vendor: str
     tail: str  # what follows /api/v1/{vendor}/, percent-encoded as it came
     query: bytes  # without `key`
@@ -90,8 +93,13 @@ def read_head(scope: Scope) -> Incoming:
     query, key = _without_key(scope["query_string"])
     if key is not None:
         tokens.append(key)
+    method = scope["method"]
+    if UPGRADE in scope.get("extensions", ()):
+        method = WEBSOCKET
+        if (token := protocols.take_token(headers)) is not None:
+            tokens.append(token)
     return Incoming(
-        method=scope["method"],
+        method=method,
         vendor=vendor.decode("latin-1"),
         tail=tail.decode("latin-1"),
         query=query,

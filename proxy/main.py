@@ -14,8 +14,12 @@ from adapters.settings import Settings
 from proxy.admission import Admission
 from proxy.app import Application, Proxy, alone, in_front_of
 from proxy.attempts import Parts
+<<<<<<< Updated upstream
 from proxy.incoming import Receive, Scope, Send
 from proxy.latencies import Latencies
+=======
+from proxy.incoming import PREFIX, Receive, Scope, Send
+>>>>>>> Stashed changes
 from proxy.metrics import with_metrics
 from proxy.router import Router
 from proxy.upstream import Upstream
@@ -89,6 +93,6 @@ def main(settings: Settings, url: str, *, listener: socket.socket | None = None)
         application(settings, url),
         host=settings.clawbot_proxy_host,
         port=settings.clawbot_proxy_port,
-        limits=limits_of(settings),
+        limits=limits_of(settings, upgrades_below=PREFIX),
         listener=listener,
     )

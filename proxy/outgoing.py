@@ -16,6 +16,7 @@ from proxy.admission import Credential, Route, facts_of
 from proxy.asking import INCLUDE_USAGE, with_usage_asked
 from proxy.estimates import estimated_tokens
 from proxy.incoming import NOTHING_ASKED, Asked, Incoming, read_json
+from proxy.realtime.handshake import asked_in_query
 from proxy.streaming import asks_for_stream
 from proxy.upload import Upload
 
@@ -134,13 +135,16 @@ def outgoing(  # noqa: PLR0913, PLR0917  # what is known of a call
     )
 
 
-def what_is_asked(target: Target, body: bytes) -> Asked:
-    """What the body of a call that costs something asks for; `NotReadable`.
+def what_is_asked(target: Target, body: bytes, query: bytes = b"") -> Asked:
+    """What the body of a call that costs something asks for, or a session's query;
+    `NotReadable`.
 
     All that is no form is read as JSON, whatever the headers call it: the vendor may not
     believe them either.
     """
     endpoint = target.endpoint
+    if endpoint.format == "openai-realtime":
+        return asked_in_query(query)
     if endpoint.format is None and not endpoint.metered:
         return NOTHING_ASKED
     if endpoint.format is None and not body.lstrip(_BEFORE_JSON).startswith(b"{"):

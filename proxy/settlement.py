@@ -21,8 +21,8 @@ from proxy.incoming import is_name
 from proxy.usage import Reading
 
 HOLD_SECONDS = 10.0  # for the last byte, while the log is away; then the stream is cut
-OK = 200
-MULTIPLE_CHOICES = 300
+SWITCHED, SUCCESSES = 101, range(200, 300)
+REALTIME = "openai-realtime"
 LONGEST_ERROR = 120  # characters
 # Of one call. Who reports more lies, and the sums of many lies must still fit a column.
 MOST_TOKENS = 10**9
@@ -147,11 +147,13 @@ def usage_of(progress: Progress, reading: Reading | None) -> Usage:
     if not progress.sent:
         return Usage(input_tokens=0, output_tokens=0, source=UsageSource.REPORTED)
     status = progress.http_status
-    if reading is None or status is None or not OK <= status < MULTIPLE_CHOICES:
+    if reading is None or not (status == SWITCHED or status in SUCCESSES):
         return Usage()
     usage, admitted = _bounded(reading.usage), progress.admitted
     if usage.source is UsageSource.REPORTED or admitted.format is None:
         return usage
+    if admitted.format == REALTIME:
+        return _with_unbilled(usage, reading.output_bytes)
     if admitted.format in UNWEIGHED:
         return usage
     # Of a plain body that broke off no text could be read: its bytes are all there is.
@@ -166,6 +168,18 @@ def usage_of(progress: Progress, reading: Reading | None) -> Usage:
         source=UsageSource.ESTIMATED
         if usage.source is UsageSource.NONE
         else UsageSource.PARTIAL,
+    )
+
+
+def _with_unbilled(usage: Usage, text_bytes: int) -> Usage:
+    """The usage with an estimate of what was written that nobody has told the tokens of."""
+    if not text_bytes:
+        return usage
+    nothing_told = usage.source is UsageSource.NONE
+    return replace(
+        usage,
+        output_tokens=(usage.output_tokens or 0) + estimated_tokens(text_bytes),
+        source=UsageSource.ESTIMATED if nothing_told else UsageSource.PARTIAL,
     )
 
 

@@ -19,11 +19,14 @@ from collections.abc import Sequence
 from functools import cache, lru_cache
 from typing import Protocol
 
+from domain.catalog import WEBSOCKET
 from domain.destinations import Origin
 from domain.errors import Refused, Unavailable
 from proxy.answer import Answer, UpstreamCut, UpstreamError
 from proxy.connection import Body, Connection
 from proxy.limits import Limits
+from proxy.realtime.handshake import verified
+from proxy.switched import SwitchingConnection, let_go
 
 __all__ = ["Answer", "Limits", "Resolver", "Upstream", "UpstreamCut", "UpstreamError"]
 
@@ -79,6 +82,8 @@ class Upstream:
     ) -> Answer:
         """Send one request and answer as soon as the headers of its answer are in.
 
+        A WEBSOCKET is opened on a connection of its own: behind a 101, which has been
+        verified, bytes go both ways (`Answer.line`), without any deadline of ours.
         `within` is what is left of the call's time, in seconds; None: all of it. Raises
         `UpstreamError`. What has been written is never written again, as the upstream may
         have done and billed it: only a GET that meets a dead kept connection, before a byte
@@ -87,13 +92,15 @@ class Upstream:
         seconds = self._limits.total if within is None else within
         ends_at = self._loop().time() + seconds
         length = len(body) if isinstance(body, bytes) else body.length
+        opens = method == WEBSOCKET
+        method = "GET" if opens else method
         head = _request_head(origin, method, target, headers, length)
         head_only = method == "HEAD"
         try:
             place = (origin, await self._resolver.resolve(origin))
         except (Refused, Unavailable) as wrong:
             raise UpstreamError("upstream-unreachable", str(wrong), sent=False) from wrong
-        kept = self._take(place)
+        kept = None if opens else self._take(place)
         if kept is not None:
             try:
                 return await kept.exchange(head, body, head_only=head_only, ends_at=ends_at)
@@ -101,8 +108,9 @@ class Upstream:
                 late = wrong.code == "upstream-timeout"
                 if method not in _READING or kept.heard or late or self._closed:
                     raise
-        fresh = await self._connect(place)
-        return await fresh.exchange(head, body, head_only=head_only, ends_at=ends_at)
+        fresh = await self._connect(place, opens=opens)
+        answer = await fresh.exchange(head, body, head_only=head_only, ends_at=ends_at)
+        return verified(answer, headers) if opens else answer
 
     async def close(self) -> None:
         """Cut every call and close every connection; all sockets are closed afterwards."""
@@ -123,14 +131,14 @@ class Upstream:
             connection.abort("closed by the upstream, or about to be")
         return None
 
-    async def _connect(self, place: _Place) -> Connection:
+    async def _connect(self, place: _Place, *, opens: bool) -> Connection:
         """A new connection to the address; TLS is verified for the origin's name."""
         origin, address = place
         secure = origin.scheme == "https"
         try:
             async with asyncio.timeout(self._limits.connect):
                 _, connection = await self._loop().create_connection(
-                    lambda: self._new_connection(place),
+                    lambda: self._new_connection(place, opens=opens),
                     address,
                     origin.port,
                     ssl=self._tls if secure else None,
@@ -145,7 +153,7 @@ class Upstream:
         self._all.add(connection)
         return connection
 
-    def _new_connection(self, place: _Place) -> Connection:
+    def _new_connection(self, place: _Place, *, opens: bool) -> Connection:
         def on_idle(connection: Connection) -> None:
             idle = self._idle.setdefault(place, [])
             if self._closed or len(idle) >= self._limits.max_idle:
@@ -161,6 +169,8 @@ class Upstream:
             if not idle:
                 self._idle.pop(place, None)
 
+        if opens:
+            return SwitchingConnection(self._limits, let_go, on_lost)
         return Connection(self._limits, on_idle, on_lost)
 
 

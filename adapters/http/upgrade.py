@@ -39,7 +39,8 @@ class Opening(Exchange):
 
     async def run(self, application: Application, scope: dict[str, Any]) -> None:
         self._stopping = self._told = False
-        await super().run(application, {**scope, "extensions": {UPGRADE: {}}})
+        extensions = {**scope["extensions"], UPGRADE: {}}
+        await super().run(application, {**scope, "extensions": extensions})
 
     async def receive(self) -> Message:
         """What has come of the line since; that it ended; or, once, `STOP`."""

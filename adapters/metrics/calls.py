@@ -20,7 +20,7 @@ ANSWER = (0.005, 0.01, 0.025, 0.05, 0.1, 0.25, 0.5, 1, 2.5, 5, 10, 30, 60, 120, 
 BATCH = (1, 2, 4, 8, 16, 32, 64, 128, 256, 512)
 KINDS = ("input", "output", "cache_read", "cache_write", "reasoning")
 TOPICS = tuple(event.TOPIC for event in get_args(CallEvent))
-OK = range(200, 300)
+OK = frozenset({101, *range(200, 300)})  # 101: a session
 NO_STATUS = "none"
 
 

@@ -6,6 +6,7 @@ from __future__ import annotations
 
 import time
 from dataclasses import dataclass, field
+from urllib.parse import parse_qs
 
 import msgspec
 
@@ -19,6 +20,7 @@ from adapters.simulator.counting import (
     tokens_of,
 )
 from adapters.simulator.credentials import Credentials
+from adapters.simulator.dialects.openai_realtime import Conversation
 from adapters.simulator.dialects.vendors import ANTHROPIC, encode
 from adapters.simulator.ledger import Usage
 from adapters.simulator.plan import Plan, error_plan
@@ -61,24 +63,42 @@ def render(call: Call, *, key: str | None) -> Rendered:
     if route.answers is None:
         method = request.method.decode("latin-1")
         raise Refusal(404, f"Invalid URL ({method} {request.path})")
-    if not call.credentials.value and route.vendor.missing_key is not None:
-        raise route.vendor.missing_key
-    if key is not None and call.credentials.value != key:
-        raise route.vendor.wrong_key
+    check_key(call, key)
     if route.vendor is ANTHROPIC and b"anthropic-version" not in request.headers:
         raise Refusal(400, "anthropic-version: header is required")
     try:
         if callable(route.answers):
             model, whole = route.answers(request.body)
-            _follow_script(call, model or route.model)
+            follow_script(call, model or route.model)
             return whole(call.model, not call.script.nousage)
         asked = route.answers.asked(request.body, route.model)
     except (msgspec.DecodeError, UnicodeDecodeError, RecursionError) as error:
         raise Refusal(400, f"The body cannot be read: {error}") from error
     call.stream = asked.stream
-    _follow_script(call, asked.model)
+    follow_script(call, asked.model)
     answer = _answer(asked, call)
     return _in_dialect(route.answers, answer, stream=asked.stream)
+
+
+def meet(call: Call, *, key: str | None) -> Conversation:
+    """The session that a WebSocket asks for; raises Refusal."""
+    check_key(call, key)
+    query = parse_qs(call.request.query.decode("latin-1"))
+    named = [*query.get("model", []), *query.get("deployment", [])]
+    if not named:
+        raise Refusal(400, "You must provide a model parameter.", "missing_model")
+    call.stream = True
+    follow_script(call, named[0])
+    return Conversation(call.core, call.model, call.script, call.credentials.value)
+
+
+def check_key(call: Call, key: str | None) -> None:
+    """The call's credential is one that is good here; raises Refusal."""
+    vendor, sent = call.route.vendor, call.credentials.value
+    if not sent and vendor.missing_key is not None:
+        raise vendor.missing_key
+    if key is not None and sent != key:
+        raise vendor.wrong_key
 
 
 def refused(call: Call, refusal: Refusal, *, close: bool) -> Plan:
@@ -97,7 +117,7 @@ def refused(call: Call, refusal: Refusal, *, close: bool) -> Plan:
     return plan
 
 
-def _follow_script(call: Call, model: str) -> None:
+def follow_script(call: Call, model: str) -> None:
     """The call knows its model and script; raises Refusal if the script says so."""
     call.model, _, in_model = model.partition("+")
     in_header = call.request.headers.get(b"x-sim", b"").decode("latin-1")

@@ -35,6 +35,9 @@ KEPT = frozenset(
         b"x-call-id",
         b"content-length",
         b"expect",
+        b"upgrade",
+        b"sec-websocket-key",
+        b"sec-websocket-protocol",
     }
 )
 
@@ -73,8 +76,8 @@ class Connection(asyncio.Protocol):
             self._parser.feed_data(data)
         except httptools.HttpParserCallbackError:
             raise  # a bug of ours
-        except httptools.HttpParserUpgrade:
-            self._refuse(400, "This server does not upgrade connections.")
+        except httptools.HttpParserUpgrade as behind:
+            self._meet(data[behind.args[0] :])
         except httptools.HttpParserError as error:
             if not self._refused:
                 self._refuse(400, f"This is not HTTP: {error}")
@@ -153,7 +156,7 @@ class Connection(asyncio.Protocol):
         self._body.append(data)
 
     def on_message_complete(self) -> None:
-        if self._refused:
+        if self._refused or self._parser.should_upgrade():
             return
         request = self._request
         request.method = self._parser.get_method()
@@ -162,6 +165,21 @@ class Connection(asyncio.Protocol):
         self._body = []
         plan = self._simulator.answer(request)
         self._send_in_turn(plan, keep_alive=self._parser.should_keep_alive())
+
+    def _meet(self, rest: bytes) -> None:
+        """A WebSocket is asked for, and nothing was asked for before it."""
+        request = self._request
+        asks = request.headers.get(b"upgrade", b"").lower() == b"websocket"
+        if not asks or self._waiting:
+            self._refuse(400, "This server upgrades to WebSockets only.")
+            return
+        meeting = self._simulator.meet(request)
+        if isinstance(meeting, Plan):
+            self._send_in_turn(meeting, keep_alive=False)
+            return
+        meeting.take_over(self._transport, request.headers, self.connection_lost)
+        if rest:
+            meeting.data_received(rest)
 
     # Sending.
 

@@ -35,6 +35,13 @@ class Entry:
         if self.rendered is not None:
             events = min(parts_sent, self.answered)
             stated, billed = self.rendered.stated(events), self.rendered.billed(events)
+        self._add(stated, billed, outcome)
+
+    def write_sums(self, stated: Usage | None, outcome: str) -> None:
+        """A session ended like this, after it had stated so much in all."""
+        self._add(stated, stated or Usage(0, 0), outcome)
+
+    def _add(self, stated: Usage | None, billed: Usage, outcome: str) -> None:
         traits = self.traits
         if outcome != traits.outcome:
             traits = traits._replace(outcome=outcome)

@@ -53,6 +53,8 @@ GEMINI_METHODS = {
     "batchEmbedContents": Route(GEMINI, "gemini", single.gemini_embeddings),
     "countTokens": Route(GEMINI, "count-tokens", single.gemini_count, metered=False),
 }
+# Answers to a WebSocket only.
+REALTIME = Route(OPENAI, "openai-realtime", None, "sess_")
 AS_ARRAY = Route(GEMINI, "gemini", Gemini(stream=True, array=True), "", array=True)
 
 SERVICES = "/api/v1/services"
@@ -95,6 +97,7 @@ GEMINI_PATH = re.compile(r"/v1(?:beta|alpha)?/models/(?P<model>[^/:]+):(?P<metho
 TAGS = Route(OLLAMA, "models", ollama.tags, metered=False)
 DEPLOYMENT = re.compile(r"/openai/deployments/[^/]+(?P<rest>/.+)")
 GEMINI_LISTS = frozenset({"/v1beta/models", "/v1alpha/models"})
+REALTIME_PATHS = frozenset(f"{base}/realtime" for base in OPENAI_BASES)
 OPENAI_LISTS = frozenset(f"{base}/models" for base in OPENAI_BASES)
 
 

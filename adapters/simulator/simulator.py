@@ -9,16 +9,18 @@ import secrets
 from dataclasses import dataclass
 from urllib.parse import parse_qs
 
-from adapters.simulator.answering import Call, Request, refused, render
+from adapters.simulator.answering import Call, Request, meet, refused, render
 from adapters.simulator.credentials import credentials_of
 from adapters.simulator.dialects.vendors import encode
 from adapters.simulator.ledger import Ledger, Traits, answer_core
+from adapters.simulator.meeting import Meeting
 from adapters.simulator.plan import Entry, Plan, error_plan, head_of, plan_of
 from adapters.simulator.rendering import JSON, Refusal, Rendered
-from adapters.simulator.routes import route_of
+from adapters.simulator.routes import REALTIME, REALTIME_PATHS, route_of
 
 FAST_ANSWERS = 1024
 FAST_BYTES = 65_536
+SWITCHING = 101
 
 
 @dataclass(slots=True)
@@ -58,6 +60,19 @@ class Simulator:
         """A request that was not read to its end, refused in its vendor's shape."""
         return self._refused(self._call(request), Refusal(status, message), close=True)
 
+    def meet(self, request: Request) -> Meeting | Plan:
+        """The session that a WebSocket asks for, or a refusal."""
+        call = self._call(request)
+        if request.path not in REALTIME_PATHS:
+            return self._refused(call, Refusal(404, f"No realtime at {request.path}"))
+        call.route = REALTIME
+        try:
+            conversation = meet(call, key=self._key)
+        except Refusal as refusal:
+            return self._refused(call, refusal)
+        entry = self._entry(call, SWITCHING, "complete", None)
+        return Meeting(conversation, entry.write_sums)
+
     def _call(self, request: Request) -> Call:
         """A new call, with the next number."""
         self._number += 1
@@ -88,7 +103,7 @@ class Simulator:
     ) -> Entry:
         route, credentials = call.route, call.credentials
         traits = Traits(
-            "req_" if rendered is None else route.id_prefix,
+            "req_" if rendered is None and route is not REALTIME else route.id_prefix,
             route.format,
             route.metered,
             call.model or None,
