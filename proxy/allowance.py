@@ -42,11 +42,6 @@ class Allowance:
                 return False
         return True
 
-    async def close(self) -> None:
-        """Nothing more is asked; what was asked is waited for."""
-        if self._asking is not None:
-            await asyncio.shield(self._asking)
-
     def _ask(self) -> asyncio.Task[None]:
         self._asking = asyncio.create_task(self._extend())
         return self._asking

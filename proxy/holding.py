@@ -115,8 +115,10 @@ class Holding:
 
     def admitted(self, granted: Granted) -> CallAdmitted:
         """The event; from now on the call is kept to what it was granted."""
-        if granted.output_tokens is None:
-            return self.event  # no quota applies
+        if granted.output_tokens is None:  # no quota applies, or none any more
+            if self.holds:
+                self.holds, self.event = (), replace(self.event, holds=())
+            return self.event
         self.holds, self.output_tokens = granted.holds, granted.output_tokens
         event = self.event = replace(
             self.event,

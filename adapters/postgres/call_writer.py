@@ -74,7 +74,11 @@ WHERE originator_id = %s ORDER BY originator_version
 
 # Below the time after which the meter gives a connection up: a statement that waits for the
 # log's lock ends before its connection does, and leaves no session behind that waits on.
-PATIENCE = b"SET lock_timeout = 1000"  # milliseconds
+# And a process that freezes between the two steps of a batch lets go of its balances.
+PATIENCE = b"""
+SELECT set_config('lock_timeout', '1000ms', false),
+       set_config('idle_in_transaction_session_timeout', '1500ms', false)
+"""
 
 STATEMENTS = {b"insert": INSERT, b"found": FOUND, b"patience": PATIENCE}
 FORGET_SECONDS = 60.0  # which teams have quotas, in case they have none any more
@@ -121,15 +125,14 @@ class CallWriter:
         tried = {entry.place: entry.state for entry in batch if entry.tried}
         found = await self._compare(pipeline, tried) if tried else {}
         left = [entry for entry in batch if entry.place not in found]
-        for entry, became in zip(
-            left, await self._budgets.write(pipeline, left), strict=True
-        ):
-            found[entry.place] = became
-        return [found[entry.place] for entry in batch]
+        became = iter(await self._budgets.write(pipeline, left))
+        return [found.get(entry.place) or next(became) for entry in batch]
 
     def _has_quotas(self, entry: Entry) -> bool:
         """Whether a balance may change with the entry, as far as is known here."""
         match entry.event:
+            case CallAdmitted(holds=holds) if holds:  # decided, in a try that failed
+                return True
             case CallAdmitted() | CallRefused():
                 return entry.asks is not None and entry.asks.facts.team_id in self._teams
             case CallExtended() | None:

@@ -11,6 +11,7 @@ from dataclasses import dataclass, field, replace
 from uuid import UUID
 
 from domain.calls import CallSettled, outcome_of
+from domain.errors import Unavailable
 from domain.holds import Hold, bookings_of
 
 
@@ -44,8 +45,10 @@ class HeldCalls:
         if holds:
             self._calls[call_id] = HeldCall(holds=holds)
 
-    def of(self, call_id: UUID) -> HeldCall:
-        """The call's, to be extended."""
+    def of(self, call_id: UUID, holds: tuple[Hold, ...]) -> HeldCall:
+        """The call's, to be extended; `Unavailable` if what it held is settled by now."""
+        if holds and call_id not in self._calls:
+            raise Unavailable("the call has ended")
         return self._calls.setdefault(call_id, HeldCall())
 
     async def end(self, call_id: UUID, settled: CallSettled) -> tuple[int, CallSettled]:

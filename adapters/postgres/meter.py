@@ -109,7 +109,7 @@ class PostgresMeter:
         return self._writer.has_quotas(team_id)
 
     async def extend(self, call_id: UUID, extension: Extension) -> Granted:
-        call = self._held.of(call_id)
+        call = self._held.of(call_id, extension.holds)
         async with call.growing:
             entry = self._queue.enter(call_id, call.version + 1, None, asks=extension)
             try:

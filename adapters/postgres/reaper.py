@@ -87,6 +87,12 @@ class Reaper:
 
     def _abandon(self, call_id: UUID) -> bool:
         """Whether the call was ended here; its own process may be faster."""
+        while (ended := self._abandoned(call_id)) is None:
+            pass
+        return ended
+
+    def _abandoned(self, call_id: UUID) -> bool | None:
+        """The same; None: the call went on meanwhile, and has to be looked at again."""
         stream = self._calls.read(Call(), call_id)
         admitted = self._calls.history(call_id, until=1)[0].event
         if stream.state.status is not CallStatus.OPEN or not isinstance(
@@ -105,7 +111,7 @@ class Reaper:
                 self._balances.move(bookings)
                 self._calls.append(stream, [abandoned(admitted, bookings)])
         except ConcurrentChange:
-            return False
+            return None
         return True
 
 

@@ -211,7 +211,7 @@ class Hammering:
         """Until it is over."""
         with psycopg.connect(url, autocommit=True) as connection:
             while not self.over.wait(RAISE_SECONDS):
-                settled = dict(connection.execute(SETTLED_NOW).fetchall())
+                settled: dict[UUID, int] = dict(connection.execute(SETTLED_NOW).fetchall())
                 for one in allowances:
                     one.lift(settled)
 
