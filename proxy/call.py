@@ -29,13 +29,8 @@ from proxy.incoming import (
     Scope,
     read_head,
 )
-<<<<<<< Updated upstream
 from proxy.outgoing import Outgoing
-=======
-from proxy.mask import KeyMask
-from proxy.outgoing import Outgoing, outgoing, what_is_asked
 from proxy.realtime.session import Session
->>>>>>> Stashed changes
 from proxy.refusals import (
     UNAVAILABLE,
     UPSTREAM_FAILED,
@@ -81,25 +76,7 @@ class Call:
         if incoming.vendor == auto.AUTO:
             classify = Classifier(scope, self._serve_another).classify
         try:
-<<<<<<< Updated upstream
             call = await heading.call(credential, receive, self.id.int & TURN, classify)
-=======
-            if incoming.vendor == auto.AUTO:
-                credential, incoming, receive = await auto.chosen(
-                    self._admission, credential, incoming, receive
-                )
-            vendor, target = self._where(credential, incoming)
-            body, upload = b"", None
-            if is_form(incoming.headers.get(b"content-type", b"")):
-                upload = await begun(target, incoming.headers, receive)
-                asked = upload.asked
-            else:
-                body = await read_body(incoming.headers, receive)
-                asked = what_is_asked(target, body, incoming.query)
-            route = await self._admission.route(
-                credential, incoming, vendor, asked, self.id.int & TURN
-            )
->>>>>>> Stashed changes
         except Refused as error:
             await self._refuse(client, credential, error)
             return
@@ -195,7 +172,7 @@ class Call:
         back = headers.coming_back(answer, vendor, ours, mask)
         if answer.line is not None:
             session = Session(client, answer, mask, settlement, drain=vendor.drain)
-            await session.run(self._incoming.headers, back)
+            await session.run(call.incoming.headers, back)
             return
         withheld = None
         if INCLUDE_USAGE in call.changes and kind.startswith("text/event-stream"):

@@ -71,7 +71,7 @@ class Heading:
             self.asked = upload.asked
         else:
             body = await read_body(incoming.headers, receive)
-            self.asked = what_is_asked(target, body)
+            self.asked = what_is_asked(target, body, incoming.query)
         route = await self._admission.route(credential, incoming, vendor, self.asked, dice)
         return outgoing(credential, incoming, route, self.asked, body, upload)
 

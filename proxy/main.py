@@ -14,12 +14,8 @@ from adapters.settings import Settings
 from proxy.admission import Admission
 from proxy.app import Application, Proxy, alone, in_front_of
 from proxy.attempts import Parts
-<<<<<<< Updated upstream
-from proxy.incoming import Receive, Scope, Send
-from proxy.latencies import Latencies
-=======
 from proxy.incoming import PREFIX, Receive, Scope, Send
->>>>>>> Stashed changes
+from proxy.latencies import Latencies
 from proxy.metrics import with_metrics
 from proxy.router import Router
 from proxy.upstream import Upstream
