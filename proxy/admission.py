@@ -143,7 +143,8 @@ class Admission:
 
         `NoUsableKey`, `AllKeysCooling`, or `PathNotAllowed`.
         """
-        model = asked.model or self.look(credential, incoming, vendor).model
+        # A vendor goes by its path: a body that names another model must not hide it.
+        model = self.look(credential, incoming, vendor).model or asked.model
         keys = self._candidates(credential, vendor, model, turn)
         if not keys:
             await self._routes.catch_up()

@@ -64,7 +64,7 @@ class Outgoing:
     @property
     def model(self) -> str | None:
         """The model that is asked for."""
-        return self.asked.model or self.route.target.model
+        return self.route.target.model or self.asked.model
 
     @property
     def target(self) -> bytes:

@@ -253,3 +253,21 @@ def test_what_is_sent_upstream_is_built_and_not_copied(
     assert answer.status_code == 200
     (booked,) = data_plane.ledger(model)
     assert booked["call_id"] is None
+
+
+def test_a_model_in_the_path_is_not_hidden_by_another_in_the_body(
+    data_plane: DataPlane,
+) -> None:
+    key = data_plane.add_key("azure-openai")
+    bot = data_plane.new_bot(links=(link_to(key, models=("good",)),))
+    path = "openai/deployments/{}/chat/completions?api-version=2024-10-21"
+    answers = [
+        data_plane.client.post(
+            f"{data_plane.url}/azure-openai/{path.format(deployment)}",
+            json=chat_body("good"),
+            headers=bot.bearer,
+        )
+        for deployment in ("bad", "good")
+    ]
+    assert [answer.status_code for answer in answers] == [403, 200]
+    assert answers[0].json()["error"]["code"] == "no-usable-key"
