@@ -69,6 +69,7 @@ def set_quota(
     scope_id: str = str(TEAM),
     window: Window = Window.TOTAL,
     mode: Mode = Mode.BLOCK,
+    team: UUID = TEAM,
 ) -> UUID:
     """A quota of the team, in force from now on."""
     quota_id = uuid4()
@@ -79,10 +80,10 @@ def set_quota(
             "VALUES (%s, %s, %s, %s, %s, %s, %s, 'UTC', %s, %s, 1)",
             (
                 quota_id,
-                TEAM,
+                team,
                 scope,
                 scope_id,
-                scope_key(TEAM, scope, scope_id),
+                scope_key(team, scope, scope_id),
                 metric,
                 window,
                 limit,

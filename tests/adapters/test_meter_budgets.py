@@ -235,14 +235,15 @@ async def test_several_processes_and_quotas_never_go_beyond_a_limit(
         refused = 0
         for _ in range(12):
             try:
-                call = await admit(meter, chance.randrange(50), chance.randrange(200))
+                into = chance.randrange(50)
+                call = await admit(meter, into, chance.randrange(200))
                 if chance.random() < 0.3:
                     await meter.extend(call[0], more(call, chance.randrange(1, 90)))
             except QuotaExceeded:
                 refused += 1
                 continue
             held = call[1].output_tokens or 0
-            await settle(meter, call[0], chance.randrange(1, 10), chance.randint(0, held))
+            await settle(meter, call[0], chance.randint(0, into), chance.randint(0, held))
         return refused
 
     def within(found: Balances) -> None:
