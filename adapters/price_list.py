@@ -11,6 +11,7 @@ from genai_prices.data_snapshot import find_provider_by_id, get_snapshot
 
 from adapters.prices import PricesFile, read_prices, shipped_price_book
 from application.ports import ListedPrice
+from domain.prices import Price
 
 
 class BuiltInPrices:
@@ -19,6 +20,11 @@ class BuiltInPrices:
     def all(self, at: datetime) -> tuple[ListedPrice, ...]:
         """Every price that holds then, by vendor and model."""
         return _listed(at.replace(minute=0, second=0, microsecond=0))
+
+    def price_of(self, vendor: str, model: str, at: datetime) -> Price | None:
+        """The vendor's price of a model of that name, listed or not; None if none."""
+        found = shipped_price_book().price_of(vendor, model, at)
+        return None if found is None else found.price
 
 
 @cache

@@ -25,6 +25,10 @@ from api import (
     model_prices,
     provider_keys,
     quotas,
+    routing_dry_run,
+    routing_statistics,
+    routing_suggest,
+    routing_what_if,
     usage,
     vendors,
 )
@@ -32,7 +36,7 @@ from api.bodies import Bodies
 from api.callers import Doorkeeper
 from api.edge import Edge
 from api.once_only import OnceOnly
-from api.wired import Wired
+from api.wired import Rehearsal, Wired
 from domain.destinations import listed_origins
 
 ROUTERS = (
@@ -50,13 +54,17 @@ ROUTERS = (
     capability_tags.router,
     cost_strategies.router,
     bot_routing.router,
+    routing_dry_run.router,
+    routing_suggest.router,
+    routing_statistics.router,
+    routing_what_if.router,
     audit.router,
     vendors.router,
     health.router,
 )
 
 
-def create_app(system: Wired) -> FastAPI:
+def create_app(system: Wired, rehearsal: Rehearsal) -> FastAPI:
     """The control plane; `BadSetup` if EGRESS_ALLOW holds something that is no origin."""
     listed_origins(system.egress_allow)
     app = FastAPI(
@@ -69,6 +77,8 @@ def create_app(system: Wired) -> FastAPI:
         middleware=[Middleware(Edge), Middleware(Bodies), Middleware(OnceOnly)],
     )
     app.state.system = system
+    app.state.rehearsal = rehearsal
+    app.state.what_if_tries = routing_what_if.what_if_tries()
     app.state.doorkeeper = Doorkeeper(system)
     app.state.login_tries = auth.login_tries()
     app.state.vendor_tries = provider_keys.vendor_tries()

@@ -18,7 +18,7 @@ from application.routing import SetBotRouting
 from domain.errors import NotFound
 from domain.log import FLEET
 from domain.routing_policy import RoutingPolicy
-from projections.route_table import BotRoutesProjector
+from projections.route_table import BotRoute, BotRoutesProjector
 from projections.view import row_of
 
 router = APIRouter(prefix="/api/bot/{hostname}/routing", tags=["routing"])
@@ -77,9 +77,14 @@ def route(  # noqa: PLR0913, PLR0917 - what the framework hands in
 def _shown(
     bots: Bots, hostname: str, response: Response, at: datetime | None = None
 ) -> PolicyOut:
-    history = bots.history(hostname, at)
-    row = row_of(BotRoutesProjector(), FLEET, history)
+    row = bot_route(bots, hostname, at)
+    tag_version(response, bots.history(hostname, at)[-1].originator_version)
+    return row.routing or PrimaryOut()
+
+
+def bot_route(bots: Bots, hostname: str, at: datetime | None = None) -> BotRoute:
+    """The bot as proxies know it, from its own stream; refused if there is none."""
+    row = row_of(BotRoutesProjector(), FLEET, bots.history(hostname, at))
     if row is None:
         raise NotFound
-    tag_version(response, history[-1].originator_version)
-    return row.routing or PrimaryOut()
+    return row

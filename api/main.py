@@ -4,15 +4,18 @@ from __future__ import annotations
 
 import contextlib
 
-from adapters.bootstrap.control_plane import control_plane
+from adapters.bootstrap.control_plane import ControlPlane, control_plane
 from adapters.metrics.numbers import ProcessNumbers
+from adapters.prices import shipped_price_book
 from adapters.serving import limits_of, serve
 from adapters.settings import Settings
+from adapters.team_prices import TeamPriceBook
 from api.app import create_app
 from proxy.app import Application, in_front_of
 from proxy.incoming import PREFIX, Receive, Scope, Send
 from proxy.main import running_proxy
 from proxy.metrics import with_metrics
+from proxy.rehearsal import Rehearsal
 
 
 def application(settings: Settings, url: str, *, proxy: bool) -> Application:
@@ -26,7 +29,9 @@ def application(settings: Settings, url: str, *, proxy: bool) -> Application:
             numbers = ProcessNumbers("api")
             numbers.look_at(system.readiness)
             app: Application = with_metrics(
-                create_app(system), numbers, token=settings.metrics_token
+                create_app(system, _rehearsal(system)),
+                numbers,
+                token=settings.metrics_token,
             )
             if proxy:
                 calls = running_proxy(settings, url, numbers)
@@ -43,6 +48,15 @@ def application(settings: Settings, url: str, *, proxy: bool) -> Application:
             await running["app"](scope, receive, send)
 
     return app
+
+
+def _rehearsal(system: ControlPlane) -> Rehearsal:
+    """The proxy's own routing, for what is only tried out."""
+    return Rehearsal(
+        vendors=system.catalog,
+        catalog=system.routing_catalog,
+        prices_in=lambda table: TeamPriceBook(shipped_price_book(), table.prices.of),
+    )
 
 
 def main(settings: Settings, url: str, *, proxy: bool) -> None:

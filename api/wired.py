@@ -17,13 +17,17 @@ from application.ports import KeyModels, People, PriceList, Prober
 from application.readiness import Readiness
 from domain.catalog import Catalog
 from domain.routing_catalog import RoutingCatalog
+from domain.routing_decision import RoutingRecord
 from projections.audit_trail import AuditTrail
 from projections.bot_directory import BotDirectory
 from projections.call_log import CallLog
 from projections.key_health import KeyHealths
 from projections.key_ring import KeyRing
 from projections.model_prices import ModelPrices
+from projections.past_calls import PastCalls
 from projections.quota_list import QuotaList
+from projections.route_table import BotRoute, RouteTable
+from projections.routing_statistics import RoutingStatistics
 from projections.usage_by_hour import UsageByHour
 
 
@@ -65,6 +69,10 @@ class Wired(Protocol):
     @property
     def model_prices(self) -> ModelPrices: ...
     @property
+    def routing_statistics(self) -> RoutingStatistics: ...
+    @property
+    def past_calls(self) -> PastCalls: ...
+    @property
     def routing_catalog(self) -> RoutingCatalog: ...
     @property
     def price_list(self) -> PriceList: ...
@@ -89,3 +97,19 @@ def _system(request: Request) -> Wired:
 
 
 TheSystem = Annotated[Wired, Depends(_system)]
+
+
+class Rehearsal(Protocol):
+    """What the proxy would decide about a call that nobody makes."""
+
+    def decide(
+        self, table: RouteTable, bot: BotRoute, path: str, body: bytes
+    ) -> RoutingRecord | None:
+        """The record that the call would keep; None: no `auto` call has such a path."""
+
+
+def _rehearsal(request: Request) -> Rehearsal:
+    return request.app.state.rehearsal  # type: ignore[no-any-return]
+
+
+TheRehearsal = Annotated[Rehearsal, Depends(_rehearsal)]

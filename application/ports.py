@@ -207,6 +207,9 @@ class PriceList(Protocol):
     def all(self, at: datetime) -> Sequence[ListedPrice]:
         """Those of that time, by vendor and model."""
 
+    def price_of(self, vendor: str, model: str, at: datetime) -> Price | None:
+        """The vendor's price of a model of that name, listed or not; None if none."""
+
 
 @dataclass(frozen=True, kw_only=True)
 class Found:

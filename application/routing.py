@@ -84,20 +84,38 @@ def set_bot_routing(command: SetBotRouting, *, event_log: EventLog, known: Known
     bot = bot_named(event_log, command.team_id, command.hostname)
     expect(bot, command.expected_version)
     if command.policy is not None:
-        shelf = team_shelf(event_log, command.team_id).state.over(known.built_in)
-        judge(command.policy, event_log, command.team_id, bot.state, shelf, known)
+        _judge(command.policy, event_log, command.team_id, bot.state, known)
     return event_log.append(bot, bot.state.route(command.policy))
 
 
-def judge(  # noqa: PLR0913, PLR0917 - all that it depends on
+@dataclass(frozen=True, kw_only=True)
+class JudgePolicy(Command[None]):
+    """Refused as `SetBotRouting` would be; nothing is recorded.
+
+    Without a hostname no bot's provider links are looked at.
+    """
+
+    team_id: TeamId
+    hostname: str | None
+    policy: RoutingPolicy
+
+
+def judge_policy(command: JudgePolicy, *, event_log: EventLog, known: Known) -> None:
+    bot = None
+    if command.hostname is not None:
+        bot = bot_named(event_log, command.team_id, command.hostname).state
+    _judge(command.policy, event_log, command.team_id, bot, known)
+
+
+def _judge(
     policy: RoutingPolicy,
     event_log: EventLog,
     team_id: TeamId,
     bot: Bot | None,
-    shelf: RoutingShelf,
     known: Known,
 ) -> None:
     """Refuse with `InvalidFields` what no call of the bot could be routed by."""
+    shelf = team_shelf(event_log, team_id).state.over(known.built_in)
     targets = [one for one in steps_of(policy, shelf) if isinstance(one, RouteTarget)]
     if isinstance(policy, Complexity) and policy.classifier is not None:
         targets.append(policy.classifier)

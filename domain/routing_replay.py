@@ -106,11 +106,20 @@ def replayed(calls: Iterable[PastCall], scenario: Scenario) -> Iterator[Replayed
             standing[spoken] = scenario.standing(spoken)
         ruling = scenario.ruling(call, record)
         decision = again(record, ruling.policy, ruling.shelf, standing[spoken])
-        if _same_way(decision, record.decision):
+        if _by_the_same(call, decision) or _same_way(decision, record.decision):
             reproduced = decision == record.decision
             yield _served_alike(call, scenario, decision, reproduced=reproduced)
         else:
             yield _served_otherwise(call, record, scenario, decision)
+
+
+def _by_the_same(call: PastCall, decision: Decision) -> bool:
+    """Whether who served the call is the first to be tried: it would end the same."""
+    if call.refused is not None or not decision.candidates:
+        return False
+    first = decision.candidates[0]
+    served = (call.vendor, call.model, call.key_id)
+    return served == (first.target.vendor, first.target.model, first.keys[0])
 
 
 def _same_way(decision: Decision, before: Decision) -> bool:

@@ -33,7 +33,7 @@ class TargetSums:
     output_tokens: int = 0
     cost_micro_usd: int = 0
     unpriced: int = 0
-    first_byte: Counts = NONE  # of successes
+    first_byte: Counts = NONE  # of successes at the first attempt
 
     def __add__(self, other: TargetSums) -> TargetSums:
         return TargetSums(
@@ -153,13 +153,14 @@ def _key(facts: CallFacts, key_id: UUID, model: str | None = None) -> Key:
 
 
 def _settled(event: CallSettled) -> TargetSums:
+    fallback = len(event.attempt_log) > 1
     fine = event.error is None and (event.http_status or 0) in range(200, 300)
     return replace(
         _used(event),
         calls=1,
         successes=int(fine),
-        fallbacks=int(len(event.attempt_log) > 1),
-        first_byte=one(event.first_byte_ms) if fine else NONE,
+        fallbacks=int(fallback),
+        first_byte=one(event.first_byte_ms) if fine and not fallback else NONE,
     )
 
 

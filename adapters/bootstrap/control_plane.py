@@ -27,7 +27,11 @@ from adapters.postgres.quotas import (
     PostgresQuotaTable,
 )
 from adapters.postgres.recorder import PostgresRecorder
-from adapters.postgres.routing_views import PostgresModelPrices
+from adapters.postgres.routing_views import (
+    PostgresModelPrices,
+    PostgresPastCalls,
+    PostgresRoutingStatistics,
+)
 from adapters.postgres.vault import PostgresInstanceKeys, PostgresPeople, PostgresVault
 from adapters.price_list import BuiltInPrices
 from adapters.probe import VendorProber
@@ -62,6 +66,8 @@ class ControlPlane:
     audit_trail: PostgresAuditTrail
     model_prices: PostgresModelPrices
     price_list: BuiltInPrices
+    routing_statistics: PostgresRoutingStatistics
+    past_calls: PostgresPastCalls
     routing_catalog: RoutingCatalog
     people: PostgresPeople
     catalog: Catalog
@@ -103,6 +109,8 @@ def _wired(settings: Settings, opened: Opened, proxy: KeyCheckClient) -> Control
         "usage_by_hour": PostgresUsageByHour(database),
         "audit_trail": PostgresAuditTrail(database),
         "model_prices": PostgresModelPrices(database),
+        "routing_statistics": PostgresRoutingStatistics(database),
+        "past_calls": PostgresPastCalls(database),
     }
     bus = bus_of(fleet, unit_of_work=database.unit_of_work, vault=vault, people=people)
     register_quotas(bus, fleet, table=PostgresQuotaTable(database))

@@ -28,6 +28,10 @@ def register_routing(bus: Bus, event_log: EventLog) -> None:
         partial(routing.set_bot_routing, event_log=event_log, known=known),
     )
     bus.register(
+        routing.JudgePolicy,
+        partial(routing.judge_policy, event_log=event_log, known=known),
+    )
+    bus.register(
         routing.AddRoutingEntry,
         partial(routing.add_routing_entry, event_log=event_log, known=known),
     )

@@ -12,6 +12,7 @@ from fastapi.testclient import TestClient
 
 from adapters import crypto
 from adapters.bootstrap.commands import bus_of
+from adapters.bootstrap.followers import VIEWS
 from adapters.bootstrap.quota_commands import register_quotas
 from adapters.catalog.loader import load_catalog
 from adapters.catalog.routing_catalog import load_routing_catalog
@@ -37,7 +38,11 @@ from adapters.memory_quotas import (
     MemoryQuotaList,
     MemoryQuotaTable,
 )
-from adapters.memory_routing import MemoryModelPrices
+from adapters.memory_routing import (
+    MemoryModelPrices,
+    MemoryPastCalls,
+    MemoryRoutingStatistics,
+)
 from adapters.memory_vault import MemoryInstanceKeys, MemoryPeople, MemoryVault
 from adapters.memory_vendors import MemoryVendors
 from adapters.postgres.audit_trail import PostgresAuditTrail
@@ -55,7 +60,11 @@ from adapters.postgres.quotas import (
     PostgresQuotaTable,
 )
 from adapters.postgres.recorder import PostgresRecorder
-from adapters.postgres.routing_views import PostgresModelPrices
+from adapters.postgres.routing_views import (
+    PostgresModelPrices,
+    PostgresPastCalls,
+    PostgresRoutingStatistics,
+)
 from adapters.postgres.vault import PostgresInstanceKeys, PostgresPeople, PostgresVault
 from adapters.price_list import BuiltInPrices
 from adapters.vault import Envelope, InstanceKeys
@@ -75,8 +84,14 @@ from projections.call_log import CallLog, CallLogProjector
 from projections.key_health import KeyHealthProjector, KeyHealths
 from projections.key_ring import KeyRing, KeyRingProjector
 from projections.model_prices import ModelPrices, ModelPricesProjector
+from projections.past_calls import PastCalls, PastCallsProjector
 from projections.quota_list import QuotaList, QuotaListProjector
+from projections.routing_statistics import (
+    RoutingStatistics,
+    RoutingStatisticsProjector,
+)
 from projections.usage_by_hour import UsageByHour, UsageByHourProjector
+from tests.api.rehearsal import REHEARSAL
 
 KEYRING = Keyring({"k1": crypto.sha256(b"the master key of the api's tests")})
 CATALOG = load_catalog()
@@ -110,6 +125,8 @@ class System:
     usage_by_hour: UsageByHour
     audit_trail: AuditTrail
     model_prices: ModelPrices
+    routing_statistics: RoutingStatistics
+    past_calls: PastCalls
     people: People
     instance_keys: InstanceKeys
     idempotency: IdempotencyStore
@@ -144,6 +161,7 @@ def in_memory() -> System:
     directory, ring, trail = MemoryBotDirectory(), MemoryKeyRing(), MemoryAuditTrail()
     call_log, by_hour = MemoryCallLog(), MemoryUsageByHour()
     healths, prices = MemoryKeyHealths(), MemoryModelPrices()
+    statistics, past = MemoryRoutingStatistics(), MemoryPastCalls()
     calls = EventLog(CALLS, MemoryRecorder(), EventMapper())
     quota_table, quota_list = MemoryQuotaTable(), MemoryQuotaList()
     bus = bus_of(fleet, unit_of_work=no_unit_of_work, people=people, vault=MemoryVault())
@@ -161,6 +179,8 @@ def in_memory() -> System:
         usage_by_hour=by_hour,
         audit_trail=trail,
         model_prices=prices,
+        routing_statistics=statistics,
+        past_calls=past,
         people=people,
         instance_keys=MemoryInstanceKeys(),
         idempotency=MemoryIdempotency(),
@@ -173,6 +193,8 @@ def in_memory() -> System:
             ViewFollower(UsageByHourProjector(), by_hour),
             ViewFollower(AuditTrailProjector(), trail),
             ViewFollower(ModelPricesProjector(), prices),
+            ViewFollower(RoutingStatisticsProjector(), statistics),
+            ViewFollower(PastCallsProjector(), past),
         ],
     )
 
@@ -212,18 +234,14 @@ def on_postgres(url: str) -> Iterator[System]:
             usage_by_hour=PostgresUsageByHour(api),
             audit_trail=PostgresAuditTrail(api),
             model_prices=PostgresModelPrices(api),
+            routing_statistics=PostgresRoutingStatistics(api),
+            past_calls=PostgresPastCalls(api),
             people=people,
             instance_keys=instance_keys,
             idempotency=PostgresIdempotency(api, instance_keys),
             followers=[
-                ViewFollower(BotDirectoryProjector(), PostgresBotDirectory(projector)),
-                ViewFollower(KeyRingProjector(), PostgresKeyRing(projector)),
-                ViewFollower(KeyHealthProjector(), PostgresKeyHealths(projector)),
-                ViewFollower(QuotaListProjector(), PostgresQuotaList(projector)),
-                ViewFollower(CallLogProjector(), PostgresCallLog(projector)),
-                ViewFollower(UsageByHourProjector(), PostgresUsageByHour(projector)),
-                ViewFollower(AuditTrailProjector(), PostgresAuditTrail(projector)),
-                ViewFollower(ModelPricesProjector(), PostgresModelPrices(projector)),
+                ViewFollower(projected(), stored(projector))
+                for projected, stored in VIEWS.values()
             ],
         )
     finally:
@@ -264,7 +282,7 @@ class Front:
 
 @contextmanager
 def front_of(system: System) -> Iterator[Front]:
-    with TestClient(create_app(system), raise_server_exceptions=False) as client:
+    with TestClient(create_app(system, REHEARSAL), raise_server_exceptions=False) as client:
         yield Front(system, client)
 
 

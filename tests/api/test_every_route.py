@@ -31,6 +31,7 @@ GPT = {"vendor": "openai", "model": "gpt-5"}
 NEW_CHAIN = {"name": "Ours", "steps": [GPT]}
 NEW_TAG = {"name": "Ours", "models": [GPT]}
 NEW_STRATEGY = {"name": "Ours", "weights": {"cost": 1}, "models": [GPT]}
+TIME = {"from": "2026-11-22T00:00:00Z", "to": "2026-11-23T00:00:00Z"}
 NEW_RATES = {"input_micro_usd": 1, "output_micro_usd": 2}
 NEW_QUOTA = {
     "scope": {"kind": "team"},
@@ -45,6 +46,8 @@ BODIES = {
     ("PUT", "/api/routing/capability-tags/{entry_id}"): NEW_TAG,
     ("POST", "/api/routing/cost-strategies"): NEW_STRATEGY | {"id": "ours"},
     ("PUT", "/api/routing/cost-strategies/{entry_id}"): NEW_STRATEGY,
+    ("POST", "/api/bot/{hostname}/routing/test"): {"body": {"model": "auto"}},
+    ("POST", "/api/routing/what-if"): TIME,
     ("PUT", "/api/bot/{hostname}/routing"): {"mode": "direct", "target": None},
     ("POST", "/api/routing/model-prices"): NEW_PRICE,
     ("PUT", "/api/routing/model-prices/{price_id}"): NEW_RATES,
