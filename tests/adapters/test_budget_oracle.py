@@ -57,7 +57,7 @@ class Turn(NamedTuple):
     model: str
     into: int
     most: int
-    after: int  # turns of the event loop
+    after: int  # milliseconds
     grows: int | None  # tokens that it asks for besides
     lasts: int | None  # milliseconds; None: it does not end
     used: int  # percent of what it held
@@ -80,13 +80,13 @@ TURNS = st.lists(
         st.sampled_from(MODELS),
         st.integers(0, 60),
         st.integers(0, 120),
-        st.integers(0, 12),
+        st.integers(0, 9),
         st.none() | st.integers(1, 60),
         st.none() | st.integers(0, 4),
         st.integers(0, 130),
     ),
     min_size=2,
-    max_size=24,
+    max_size=40,
 )
 
 
@@ -163,8 +163,7 @@ async def take_turn(
     meter: PostgresMeter, of: CallFacts, turn: Turn, oracle: Oracle
 ) -> None:
     """The call comes, perhaps grows, and perhaps ends."""
-    for _ in range(turn.after):
-        await asyncio.sleep(0)
+    await asyncio.sleep(turn.after / 1000)
     call_id = uuid4()
     asks: Wanting = wanting(of, turn.into, turn.most, process=meter.process_id)
     oracle.needs[call_id] = of, asks.need()
