@@ -21,3 +21,4 @@ class Attempt:
     ms: int  # from its beginning to the verdict
     cooling_until: datetime | None = None
     model: str | None = None  # that was asked for, where routing led to another one
+    changes: tuple[str, ...] | None = None  # of the request; None: those of the admission

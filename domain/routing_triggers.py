@@ -29,17 +29,24 @@ _BY_VERDICT = {
 }
 ERROR_TYPES = frozenset({*_BY_VERDICT.values(), TIMEOUT, TOO_LONG, NOT_FOUND})
 _BY_THE_KEY = frozenset({Verdict.THROTTLED, Verdict.NO_FUNDS, Verdict.DEAD})
-# Signs in a vendor's code or type, lower case.
+# Signs in a vendor's code, type or message, lower case. A message may quote the request:
+# the worst that comes of it is that another model is asked.
 _SIGNS = {
-    TOO_LONG: ("context_length", "context_window", "prompt is too long", "too many tokens"),
-    NOT_FOUND: ("model_not_found", "model_not_exist", "modelnotfound", "invalid_model"),
+    TOO_LONG: (
+        *("context_length", "context_window", "maximum context length"),
+        *("prompt is too long", "too many tokens", "input token count"),
+    ),
+    NOT_FOUND: (
+        *("model_not_found", "model_not_exist", "modelnotfound", "invalid_model"),
+        *("not_found_error", "model not found", "model does not exist"),
+    ),
 }
 
 
 def error_type(verdict: Verdict, error: str | None, *, timed_out: bool) -> str | None:
     """The error type of an attempt that ended so; None: none that a trigger could name.
 
-    `error` is the vendor's own code for what went wrong.
+    `error` is what the vendor said of it: its code or type, and its message.
     """
     if timed_out:
         return TIMEOUT

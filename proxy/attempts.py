@@ -1,13 +1,15 @@
 """One call's attempts: key after key, until an answer can be relayed.
 
-Another key is tried only before a byte of an answer has reached the client, each key once,
-within the time of the call and the process's retry budget. What each attempt says of its
-key is remembered at once (`key_healths`) and stands in the call's settlement.
+Another one is tried only before a byte of an answer has reached the client (`going_on`).
+What each attempt says of its key is remembered at once (`key_healths`) and stands in the
+call's settlement.
 """
 
 from __future__ import annotations
 
+import asyncio
 import time
+from collections.abc import Awaitable
 from dataclasses import dataclass
 from datetime import datetime
 from typing import NamedTuple
@@ -15,17 +17,16 @@ from typing import NamedTuple
 from application.ports import BoundedPrices, Meter, OpenVault
 from application.watch import NobodyWatches, Watch
 from domain.attempts import Attempt
-from domain.errors import LimitReached, Unavailable
-from domain.routing_triggers import goes_on
 from domain.verdicts import Verdict
 from proxy import headers
 from proxy.admission import Admission
 from proxy.answer import Answer, UpstreamError
+from proxy.going_on import MULTIPLE_CHOICES, NOT_FOR_THE_BOT, TIMED_OUT, GoingOn
 from proxy.holding import ModelLimits
 from proxy.judging import Judged, begun, by_error, judged
 from proxy.latencies import Latencies
 from proxy.mask import KeyMask
-from proxy.outgoing import Outgoing, outgoing
+from proxy.outgoing import Outgoing
 from proxy.router import Router
 from proxy.settlement import Progress
 from proxy.upstream import Upstream
@@ -33,10 +34,7 @@ from proxy.usage import Reading
 
 __all__ = ["NOT_FOR_THE_BOT", "Attempts", "Parts", "Served"]
 
-NOT_FOR_THE_BOT = frozenset({401, 403})
-SWITCHED, OK, MULTIPLE_CHOICES = 101, 200, 300
-BY_THE_KEY = frozenset({Verdict.THROTTLED, Verdict.NO_FUNDS, Verdict.DEAD})
-HARMLESS = frozenset({"inference", "models"})  # groups of endpoints: may be asked twice
+SWITCHED, OK = 101, 200
 BROKE_OFF = frozenset({"upstream-cut", "upstream-too-large"})
 
 
@@ -73,6 +71,9 @@ class Attempts:
         self._log: list[Attempt] = []
         self._current: Outgoing | None = None  # not judged yet
         self._began = 0.0
+        self._going_on = GoingOn(
+            admission, parts.meter, progress, parts.upstream.total_seconds
+        )
         progress.tries = self
 
     async def answer(self, call: Outgoing) -> Served:
@@ -81,22 +82,24 @@ class Attempts:
         Raises `UpstreamError` of the last one, and `Unavailable` if the vault is away.
         """
         self._healths.budget.earn()
+        going_on = self._going_on
         while True:
             try:
                 answer, clear = await self._send(call)
             except UpstreamError as error:
                 self._judge(call, Judged(verdict=Verdict.OVERLOADED, error=error.code))
-                following = await self._held(self._following(call, harmless=not error.sent))
+                following = await going_on.after_error(call, error)
                 if following is None:
                     raise
             else:
                 found = await self._look(call, answer, clear)
                 following = None
                 if found is not None:
-                    following = await self._held(self._after(call, answer, found))
+                    following = await going_on.after_answer(call, answer.status, found)
                 if following is None:
                     return Served(call, answer, KeyMask(clear))
                 answer.abort()
+            await going_on.pause(following)
             call = following
 
     def told(self, reading: Reading | None) -> tuple[Attempt, ...]:
@@ -131,13 +134,16 @@ class Attempts:
         clear = secret.reveal()
         secret.wipe()
         try:
-            answer = await self._parts.upstream.send(
-                route.origin,
-                call.incoming.method,
-                call.target,
-                headers.going_up(call.incoming, route.vendor, route.target.auth, clear),
-                call.upload or call.body,
-                within=self._patience(call),
+            answer = await self._in_time(
+                call,
+                self._parts.upstream.send(
+                    route.origin,
+                    call.incoming.method,
+                    call.target,
+                    headers.going_up(call.incoming, route.vendor, route.target.auth, clear),
+                    call.upload or call.body,
+                    within=self._going_on.time_left() if progress.attempts > 1 else None,
+                ),
             )
         except UpstreamError as error:
             progress.sent = sent_before or error.sent
@@ -145,92 +151,34 @@ class Attempts:
         progress.http_status = answer.status
         return answer, clear
 
+    async def _in_time(self, call: Outgoing, answer: Awaitable[Answer]) -> Answer:
+        """The answer, if it begins as soon as the call's routing wants it."""
+        patience = self._going_on.patience(call)
+        if patience is None:
+            return await answer
+        try:
+            async with asyncio.timeout(patience):
+                return await answer
+        except TimeoutError as late:
+            raise UpstreamError(TIMED_OUT, "no answer in time", sent=True) from late
+
     async def _look(self, call: Outgoing, answer: Answer, clear: bytes) -> Judged | None:
         """What is wrong with the answer, as far as that must be known before relaying."""
         vendor = call.route.vendor
         if answer.line is not None:
             return None
         if OK <= answer.status < MULTIPLE_CHOICES:
-            admitted = self._progress.admitted
-            others = call.route.others or (call.routed is not None and call.routed.more)
-            if not (others and admitted.streaming):
+            admitted, going_on = self._progress.admitted, self._going_on
+            if not (admitted.streaming and going_on.could(call)):
                 return None
-            found = await begun(answer, vendor, clear, admitted.format)
+            patience, passed = going_on.patience(call), time.monotonic() - self._began
+            within = None if patience is None else max(0.0, patience - passed)
+            found = await begun(answer, vendor, clear, admitted.format, within)
         else:
             found = await judged(answer, vendor, clear)
         if found is not None:
             self._judge(call, found)
         return found
-
-    def _after(self, call: Outgoing, answer: Answer, found: Judged) -> Outgoing | None:
-        """The next attempt, if another key may have more luck than this one."""
-        refused = answer.status in NOT_FOR_THE_BOT
-        if call.routed is not None and call.routed.trigger is not None:
-            goes = goes_on(
-                call.routed.trigger,
-                status=answer.status,
-                verdict=found.verdict,
-                error=found.error,
-            )
-            return self._following(call, harmless=True) if goes else None
-        if found.verdict is Verdict.CLIENT_ERROR and not refused:
-            return None
-        at_the_gate = answer.status >= MULTIPLE_CHOICES and found.verdict in BY_THE_KEY
-        return self._following(call, harmless=refused or at_the_gate)
-
-    def _following(self, call: Outgoing, *, harmless: bool) -> Outgoing | None:
-        """The same call with the next key; None if there is none, or no more to spend.
-
-        `harmless`: the vendor has surely not done what it was asked.
-        """
-        routed = call.routed
-        more = routed is not None and routed.more
-        if not (call.route.others or more) or call.credential.bot is None:
-            return None
-        group = call.route.target.endpoint.group
-        if not (harmless or group in HARMLESS or call.incoming.method == "GET"):
-            return None
-        if self._time_left() <= 0 or self._tried_enough(call):
-            return None
-        if not self._healths.budget.spend(time.monotonic()):
-            return None
-        route = self._admission.further(call.route, call.incoming)
-        if route is None:
-            return None if routed is None else routed.following()
-        following = outgoing(
-            call.credential, call.incoming, route, call.asked, call.asked_body, call.upload
-        )
-        following.routed = routed
-        return following
-
-    def _tried_enough(self, call: Outgoing) -> bool:
-        """Whether the call has gone on as often as its routing lets it."""
-        retry = None if call.routed is None else call.routed.retry
-        return retry is not None and self._progress.attempts > retry.max_retries
-
-    def _patience(self, call: Outgoing) -> float | None:
-        """How many seconds the answer is waited for; None: as long as any other's."""
-        left = self._time_left() if self._progress.attempts > 1 else None
-        trigger = None if call.routed is None else call.routed.trigger
-        if trigger is None:
-            return left
-        most = trigger.timeout_ms / 1000
-        return most if left is None else min(left, most)
-
-    async def _held(self, following: Outgoing | None) -> Outgoing | None:
-        """The next attempt, if the quotas of its key have room for it."""
-        progress, meter = self._progress, self._parts.meter
-        holding = progress.holding
-        if following is None or holding is None:
-            return following
-        if not meter.has_quotas(holding.facts.team_id):
-            return following
-        try:
-            for extension in holding.moves_to(following):
-                await meter.extend(progress.call_id, extension)
-        except (LimitReached, Unavailable):
-            return None
-        return following
 
     def _time(self, call: Outgoing) -> None:
         """Remember how long the answer's first byte took."""
@@ -238,10 +186,6 @@ class Attempts:
         if first is not None and model is not None:
             ms = (first - self._began) * 1000
             self._parts.latencies.measured(call.route.vendor.id, model, ms)
-
-    def _time_left(self) -> float:
-        passed = time.monotonic() - self._progress.started
-        return self._parts.upstream.total_seconds - passed
 
     def _judge(self, call: Outgoing, found: Judged) -> None:
         """The attempt is over: remember what it says of the key."""
@@ -251,7 +195,7 @@ class Attempts:
 
     def _note(self, call: Outgoing, found: Judged, until: datetime | None) -> None:
         self._current = None
-        key = call.route.key
+        key, changes = call.route.key, call.changes
         self._log.append(
             Attempt(
                 provider_key_id=key.key_id,
@@ -262,5 +206,6 @@ class Attempts:
                 ms=round((time.monotonic() - self._began) * 1000),
                 cooling_until=until,
                 model=None if call.routed is None else call.model,
+                changes=None if changes == self._progress.admitted.changes else changes,
             )
         )

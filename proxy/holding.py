@@ -48,7 +48,7 @@ class Holding:
         limits: ModelLimits,
     ) -> None:
         self._call = call
-        self.event = event
+        self.event = event  # of the admission; or, moved on, as it would have been here
         self._prices = prices
         self._limits = limits
         self.output_tokens = 0  # that are held
@@ -80,7 +80,7 @@ class Holding:
         return None if deployed else self.facts.requested_model
 
     @cached_property
-    def _most(self) -> int:
+    def most(self) -> int:
         """All that could be written, all choices together."""
         demand, limit = self.demand, self.demand.output_limit
         if limit is None:
@@ -102,7 +102,7 @@ class Holding:
         return tuple(scope_key(facts.team_id, kind, value) for kind, value in scopes)
 
     def need(self) -> Need:
-        most = min(self._most, FIRST_SLICE) if self.demand.visible else self._most
+        most = min(self.most, FIRST_SLICE) if self.demand.visible else self.most
         least = min(most, LEAST_OUTPUT * self.demand.choices)
         if not self.demand.visible and self._limited(least) is None:
             least = most  # it cannot be kept to less
@@ -110,7 +110,7 @@ class Holding:
             input_tokens=self.demand.input_tokens,
             least_output=least,
             most_output=most,
-            cost=self._cost,
+            cost=self.cost,
         )
 
     def admitted(self, granted: Granted) -> CallAdmitted:
@@ -125,14 +125,27 @@ class Holding:
             holds=granted.holds,
             input_estimate=min(self.event.input_estimate, self.demand.input_tokens),
         )
-        limited = self._limited(granted.output_tokens) if self._must_limit() else None
-        if limited is None or limited == self._call.body:
-            return event
-        asked = self._lowered(self._call.asked_body, granted.output_tokens)
-        self._call.lower(limited, asked or limited)
-        limit = granted.output_tokens // self.demand.choices
-        self.event = replace(event, changes=(*event.changes, f"{OUTPUT_LIMIT}:{limit}"))
+        self.keep_to_output()
+        self.event = replace(event, changes=self._call.changes)
         return self.event
+
+    def keep_to_output(self) -> bool:
+        """The vendor is told to write no more than is held; False: it cannot be told."""
+        if not self._must_limit():
+            return True
+        limited = self._limited(self.output_tokens)
+        if limited is None:
+            return False
+        if limited != self._call.body:
+            limit = self.output_tokens // self.demand.choices
+            self._call.lower(limited, f"{OUTPUT_LIMIT}:{limit}")
+        return True
+
+    def cost(self, input_tokens: int, output_tokens: int) -> int | None:
+        """Micro-dollars that so many tokens cost at most; None: nobody knows."""
+        if self.event.format is None and not self._call.route.target.endpoint.metered:
+            return 0
+        return self._prices.bound(self.facts, input_tokens, output_tokens)
 
     def grows(self) -> bool:
         """Whether it is a stream that must hold more before it may go on."""
@@ -142,21 +155,21 @@ class Holding:
     @property
     def complete(self) -> bool:
         """Whether all is held that could be written."""
-        return self.output_tokens >= self._most
+        return self.output_tokens >= self.most
 
     def more(self) -> Extension:
         """The next slice of a stream's output: as much again as is held."""
         held, into = self.output_tokens, self.demand.input_tokens
-        before = self._cost(into, held) or 0
+        before = self.cost(into, held) or 0
 
         def cost(_input: int, output: int) -> int | None:
-            after = self._cost(into, held + output)
+            after = self.cost(into, held + output)
             return None if after is None else after - before
 
         need = Need(
             input_tokens=0,
             least_output=1,
-            most_output=min(max(held, FIRST_SLICE), LARGEST_SLICE, self._most - held),
+            most_output=min(max(held, FIRST_SLICE), LARGEST_SLICE, self.most - held),
             cost=cost,
             requests=0,
         )
@@ -166,61 +179,28 @@ class Holding:
         """The slice is held, or what could be had of it."""
         self.output_tokens += granted.output_tokens or 0
 
-    def moves_to(self, call: Outgoing) -> list[Extension]:
-        """What the call must hold beside, to be served by another key, vendor or model."""
-        facts, key = self.facts, call.route.key.key_id
-        into, output = self.demand.input_tokens, self.output_tokens
-        output = output or self.need().most_output
-        before = self._cost(into, output)
-        moved = replace(
-            facts, vendor=call.route.vendor.id, requested_model=call.model, model=None
-        )
-
-        def cost(input_tokens: int, output_tokens: int) -> int | None:
-            if self.event.format is None:
-                return self._cost(input_tokens, output_tokens)
-            return self._prices.bound(moved, input_tokens, output_tokens)
-
-        def dearer(_input: int, _output: int) -> int | None:
-            after = cost(into, output)
-            return None if after is None else max(0, after - (before or 0))
-
-        scopes = [scope_key(facts.team_id, ScopeKind.PROVIDER_KEY, str(key))]
-        wanted: list[Extension] = []
-        if call.model != facts.requested_model:
-            scopes.append(scope_key(facts.team_id, ScopeKind.MODEL, call.model or ""))
-        if self.holds and moved != facts:
-            more = Need(
-                input_tokens=0, least_output=0, most_output=0, cost=dearer, requests=0
-            )
-            wanted.append(Extension(facts=facts, need=more, holds=self.holds))
-        whole = Need(input_tokens=into, least_output=output, most_output=output, cost=cost)
-        return [*wanted, Extension(facts=facts, need=whole, scope_keys=tuple(scopes))]
+    def at(self, call: Outgoing) -> Holding:
+        """The call's wants where it goes now; nothing of that is held yet (`moving`)."""
+        event, admitted_at = call.admitted(self.event.process_id), self.facts.admitted_at
+        facts = replace(event.facts, admitted_at=admitted_at)  # prices are those of then
+        return Holding(call, replace(event, facts=facts), self._prices, self._limits)
 
     def _must_limit(self) -> bool:
         """Whether the vendor would write more than is held, for all that it knows."""
         if self.demand.visible or not any(h.mode is Mode.BLOCK for h in self.holds):
             return False
-        if self.output_tokens < self._most:
+        if self.output_tokens < self.most:
             return True
         unknown = self._limits.output_limit(self._model) is None
-        return self._most > 0 and self.demand.output_limit is None and unknown
+        return self.most > 0 and self.demand.output_limit is None and unknown
 
     def _limited(self, output: int) -> bytes | None:
         """The body by which no more is written; None: that cannot be said."""
-        if self.event.format is None or self._most == 0:
+        if self.event.format is None or self.most == 0:
             return self._call.body
-        return self._lowered(self._call.body, output)
-
-    def _lowered(self, body: bytes, output: int) -> bytes | None:
         return with_output_limit(
             cast("Format", self.event.format),
-            body,
+            self._call.body,
             output // self.demand.choices,
             model=self._model,
         )
-
-    def _cost(self, input_tokens: int, output_tokens: int) -> int | None:
-        if self.event.format is None and not self._call.route.target.endpoint.metered:
-            return 0
-        return self._prices.bound(self.facts, input_tokens, output_tokens)

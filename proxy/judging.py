@@ -9,7 +9,7 @@ from __future__ import annotations
 
 import asyncio
 import re
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from datetime import UTC, datetime
 from email.utils import parsedate_to_datetime
 
@@ -24,6 +24,7 @@ from proxy.usage.framing import WholeBody
 HELD_BYTES = 64 * 1024
 HELD_SECONDS = 2.0  # from the first piece on
 LONGEST_CODE = 120  # characters
+LONGEST_SAID = 300
 TOO_MANY = 429
 GEMINI_DELAY = re.compile(rb'"retryDelay"\s*:\s*"(\d{1,6}(?:\.\d{1,9})?)s"')
 SECONDS = re.compile(r"\d{1,9}(?:\.\d{1,9})?")
@@ -36,6 +37,8 @@ class Judged:
     verdict: Verdict
     error: str | None = None
     wait: float | None = None  # seconds
+    # The beginning of the vendor's message, which is never written down anywhere.
+    said: str = field(default="", compare=False, repr=False)
 
 
 async def judged(answer: Answer, vendor: Vendor, secret: bytes) -> Judged:
@@ -54,9 +57,16 @@ async def judged(answer: Answer, vendor: Vendor, secret: bytes) -> Judged:
 
 
 async def begun(
-    answer: Answer, vendor: Vendor, secret: bytes, usage_format: str | None
+    answer: Answer,
+    vendor: Vendor,
+    secret: bytes,
+    usage_format: str | None,
+    within: float | None = None,
 ) -> Judged | None:
-    """What is wrong with a stream that has begun; None if nothing is, so far."""
+    """What is wrong with a stream that has begun; None if nothing is, so far.
+
+    Its first piece must come `within` so many seconds; None: as everywhere.
+    """
     reader = reader_for(
         usage_format,
         content_type=headers.content_type(answer),
@@ -65,7 +75,10 @@ async def begun(
     )
     if usage_format is None or isinstance(reader, WholeBody):
         return None
-    held, cut = await _held(answer, reader, KeyMask(secret))
+    try:
+        held, cut = await _held(answer, reader, KeyMask(secret), within)
+    except TimeoutError:
+        return Judged(verdict=Verdict.OVERLOADED, error="upstream-timeout")
     if cut:
         return Judged(verdict=Verdict.OVERLOADED, error="upstream-cut")
     reading = reader.reading()
@@ -92,32 +105,37 @@ def by_error(
         verdict=verdict,
         error=text and "".join(filter(str.isprintable, text)),
         wait=wait,
+        said="" if error is None else (error.message or "")[:LONGEST_SAID],
     )
 
 
 async def _held(
-    answer: Answer, reader: UsageReader | None, mask: KeyMask
+    answer: Answer, reader: UsageReader | None, mask: KeyMask, within: float | None = None
 ) -> tuple[bytes, bool]:
     """The beginning of the answer, which stays in it, and whether it broke off there.
 
     As far as the reader finds content, an error or the end; without one, to the end.
+    `TimeoutError`: nothing came within so many seconds.
     """
-    held, cut, deadline = bytearray(), False, None
+    held, cut = bytearray(), False
     loop = asyncio.get_running_loop()
+    deadline = None if within is None else loop.time() + within
     try:
         while len(held) < HELD_BYTES:
             async with asyncio.timeout_at(deadline):
                 piece = await answer.read()
             if not piece:
                 break
+            deadline = deadline if held else loop.time() + HELD_SECONDS
             held += piece
-            deadline = deadline or loop.time() + HELD_SECONDS
             if reader is not None:
                 reader.feed(mask.feed(piece))
                 if reader.ended or _tells(reader):
                     break
     except TimeoutError:
-        pass  # that was long enough: what is held is all that is judged
+        if not held:
+            raise
+        # That was long enough: what is held is all that is judged.
     except UpstreamCut:
         cut = True
     answer.put_back(bytes(held))

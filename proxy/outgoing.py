@@ -45,6 +45,9 @@ class Candidates(Protocol):
     def following(self) -> Outgoing | None:
         """The call to the next one that may be asked."""
 
+    def leave_for_later(self, call: Outgoing) -> None:
+        """The other keys that the call could use where it goes come after all others."""
+
 
 @dataclass(kw_only=True, slots=True)
 class Outgoing:
@@ -81,9 +84,9 @@ class Outgoing:
             key.team_id, key.key_id, key.secret_version, key.vendor, key.origin
         )
 
-    def lower(self, body: bytes, asked_body: bytes) -> None:
-        """The call goes out with another body, by this key or by another."""
-        self.body, self.asked_body = body, asked_body
+    def lower(self, body: bytes, change: str) -> None:
+        """The call goes out with this body; another attempt begins with the asked one."""
+        self.body, self.changes = body, (*self.changes, change)
 
     def admitted(self, process_id: UUID) -> CallAdmitted:
         """The event that is committed before the secret is opened."""

@@ -6,9 +6,9 @@ from collections.abc import Iterator
 
 from domain.catalog import PathNotAllowed
 from domain.errors import Refused
-from domain.routing_decision import Candidate, Decision, RoutingRecord
+from domain.routing_decision import Candidate, Decision, RoutingRecord, Why
 from domain.routing_kept import KeptRouting, kept
-from domain.routing_policy import Retry, Trigger
+from domain.routing_policy import Retry, RouteTarget, Trigger
 from proxy.admission import Admission, Credential
 from proxy.auto import Asking, directed, why_not
 from proxy.outgoing import Outgoing, outgoing, what_is_asked
@@ -61,6 +61,13 @@ class Routed:
     def following(self) -> Outgoing | None:
         """The call to the next candidate that may be asked."""
         return next((made for made in self._made() if isinstance(made, Outgoing)), None)
+
+    def leave_for_later(self, call: Outgoing) -> None:
+        """The other keys that the call could use where it goes come after all others."""
+        others = tuple(key.key_id for key in call.route.others)
+        if others:
+            target = RouteTarget(vendor=call.route.vendor.id, model=call.model or "")
+            self._left.append(Candidate(target=target, keys=others, why=Why.RESERVE))
 
     def _made(self) -> Iterator[Outgoing | Refused]:
         while self._left:

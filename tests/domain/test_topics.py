@@ -32,6 +32,7 @@ STORED = {
         "input_estimate",
         "changes",
         "holds",
+        "routing",
     ],
     "call.corrected": [
         "facts",
@@ -47,7 +48,7 @@ STORED = {
         "bookings",
     ],
     "call.extended": ["facts", "holds"],
-    "call.refused": ["facts", "code", "hold"],
+    "call.refused": ["facts", "code", "hold", "routing"],
     "call.settled": [
         "facts",
         "http_status",

@@ -1,0 +1,152 @@
+"""Whether a failed attempt is followed by another one, and by which.
+
+What makes a call go on is said by its routing's trigger, or else by what every call goes on
+for. It goes on as often as its routing lets it, within the time of the call, with every key
+once, while its quotas have room for it there, and while the process's retry budget lasts.
+
+A key that is at fault makes way for the next key of the same target; a vendor that is, for
+the next target, and the other keys at that vendor come last.
+"""
+
+from __future__ import annotations
+
+import asyncio
+import time
+
+from application.ports import Meter
+from domain.errors import LimitReached, Unavailable
+from domain.routing_triggers import goes_on
+from domain.verdicts import Verdict
+from proxy.admission import Admission
+from proxy.answer import UpstreamError
+from proxy.judging import Judged
+from proxy.moving import moved
+from proxy.outgoing import Outgoing, outgoing
+from proxy.settlement import Progress
+
+NOT_FOR_THE_BOT = frozenset({401, 403})
+MULTIPLE_CHOICES = 300
+BY_THE_KEY = frozenset({Verdict.THROTTLED, Verdict.NO_FUNDS, Verdict.DEAD})
+HARMLESS = frozenset({"inference", "models"})  # groups of endpoints: may be asked twice
+TIMED_OUT = "upstream-timeout"
+
+
+class GoingOn:
+    """Of one call."""
+
+    def __init__(
+        self, admission: Admission, meter: Meter, progress: Progress, seconds: float
+    ) -> None:
+        """`seconds`: that the call may take, with all its attempts."""
+        self._admission = admission
+        self._meter = meter
+        self._progress = progress
+        self._seconds = seconds
+
+    async def after_error(self, call: Outgoing, error: UpstreamError) -> Outgoing | None:
+        """The next attempt after one that had no answer; None: there is none."""
+        found = Judged(verdict=Verdict.OVERLOADED, error=error.code)
+        if not self._is_let(call, None, found):
+            return None
+        return await self._next(call, harmless=not error.sent, by_key=False)
+
+    async def after_answer(
+        self, call: Outgoing, status: int, found: Judged
+    ) -> Outgoing | None:
+        """The next attempt after an answer that says so; None: this answer stands."""
+        refused = status in NOT_FOR_THE_BOT
+        by_key = refused or found.verdict in BY_THE_KEY
+        if not (refused or self._is_let(call, status, found)):
+            return None
+        at_the_gate = status >= MULTIPLE_CHOICES and found.verdict in BY_THE_KEY
+        return await self._next(call, harmless=refused or at_the_gate, by_key=by_key)
+
+    def could(self, call: Outgoing) -> bool:
+        """Whether the call may have another attempt after this one."""
+        more = call.routed is not None and call.routed.more
+        if not (call.route.others or more) or call.credential.bot is None:
+            return False
+        retry = None if call.routed is None else call.routed.retry
+        return retry is None or self._progress.attempts <= retry.max_retries
+
+    def patience(self, call: Outgoing) -> float | None:
+        """How many seconds an answer's first byte is waited for; None: as everywhere.
+
+        The last hope of a call is waited for as long as any other call.
+        """
+        trigger = None if call.routed is None else call.routed.trigger
+        if trigger is None or not self.could(call):
+            return None
+        return trigger.timeout_ms / 1000
+
+    def time_left(self) -> float:
+        """Seconds of the call's time."""
+        return self._seconds - (time.monotonic() - self._progress.started)
+
+    async def pause(self, call: Outgoing) -> None:
+        """What the routing waits before each further attempt is over."""
+        delay = _delay(call)
+        if delay > 0:
+            await asyncio.sleep(delay)
+
+    def _is_let(self, call: Outgoing, status: int | None, found: Judged) -> bool:
+        trigger = None if call.routed is None else call.routed.trigger
+        if trigger is None:
+            return found.verdict is not Verdict.CLIENT_ERROR
+        return goes_on(
+            trigger,
+            status=status,
+            verdict=found.verdict,
+            error=f"{found.error or ''} {found.said}",
+            timed_out=found.error == TIMED_OUT,
+        )
+
+    async def _next(
+        self, call: Outgoing, *, harmless: bool, by_key: bool
+    ) -> Outgoing | None:
+        """`harmless`: the vendor has surely not done what it was asked."""
+        group = call.route.target.endpoint.group
+        if not (harmless or group in HARMLESS or call.incoming.method == "GET"):
+            return None
+        before: Outgoing | None = call
+        while before is not None:
+            if not self.could(before) or self.time_left() <= _delay(call):
+                return None
+            following = self._following(before, by_key=by_key)
+            if following is not None and await self._holds(following):
+                spent = self._admission.healths.budget.spend(time.monotonic())
+                return following if spent else None
+            before = following
+        return None
+
+    def _following(self, call: Outgoing, *, by_key: bool) -> Outgoing | None:
+        routed = call.routed
+        if routed is not None and routed.more and not by_key:
+            routed.leave_for_later(call)
+            return routed.following()
+        route = self._admission.further(call.route, call.incoming)
+        if route is None:
+            return None if routed is None else routed.following()
+        following = outgoing(
+            call.credential, call.incoming, route, call.asked, call.asked_body, call.upload
+        )
+        following.routed = routed
+        return following
+
+    async def _holds(self, call: Outgoing) -> bool:
+        """Whether the quotas have room for the call there; it is held then."""
+        progress, meter = self._progress, self._meter
+        holding = progress.holding
+        if holding is None or not meter.has_quotas(holding.facts.team_id):
+            return True
+        try:
+            progress.holding = await moved(holding, call, meter, progress.call_id)
+        except (LimitReached, Unavailable):
+            return False
+        return True
+
+
+def _delay(call: Outgoing) -> float:
+    """In seconds."""
+    retry = None if call.routed is None else call.routed.retry
+    return 0.0 if retry is None else retry.delay_ms / 1000
