@@ -6,9 +6,10 @@ formats a vendor answers in is listed apart, and a model may answer in fewer (`s
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
 from functools import cached_property
+from types import MappingProxyType
 from typing import Generic, TypeVar
 
 from domain.catalog import PathNotAllowed, Vendor, target
@@ -20,6 +21,7 @@ from domain.routing_policy import (
     Kind,
     RoutingShelf,
 )
+from domain.routing_words import fits
 from domain.vendors import Format
 
 EntryT_co = TypeVar("EntryT_co", covariant=True)
@@ -57,9 +59,19 @@ class ModelFacts:
 NO_FACTS = ModelFacts()
 
 
+@dataclass(frozen=True, kw_only=True, slots=True)
+class Rewrite:
+    """What some models do not take of a request in that format, or pass over."""
+
+    models: tuple[str, ...]  # a star stands for any characters
+    format: Format
+    rename: Mapping[str, str]  # fields that have another name there
+    drop: tuple[str, ...]  # fields that are left out
+
+
 @dataclass(frozen=True, kw_only=True)
 class RoutingCatalog:
-    """Everything that is built in. The version changes with any part of it."""
+    """Everything that is built in. The version changes with all that decides."""
 
     version: str
     tags: Mapping[str, BuiltIn[CapabilityTag]]
@@ -67,6 +79,7 @@ class RoutingCatalog:
     strategies: Mapping[str, BuiltIn[CostStrategy]]
     models: Mapping[tuple[str, str], ModelFacts]  # by vendor and model
     formats: Mapping[str, frozenset[Format]]  # that vendors answer in, by vendor
+    rewrites: Mapping[str, tuple[Rewrite, ...]] = MappingProxyType({})  # by vendor
 
     @cached_property
     def shelf(self) -> RoutingShelf:
@@ -80,6 +93,12 @@ class RoutingCatalog:
     def facts(self, vendor: str, model: str) -> ModelFacts:
         """What is known of the model; nothing, for most."""
         return self.models.get((vendor, model), NO_FACTS)
+
+    def rewrites_for(self, vendor: str, model: str, spoken: Format) -> Iterator[Rewrite]:
+        """What must be changed in a request in that format to that model."""
+        for rewrite in self.rewrites.get(vendor, ()):
+            if rewrite.format == spoken and any(fits(o, model) for o in rewrite.models):
+                yield rewrite
 
     def serves(
         self, vendor: Vendor, model: str, spoken: Format, *, base_path: str = ""

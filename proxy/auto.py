@@ -9,7 +9,7 @@ the first link that has one, or else the one model of the first link that names 
 one. A model that a link names, or the id of a fallback chain, is meant as such.
 
 Bytes pass through: each candidate's vendor has an endpoint of the format that was spoken,
-and only the model's name is another one.
+and only the model's name is another one, and what the vendor would not take (`fitting`).
 """
 
 from __future__ import annotations
@@ -21,11 +21,13 @@ from types import MappingProxyType
 import msgspec
 
 from domain.catalog import PathNotAllowed
+from domain.routing_catalog import RoutingCatalog
 from domain.routing_decision import Decision, RoutingRecord, WhyNot
 from domain.routing_facts import NO_ANSWERS, Answers
 from domain.routing_plan import NO_PRIMARY, NOT_LINKED
 from domain.vendors import Format
 from proxy.admission import Credential
+from proxy.fitting import fitted
 from proxy.incoming import Incoming, read_json
 from proxy.key_healths import AllKeysCooling
 from proxy.refusals import NoUsableKey
@@ -33,7 +35,6 @@ from proxy.request_facts import read_facts
 from proxy.router import Question, Router, named_by
 
 AUTO = "auto"
-MODEL = "model"  # in `CallAdmitted.changes`
 COOLED_SECONDS = 1  # what is said where nobody knows how long keys have to cool
 
 FORMATS: Mapping[str, Format] = MappingProxyType(
@@ -45,7 +46,6 @@ FORMATS: Mapping[str, Format] = MappingProxyType(
         "messages/count_tokens": "anthropic-messages",
     }
 )
-_fields = msgspec.json.Decoder(dict[str, msgspec.Raw])
 
 
 class NoPrimaryModel(NoUsableKey):
@@ -134,20 +134,14 @@ def why_not(decision: Decision) -> Exception:
     return NoUsableKey()
 
 
-def directed(asking: Asking, vendor: str, model: str) -> tuple[Incoming, bytes]:
+def directed(
+    asking: Asking, vendor: str, model: str, catalog: RoutingCatalog
+) -> tuple[Incoming, bytes]:
     """The call as it would have come to that vendor, for that model."""
-    if asking.question.facts.requested_model == model:
-        return replace(asking.incoming, vendor=vendor), asking.body
-    changed = (*asking.incoming.changed, MODEL)
-    incoming = replace(asking.incoming, vendor=vendor, changed=changed)
-    return incoming, with_model(asking.body, model)
-
-
-def with_model(body: bytes, model: str) -> bytes:
-    """The JSON object with this model; every other value keeps its bytes."""
-    fields = _fields.decode(body)
-    fields[MODEL] = msgspec.Raw(msgspec.json.encode(model))
-    return msgspec.json.encode(fields)
+    rewrites = catalog.rewrites_for(vendor, model, asking.spoken)
+    body, changes = fitted(asking.body, model, rewrites)
+    changed = (*asking.incoming.changed, *changes)
+    return replace(asking.incoming, vendor=vendor, changed=changed), body
 
 
 def _tail(incoming: Incoming) -> str:

@@ -74,7 +74,8 @@ class Call:
             return
         classify = None
         if incoming.vendor == auto.AUTO:
-            classify = Classifier(scope, self._serve_another).classify
+            classifier = Classifier(scope, self._serve_another, self._parts.router.catalog)
+            classify = classifier.classify
         try:
             call = await heading.call(credential, receive, self.id.int & TURN, classify)
         except Refused as error:

@@ -14,11 +14,14 @@ from typing import Any
 
 import orjson
 
+from domain.routing_catalog import RoutingCatalog
 from domain.routing_facts import Answers, RequestWords
 from domain.routing_policy import RouteTarget
 from domain.routing_rules import level_said
+from proxy.answer import UpstreamCut
 from proxy.client import Client
-from proxy.incoming import Message, Receive, Scope
+from proxy.fitting import fitted
+from proxy.incoming import ClientLeft, Message, Receive, Scope
 
 log = logging.getLogger(__name__)
 
@@ -39,9 +42,10 @@ Serve = Callable[[Scope, Receive, Client], Awaitable[None]]
 class Classifier:
     """Asks in the name of the one whose call has this scope."""
 
-    def __init__(self, scope: Scope, serve: Serve) -> None:
+    def __init__(self, scope: Scope, serve: Serve, catalog: RoutingCatalog) -> None:
         self._scope = scope
         self._serve = serve
+        self._catalog = catalog
 
     async def classify(
         self, target: RouteTarget, words: RequestWords, answers: Answers
@@ -59,20 +63,21 @@ class Classifier:
         return replace(answers, level=level)
 
     async def _ask(self, target: RouteTarget, text: str) -> str | None:
-        body = orjson.dumps(
-            {
-                "model": target.model,
-                "messages": [
-                    {"role": "system", "content": TASK},
-                    {"role": "user", "content": text},
-                ],
-                "max_tokens": MOST_TOKENS,
-            }
-        )
+        messages = [
+            {"role": "system", "content": TASK},
+            {"role": "user", "content": text},
+        ]
+        asked = orjson.dumps({"messages": messages, "max_tokens": MOST_TOKENS})
+        rewrites = self._catalog.rewrites_for(target.vendor, target.model, "openai-chat")
+        body, _ = fitted(asked, target.model, rewrites)
         answer = _Answer()
         client = Client(_given(body), answer.send)
         try:
             await self._serve(self._scope_to(target.vendor, body), _given(body), client)
+        except (ClientLeft, UpstreamCut) as error:
+            log.warning(
+                "routing.classifier_broke_off", extra={"reason": type(error).__name__}
+            )
         finally:
             await client.close()
         return answer.text()

@@ -83,7 +83,8 @@ class Heading:
         self.asked = Asked(model=asking.question.facts.requested_model)
         answers = await self._answers(asking, classify)
         decided = await auto.decided(self._router, asking, answers)
-        routed = Routed(self._admission, credential, asking, decided)
+        catalog = self._router.catalog
+        routed = Routed(self._admission, credential, asking, decided, catalog)
         self.kept = routed.kept
         call = routed.first()
         self._where(credential, call.incoming)

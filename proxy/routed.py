@@ -6,6 +6,7 @@ from collections.abc import Iterator
 
 from domain.catalog import PathNotAllowed
 from domain.errors import Refused
+from domain.routing_catalog import RoutingCatalog
 from domain.routing_decision import Candidate, Decision, RoutingRecord, Why
 from domain.routing_kept import KeptRouting, kept
 from domain.routing_policy import Retry, RouteTarget, Trigger
@@ -24,11 +25,13 @@ class Routed:
         credential: Credential,
         asking: Asking,
         decided: tuple[Decision, RoutingRecord],
+        catalog: RoutingCatalog,
     ) -> None:
         self._admission = admission
         self._credential = credential
         self._asking = asking
         self._decision, record = decided
+        self._catalog = catalog
         self.kept: KeptRouting = kept(record)
         self._left = list(self._decision.candidates)
 
@@ -78,7 +81,7 @@ class Routed:
 
     def _outgoing(self, candidate: Candidate) -> Outgoing:
         vendor_id, model = candidate.target.vendor, candidate.target.model
-        incoming, body = directed(self._asking, vendor_id, model)
+        incoming, body = directed(self._asking, vendor_id, model, self._catalog)
         vendor = self._admission.vendor(incoming)
         target = self._admission.look(self._credential, incoming, vendor)
         known = self._admission.routes.table.keys

@@ -65,7 +65,7 @@ class Router:
         latencies: Latencies,
     ) -> None:
         self._admission = admission
-        self._catalog = catalog
+        self.catalog = catalog
         self._prices = prices
         self._turns: dict[tuple[UUID, Format], int] = {}
         self._latencies = latencies
@@ -104,7 +104,7 @@ class Router:
         versions = (
             bot.routing_version,
             self._table.shelves.version(bot.team_id),
-            self._catalog.version,
+            self.catalog.version,
         )
         record = record_of(
             decision,
@@ -150,7 +150,7 @@ class Router:
         if vendor is None:
             return TargetState(known=False)
         bot, spoken = _as_named(question.bot, target.model), question.facts.format
-        known = self._catalog.facts(vendor.id, target.model)
+        known = self.catalog.facts(vendor.id, target.model)
         linked = [
             key
             for key in self._table.candidates(
@@ -159,7 +159,7 @@ class Router:
             if target.tag is None or target.tag in key.tags
         ]
         speaks = any(
-            self._catalog.serves(vendor, target.model, spoken, base_path=path)
+            self.catalog.serves(vendor, target.model, spoken, base_path=path)
             for path in _base_paths(linked, vendor.base_url)
         )
         keys, cooling = self._ready(linked)

@@ -20,17 +20,19 @@ from adapters.catalog.routing_schema import (
     EntrySpec,
     FormatsFile,
     ModelsFile,
+    RewritesFile,
     StrategiesFile,
     TagsFile,
 )
 from domain.catalog import Catalog, UnknownVendor
 from domain.errors import BadSetup
-from domain.routing_catalog import ModelFacts, RoutingCatalog
+from domain.routing_catalog import ModelFacts, Rewrite, RoutingCatalog
 from domain.vendors import Format
 
 TAGS, CHAINS = "capability_tags.yaml", "fallback_chains.yaml"
 STRATEGIES, MODELS = "cost_strategies.yaml", "models.yaml"
 CORRECTIONS, FORMATS = "corrections.yaml", "formats.yaml"
+REWRITES = "rewrites.yaml"  # not part of the version: they decide nothing
 EntryT = TypeVar("EntryT", bound=EntrySpec)
 
 
@@ -64,6 +66,7 @@ def read_routing_catalog(folder: Traversable, vendors: Catalog) -> RoutingCatalo
         strategies={name: one.built_in() for name, one in strategies.items()},
         models=models,
         formats=_formats(folder, vendors),
+        rewrites=_rewrites(folder, vendors),
     )
 
 
@@ -86,6 +89,15 @@ def _formats(folder: Traversable, vendors: Catalog) -> dict[str, frozenset[Forma
         if vendor.id not in formats:
             raise BadSetup(f"{FORMATS}: {vendor.id} is missing")
     return {vendor: frozenset(spoken) for vendor, spoken in formats.items()}
+
+
+def _rewrites(folder: Traversable, vendors: Catalog) -> dict[str, tuple[Rewrite, ...]]:
+    found: dict[str, tuple[Rewrite, ...]] = {}
+    for one in read_spec(folder / REWRITES, RewritesFile).rewrites:
+        for vendor in one.vendors:
+            _check_vendor(vendors, vendor, REWRITES)
+            found[vendor] = (*found.get(vendor, ()), one.rewrite())
+    return found
 
 
 def read_corrections(folder: Traversable) -> CorrectionsFile:

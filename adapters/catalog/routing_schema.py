@@ -7,7 +7,7 @@ from typing import Annotated, TypeVar
 from pydantic import Field, StringConstraints
 
 from adapters.catalog.schema import NamesSpec, Spec
-from domain.routing_catalog import BuiltIn, ModelFacts
+from domain.routing_catalog import BuiltIn, ModelFacts, Rewrite
 from domain.routing_facts import Abilities
 from domain.routing_policy import (
     CapabilityTag,
@@ -214,6 +214,26 @@ class CorrectionSpec(Spec):
     was: Annotated[list[Named], Field(min_length=1)]
     now: Named | None
     why: str
+
+
+class RewriteSpec(Spec):
+    vendors: Annotated[list[str], Field(min_length=1)]
+    models: Annotated[list[str], Field(min_length=1)] = Field(default=["*"])
+    format: Format
+    rename: dict[str, str] = Field(default={})
+    drop: list[str] = Field(default=[])
+
+    def rewrite(self) -> Rewrite:
+        return Rewrite(
+            models=tuple(self.models),
+            format=self.format,
+            rename=self.rename,
+            drop=tuple(self.drop),
+        )
+
+
+class RewritesFile(Spec):
+    rewrites: list[RewriteSpec]
 
 
 class TagsFile(Spec):

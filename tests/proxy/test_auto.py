@@ -14,7 +14,7 @@ from hypothesis import strategies as st
 from domain.bots import ProviderLink
 from domain.calls import CallAdmitted, CallRefused, CallSettled
 from domain.passes import make_pass
-from proxy.auto import with_model
+from proxy.fitting import fitted
 from proxy.incoming import read_json
 from tests.journeys.plane import (
     DataPlane,
@@ -261,12 +261,13 @@ def test_the_models_are_those_that_the_links_name_and_nobody_is_asked(
 def test_only_the_model_of_a_body_changes(fields: dict[str, Any], model: str) -> None:
     for asked_for in ({}, {"model": "auto"}):
         before = fields | asked_for
-        body = with_model(json.dumps(before, ensure_ascii=False).encode(), model)
+        body, _ = fitted(json.dumps(before, ensure_ascii=False).encode(), model)
         assert json.loads(body) == before | {"model": model}
         assert read_json(body).model == model
 
 
 def test_what_stands_beside_the_model_keeps_its_bytes() -> None:
     body = b'{ "n": 1.50e3 ,"model" : "auto", "t":"\\u00e9\\/", "o": {"b": 1, "a":[ ]} }'
-    changed = with_model(body, "m")
+    changed, told = fitted(body, "m")
+    assert told == ("model",)
     assert changed == b'{"n":1.50e3,"model":"m","t":"\\u00e9\\/","o":{"b": 1, "a":[ ]}}'
