@@ -5,13 +5,13 @@ from __future__ import annotations
 from datetime import datetime
 from typing import Annotated, Literal
 
-from fastapi import APIRouter, Query, Response
+from fastapi import APIRouter, Response
 from pydantic import BaseModel
 
 from api.bot_reading import Bots, TheBots
 from api.callers import TheUser
+from api.past import ThePast
 from api.positions import ExpectedVersion, reached, tag_version
-from api.shapes import AtQuery
 from api.strict_domain import A_POLICY
 from api.wired import TheSystem
 from application.routing import SetBotRouting
@@ -39,15 +39,15 @@ PolicyOut = RoutingPolicy | PrimaryOut
 @router.get("")
 def routing(
     hostname: str,
-    query: Annotated[AtQuery, Query()],
+    past: ThePast,
     bots: TheBots,
     system: TheSystem,
     response: Response,
 ) -> PolicyOut:
-    """The bot's policy as it stands, or as it stood `at` a time."""
-    if query.at is None:
+    """The bot's policy as it stands, or as it stood `at` a time or a position."""
+    if past is None:
         reached(response, system.fleet.head())
-    return _shown(bots, hostname, response, query.at)
+    return _shown(bots, hostname, response, None if past is None else past.time)
 
 
 @router.put("")

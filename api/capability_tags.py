@@ -47,7 +47,7 @@ def one_tag(  # noqa: PLR0913, PLR0917 - what the framework hands in
     languages: TheLanguages,
     response: Response,
 ) -> TagOut:
-    """One tag, as it stands or as it stood `at` a time."""
+    """One tag, as it stands or as it stood `at` a time or position."""
     return TAGS.one(entry_id, query.at, user, system, languages, response)
 
 

@@ -55,7 +55,7 @@ def one_strategy(  # noqa: PLR0913, PLR0917 - what the framework hands in
     languages: TheLanguages,
     response: Response,
 ) -> StrategyOut:
-    """One strategy, as it stands or as it stood `at` a time."""
+    """One strategy, as it stands or as it stood `at` a time or position."""
     return STRATEGIES.one(entry_id, query.at, user, system, languages, response)
 
 

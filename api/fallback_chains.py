@@ -49,7 +49,7 @@ def one_chain(  # noqa: PLR0913, PLR0917 - what the framework hands in
     languages: TheLanguages,
     response: Response,
 ) -> ChainOut:
-    """One chain, as it stands or as it stood `at` a time."""
+    """One chain, as it stands or as it stood `at` a time or position."""
     return CHAINS.one(entry_id, query.at, user, system, languages, response)
 
 

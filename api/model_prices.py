@@ -19,6 +19,7 @@ from api.model_price_shapes import (
     own_shown,
 )
 from api.paging import Cursors
+from api.past import ThePast
 from api.positions import (
     FLEET_ONLY,
     ExpectedVersion,
@@ -28,7 +29,7 @@ from api.positions import (
     tag_version,
 )
 from api.refusals import BuiltInIsReadOnly
-from api.shapes import AtQuery, Page
+from api.shapes import Page
 from api.vendors import vendor_of
 from api.wired import TheSystem, Wired
 from application.model_prices import ChangeModelPrice, RemoveModelPrice, SetModelPrice
@@ -94,20 +95,21 @@ def set_price(
 @router.get("/{price_id}")
 def one_price(
     price_id: UUID,
-    query: Annotated[AtQuery, Query()],
+    past: ThePast,
     user: TheUser,
     system: TheSystem,
     response: Response,
 ) -> ModelPriceOut:
-    """One price, as it stands or as it stood `at` a time."""
+    """One price, as it stands or as it stood `at` a time or a position."""
+    at = None if past is None else past.time
     listed = _built_in(system, price_id)
     if listed is not None:
         own_id = model_price_id(user.team_id, listed.vendor, listed.model)
-        own = _row(system, user.team_id, own_id, query.at)
+        own = _row(system, user.team_id, own_id, at)
         return built_in_shown(listed, overridden=own is not None)
-    if query.at is None:
+    if at is None:
         return _shown(system, user.team_id, price_id, response, system.fleet.head())
-    row = _row(system, user.team_id, price_id, query.at)
+    row = _row(system, user.team_id, price_id, at)
     if row is None:
         raise NotFound
     tag_version(response, row.version)

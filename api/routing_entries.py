@@ -8,7 +8,7 @@ from __future__ import annotations
 
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
-from datetime import datetime
+from datetime import UTC, datetime
 from functools import reduce
 from typing import Any, Generic, TypeVar
 
@@ -17,6 +17,7 @@ from fastapi import Response
 from api.callers import SignedIn
 from api.locales import Languages
 from api.paging import Cursors
+from api.past import past_of
 from api.positions import reached, tag_version
 from api.refusals import BuiltInIsReadOnly
 from api.routing_entry_shapes import EntriesQuery, EntryOut, Labelled
@@ -87,14 +88,15 @@ class Entries(Generic[OutT]):
     def one(  # noqa: PLR0913, PLR0917 - what the framework hands in
         self,
         entry_id: str,
-        at: datetime | None,
+        at: str | None,
         user: SignedIn,
         system: Wired,
         languages: Languages,
         response: Response,
     ) -> OutT:
         """The entry as it stands or stood then; refused if there is none."""
-        shelf = shelf_of_team(system, user.team_id, at)
+        time = None if at is None else past_of(system, at, datetime.now(UTC)).time
+        shelf = shelf_of_team(system, user.team_id, time)
         for entry in shelf.entries:
             if entry.is_at(self.kind, entry_id):
                 if at is None:

@@ -6,7 +6,7 @@ from typing import Annotated, Literal
 
 from pydantic import BaseModel, Field, StringConstraints
 
-from api.shapes import AtQuery, Body, ListQuery, Name
+from api.shapes import Body, ListQuery, Name, Query
 from api.strict_domain import strictly
 from domain.routing_entries import Label
 from domain.routing_policy import (
@@ -47,9 +47,10 @@ class EntriesQuery(ListQuery):
     locale: str | None = None
 
 
-class EntryQuery(AtQuery):
-    """One entry. `locale`: the language of built-in texts."""
+class EntryQuery(Query):
+    """One entry, as it stands or stood. `locale`: the language of built-in texts."""
 
+    at: str | None = None
     locale: str | None = None
 
 

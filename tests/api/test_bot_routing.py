@@ -77,6 +77,8 @@ def test_a_policy_moves_on_with_its_bot(either: Front) -> None:
     then = either.client.get(URL, params={"at": between.isoformat()}, headers=me)
     assert then.json() == first.json()
     assert then.headers["etag"] == first.headers["etag"]
+    position = {"at": first.headers["x-log-position"]}
+    assert either.client.get(URL, params=position, headers=me).json() == first.json()
     events = either.client.get("/api/bot/ada-1/events", headers=me).json()["items"]
     assert [one["type"] for one in events].count("bot.routing_set") == 2
 

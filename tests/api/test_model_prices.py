@@ -100,6 +100,8 @@ def test_a_price_is_changed_and_removed_and_its_past_can_be_read(either: Front) 
     assert same.headers["x-log-position"] == position
     then = either.client.get(url, params={"at": before.isoformat()}, headers=me)
     assert then.json()["input_micro_usd"] == 2_000_000
+    then = either.client.get(url, params={"at": position}, headers=me)
+    assert then.json() == changed.json()
     gone = either.client.delete(url, headers=me)
     assert gone.status_code == 204
     either.system.pump()

@@ -118,6 +118,8 @@ def test_an_entry_is_changed_and_removed_and_its_past_can_be_read(either: Front)
     assert either.client.get(url, headers=me).headers["etag"] == '"2"'
     then = either.client.get(url, params={"at": before.isoformat()}, headers=me).json()
     assert then["name"] == "Ours"
+    at = {"at": changed.headers["x-log-position"], "locale": "zh"}
+    assert either.client.get(url, params=at, headers=me).json()["name"] == "Other"
     assert either.client.delete(url, headers=me).status_code == 204
     assert either.client.get(url, headers=me).status_code == 404
     assert either.client.delete(url, headers=me).status_code == 404
