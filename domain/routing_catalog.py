@@ -7,9 +7,8 @@ formats a vendor answers in is listed apart, and a model may answer in fewer (`s
 from __future__ import annotations
 
 from collections.abc import Iterator, Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from functools import cached_property
-from types import MappingProxyType
 from typing import Generic, TypeVar
 
 from domain.catalog import PathNotAllowed, Vendor, target
@@ -79,7 +78,7 @@ class RoutingCatalog:
     strategies: Mapping[str, BuiltIn[CostStrategy]]
     models: Mapping[tuple[str, str], ModelFacts]  # by vendor and model
     formats: Mapping[str, frozenset[Format]]  # that vendors answer in, by vendor
-    rewrites: Mapping[str, tuple[Rewrite, ...]] = MappingProxyType({})  # by vendor
+    rewrites: Mapping[str, tuple[Rewrite, ...]] = field(default_factory=dict)  # by vendor
 
     @cached_property
     def shelf(self) -> RoutingShelf:
