@@ -28,6 +28,7 @@ RATIOS: tuple[tuple[int | str, str, float, bool], ...] = (
 MANY_TO_FEW = 0.6  # our calls a second at 256 connections, to those at 32
 ABOVE_NGINX_MS, ABOVE_COMMITS = 0.3, 5  # p50 at one connection, and so many fdatasyncs
 CPU_US = 120.0  # a plain call at 32 connections
+UNDER_QUOTAS = 0.8  # calls a second under three quotas each, to those under none
 OPEN_DELAY_MS, OPEN_MEMORY_MB = 5.0, 120.0
 NAMES: dict[int | str, str] = {BIG: "100 kB requests/s", STREAM: "streams/s"}
 
@@ -92,7 +93,7 @@ def floors(
             noisy=ours[32].noisy,
         )
     )
-    return [*result, *_of_open_streams(opened)]
+    return [*result, *_of_budgets(found), *_of_open_streams(opened)]
 
 
 def _ratio(
@@ -106,6 +107,21 @@ def _ratio(
         hard=hard,
         noisy=ours.noisy or theirs.noisy,
     )
+
+
+def _of_budgets(found: Mapping[tuple[str, int | str], Figures]) -> list[Floor]:
+    """The same calls to the same proxy, with three quotas and with none."""
+    under, free = found.get(("budgets", 32)), found.get(("proxy", 32))
+    if under is None or free is None:
+        return []
+    cpu = Floor(
+        what="CPU µs a call at 32, three quotas",
+        ours=under.cpu_us_per_call,
+        wanted=CPU_US / UNDER_QUOTAS,
+        at_most=True,
+        noisy=under.noisy,
+    )
+    return [_ratio("calls/s at 32, three quotas to none", under, free, UNDER_QUOTAS), cpu]
 
 
 def _of_open_streams(opened: Mapping[str, OpenFigures]) -> list[Floor]:

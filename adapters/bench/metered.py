@@ -20,10 +20,13 @@ from uuid import uuid4
 
 import psycopg
 
+from adapters.bench.asking import PLAIN_MODEL, STREAM_MODEL
 from adapters.bootstrap.commands import bus_of
 from adapters.bootstrap.instance import open_instance, postgres_folder, prepare
+from adapters.bootstrap.quota_commands import register_quotas
 from adapters.event_store import EventMapper
 from adapters.postgres.embedded import EmbeddedPostgres
+from adapters.postgres.quotas import PostgresQuotaTable
 from adapters.postgres.recorder import PostgresRecorder
 from adapters.postgres.vault import PostgresPeople, PostgresVault
 from adapters.settings import Settings
@@ -31,10 +34,14 @@ from application.bots import CreateBot
 from application.bus import Bus
 from application.event_log import Caller, EventLog
 from application.keys import AddProviderKey
+from application.model_prices import SetModelPrice
 from application.ports import Secret
+from application.quotas import SetQuota
 from domain.bots import ProviderLink
-from domain.ids import BotId, LinkId, ProviderKeyId, TeamId
+from domain.ids import BotId, LinkId, ProviderKeyId, QuotaId, TeamId
 from domain.log import FLEET
+from domain.model_prices import Rates
+from domain.quotas import MOST, Metric, Mode, QuotaSet, Scope, ScopeKind, Window
 
 ROLE = "clawbot_api"
 
@@ -46,6 +53,7 @@ class Instance:
     environment: dict[str, str]
     token: str
     paced_token: str  # of the bot that calls the upstream of the open streams
+    budget_token: str  # of the bot whose every call is under three quotas
 
 
 @contextmanager
@@ -57,7 +65,7 @@ def database(folder: Path) -> Iterator[str]:
 
 
 def instance(url: str, *, vendor_url: str, paced_url: str) -> Instance:
-    """The database is migrated and knows two bots, each with one of these vendors' keys."""
+    """The database is migrated and knows three bots, each with one of the vendors' keys."""
     master_key = "k1:" + base64.b64encode(os.urandom(32)).decode()
     settings = Settings(
         database_url=url,
@@ -70,14 +78,17 @@ def instance(url: str, *, vendor_url: str, paced_url: str) -> Instance:
     try:
         token_key = opened.instance_keys.get("token")
         vault = PostgresVault(opened.database.cursor, opened.envelope, opened.instance_keys)
+        fleet = EventLog(FLEET, PostgresRecorder(opened.database, FLEET), EventMapper())
         bus = bus_of(
-            EventLog(FLEET, PostgresRecorder(opened.database, FLEET), EventMapper()),
+            fleet,
             unit_of_work=opened.database.unit_of_work,
             vault=vault,
             people=PostgresPeople(opened.database.cursor, opened.envelope),
         )
+        register_quotas(bus, fleet, table=PostgresQuotaTable(opened.database))
         token = _bot(bus, token_key, "bench", vendor_url)
         paced_token = _bot(bus, token_key, "paced", paced_url)
+        budget_token = _bot(bus, token_key, "budgets", vendor_url, quotas=True)
     finally:
         opened.database.close()
     environment = {
@@ -85,10 +96,17 @@ def instance(url: str, *, vendor_url: str, paced_url: str) -> Instance:
         "BOT_MASTER_KEY": master_key,
         "EGRESS_ALLOW": f"{vendor_url},{paced_url}",
     }
-    return Instance(environment=environment, token=token, paced_token=paced_token)
+    return Instance(
+        environment=environment,
+        token=token,
+        paced_token=paced_token,
+        budget_token=budget_token,
+    )
 
 
-def _bot(bus: Bus, token_key: bytes, name: str, vendor_url: str) -> str:
+def _bot(
+    bus: Bus, token_key: bytes, name: str, vendor_url: str, *, quotas: bool = False
+) -> str:
     """A new team's bot, with a key for the vendor at this URL; its token."""
     token = "cbt_" + secrets.token_urlsafe(32)
     token_hash = hmac.digest(token_key, token.encode(), sha256).hex()
@@ -96,7 +114,41 @@ def _bot(bus: Bus, token_key: bytes, name: str, vendor_url: str) -> str:
     by = Caller(actor="system:bench", team_id=add_key.team_id)
     bus.handle(add_key, by=by)
     bus.handle(create_bot, by=by)
+    if quotas:
+        for command in _quotas(add_key, create_bot):
+            bus.handle(command, by=by)
     return token
+
+
+def _quotas(
+    add_key: AddProviderKey, create_bot: CreateBot
+) -> Iterator[SetModelPrice | SetQuota]:
+    """Of the team, the bot and the key, each of another metric; never used up.
+
+    Money can be limited only where the model has a price: it gets one.
+    """
+    team_id = add_key.team_id
+    for model in (PLAIN_MODEL, STREAM_MODEL):
+        rates = Rates(input=250_000, output=2_000_000)
+        yield SetModelPrice(
+            team_id=team_id, vendor=add_key.vendor, model=model, rates=rates
+        )
+    for kind, scope_id, metric, window in (
+        (ScopeKind.TEAM, team_id, Metric.TOKENS, Window.MONTH),
+        (ScopeKind.BOT, create_bot.bot_id, Metric.COST_MICRO_USD, Window.DAY),
+        (ScopeKind.PROVIDER_KEY, add_key.key_id, Metric.REQUESTS, Window.MINUTE),
+    ):
+        quota = QuotaSet(
+            team_id=team_id,
+            scope=Scope(kind=kind, id=str(scope_id)),
+            metric=metric,
+            window=window,
+            limit=MOST,
+            time_zone="UTC",
+            warn_at_permille=None,
+            mode=Mode.BLOCK,
+        )
+        yield SetQuota(quota_id=QuotaId(uuid4()), quota=quota)
 
 
 def _commands(

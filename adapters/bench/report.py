@@ -57,7 +57,11 @@ class Report:
 
     def events_per_commit(self, load: int | str) -> float:
         """How many events of the calls log one transaction wrote, on average."""
-        windows = [w for w in self.run.windows if w.commits and w.load == load]
+        windows = [
+            w
+            for w in self.run.windows
+            if w.commits and w.load == load and w.target == "proxy"
+        ]
         commits = sum(w.commits for w in windows)
         return sum(w.events for w in windows) / commits if commits else 0.0
 

@@ -118,7 +118,7 @@ class Rounds:
     @property
     def steps(self) -> int:
         """How many there are: the warm-up of a target is one."""
-        windows = self._run.effort.rounds * len(self._up.targets) * len(self._scenes)
+        windows = self._run.effort.rounds * len(self._pairs)
         return len(self._up.targets) + windows + self._open_rounds * len(self._listeners)
 
     def measured(self, advance: Callable[[], None] = lambda: None) -> Measured:
@@ -129,7 +129,7 @@ class Rounds:
             for kind in sorted({scene.kind for scene in self._scenes}):
                 self._window(target, Scene(kind, kind, 8), WARM_UP_SECONDS)
             advance()
-        pairs = [(target, scene) for target in targets for scene in self._scenes]
+        pairs = self._pairs
         patience = Patience(PATIENCE * effort.seconds * effort.rounds * len(pairs))
         # First, because memory is looked at: what other loads leave behind is not theirs.
         for _ in range(self._open_rounds):
@@ -155,6 +155,15 @@ class Rounds:
         if log is None:
             return 0, 0
         return log.events(CallAdmitted.TOPIC), log.events(CallSettled.TOPIC)
+
+    @property
+    def _pairs(self) -> list[tuple[Target, Scene]]:
+        return [
+            (target, scene)
+            for target in self._up.targets
+            for scene in self._scenes
+            if target.loads is None or scene.key in target.loads
+        ]
 
     @property
     def _open_rounds(self) -> int:

@@ -3,6 +3,7 @@
 bare     the simulator's fast mode, called directly (it stays on the others' CPUs)
 nginx    `proxy_pass` to it, if nginx is installed: no tokens, no metering, no log
 proxy    ours: a real `proxy` process with a database of its own, fsync on
+budgets  the same process, asked by a bot whose every call is under three quotas
 litellm  LiteLLM's proxy with a master key, if peers are asked for
 portkey  Portkey's gateway, if peers are asked for
 """
@@ -12,7 +13,7 @@ from __future__ import annotations
 import sys
 from collections.abc import Iterator, Mapping
 from contextlib import ExitStack, contextmanager
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from pathlib import Path
 from urllib.parse import urlsplit
 
@@ -52,6 +53,7 @@ class Target:
     paced: Place | None = None  # None: it is not asked for open streams
     lead: float = 0.0  # windows' worth of calls before the counted ones: it is slow
     stretch: float = 1.0  # and its windows are so much longer
+    loads: frozenset[int | str] | None = None  # by the scenes' keys; None: all
 
     @property
     def plain(self) -> bytes:
@@ -97,7 +99,8 @@ def systems(folder: Path, cpus: set[int], *, peers: bool = False) -> Iterator[Sy
         )
         targets = [bare]
         with pinned(cpus):
-            targets.append(stack.enter_context(_ours(folder / "ours", instance)))
+            ours = stack.enter_context(_ours(folder / "ours", instance))
+            targets += [ours, _under_quotas(ours, instance)]
             program = nginx.program()
             if program is not None:
                 targets.append(stack.enter_context(_nginx(program, folder, bare)))
@@ -121,6 +124,16 @@ def _ours(folder: Path, instance: metered.Instance) -> Iterator[Target]:
             metered=True,
             paced=Place(port=port, path=BASE + PATH, headers=bearer(instance.paced_token)),
         )
+
+
+def _under_quotas(ours: Target, instance: metered.Instance) -> Target:
+    return replace(
+        ours,
+        name="budgets",
+        calls=calls(BASE + PATH, bearer(instance.budget_token)),
+        paced=None,
+        loads=frozenset({32}),
+    )
 
 
 @contextmanager
