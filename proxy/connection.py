@@ -13,10 +13,11 @@ import asyncio
 import select
 from collections.abc import Callable
 from enum import Enum, auto
-from typing import Protocol, cast
+from typing import cast
 
 from proxy.answer import Answer, UpstreamError
 from proxy.answer_parser import AnswerParser, Malformed
+from proxy.body import Body
 from proxy.limits import Limits
 from proxy.sooner import sooner
 
@@ -24,17 +25,6 @@ UPLOAD_PIECE = 128 * 1024  # a body is handed to the transport in pieces of so m
 CLOCK_STEP = 0.002  # seconds; a timer that is early by less than this is on time
 LAST_CHUNK = b"0\r\n\r\n"
 KEEPALIVE_MARGIN = 1.0  # seconds; so much earlier than the upstream we let go
-
-
-class Body(Protocol):
-    """A body that comes piece by piece."""
-
-    @property
-    def length(self) -> int | None:
-        """How long it will be; None: nobody knows."""
-
-    async def read(self) -> bytes:
-        """The next piece, b"" at the end; what it raises ends the request."""
 
 
 class _Phase(Enum):

@@ -63,6 +63,8 @@ class GoingOn:
 
     def could(self, call: Outgoing) -> bool:
         """Whether the call may have another attempt after this one."""
+        if call.upload is not None and call.upload.begun:
+            return False  # it can be read once
         more = call.routed is not None and call.routed.more
         if not (call.route.others or more) or call.credential.bot is None:
             return False

@@ -23,7 +23,8 @@ from domain.catalog import WEBSOCKET
 from domain.destinations import Origin
 from domain.errors import Refused, Unavailable
 from proxy.answer import Answer, UpstreamCut, UpstreamError
-from proxy.connection import Body, Connection
+from proxy.body import Body
+from proxy.connection import Connection
 from proxy.limits import Limits
 from proxy.realtime.handshake import verified
 from proxy.switched import SwitchingConnection, let_go

@@ -48,6 +48,7 @@ def test_one_metered_call_through_the_processes_of_the_compose_file(
             "CLAWBOT_PROXY_HOST": "127.0.0.1",
             "CLAWBOT_PROXY_PORT": str(proxy),
             "CLAWBOT_WORKERS": "1",
+            "CLAWBOT_HTTP_SHARED_PEERS": "",
         }
         logs = {}
         migrated = subprocess.run(
