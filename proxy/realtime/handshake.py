@@ -21,6 +21,7 @@ Headers = list[tuple[bytes, bytes]]
 
 MODEL_IN_QUERY = frozenset({"model", "deployment"})  # the other one is Azure's
 MOST_FIELDS = 100
+SWITCHING = 101
 _KEY, _ACCEPT = b"sec-websocket-key", b"sec-websocket-accept"
 
 
@@ -54,7 +55,7 @@ def verified(answer: Answer, sent: Iterable[tuple[bytes, bytes]]) -> Answer:
     """The vendor's answer to our opening; `UpstreamError` if its 101 is none."""
     ours = dict(sent)
     key, offered = ours.get(_KEY, b""), ours.get(protocols.HEADER)
-    if answer.line is not None and not _accepts(answer, key, offered):
+    if answer.status == SWITCHING and not _accepts(answer, key, offered):
         answer.abort()
         detail = "the vendor's 101 is no answer to our opening"
         raise UpstreamError("upstream-unreachable", detail, sent=True)
@@ -67,7 +68,8 @@ def _accepts(answer: Answer, key: bytes, offered: bytes | None) -> bool:
     names = [name for name, _ in answer.headers]
     chosen = named.get(protocols.HEADER)
     return (
-        named.get(b"upgrade", b"").lower() == b"websocket"
+        answer.line is not None
+        and named.get(b"upgrade", b"").lower() == b"websocket"
         and named.get(_ACCEPT) == accept_key(key.decode()).encode()
         and names.count(_ACCEPT) == 1
         and b"sec-websocket-extensions" not in named

@@ -20,7 +20,7 @@ from websockets.protocol import Side, State
 
 from proxy.realtime.lines import Pipe
 
-MESSAGE_BYTES = 20 * 1024 * 1024  # as much as a call's body
+MESSAGE_BYTES = 16 * 1024 * 1024  # more is held three times over on its way than may be
 SLICE = 4 * 1024  # so much is read of a piece before others may have their turn
 TURN_SECONDS = 0.002  # and for so long at most
 

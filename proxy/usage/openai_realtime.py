@@ -19,6 +19,7 @@ from proxy.usage.reading import Tally
 from proxy.usage.shapes import Number, Shape, count, shaped, total, weight
 
 MILLI = 3  # decimal places from seconds to milliseconds
+LONGEST_ID = 100  # characters
 MOST_OPEN = 64  # responses, and transcripts, that are waited for at once
 _TEXT = frozenset(
     {
@@ -177,17 +178,17 @@ class OpenAiRealtime(Tally):
     def _begin(self, response: _Response) -> None:
         self._asked = False
         if len(self._open) < MOST_OPEN:
-            self._open[response.id or ""] = 0
+            self._open[_named(response.id)] = 0
         else:
             self._untold = True
 
     def _say(self, event: _Event) -> None:
-        response = event.response_id or ""
+        response = _named(event.response_id)
         if response in self._open:
             self._open[response] += weight(event.delta)
 
     def _end(self, response: _Response) -> None:
-        text = self._open.pop(response.id or "", 0)
+        text = self._open.pop(_named(response.id), 0)
         self.named(response.model)
         details = response.status_details
         if details is not None:
@@ -200,14 +201,14 @@ class OpenAiRealtime(Tally):
 
     def _listen(self, item: str | None) -> None:
         if self._transcribes and len(self._unheard) < MOST_OPEN:
-            self._unheard.add(item or "")
+            self._unheard.add(_named(item))
         elif self._transcribes:
             self._untold = True
 
     def _transcript(self, step: str, event: _Event) -> None:
         if step not in {"completed", "failed"}:
             return
-        self._unheard.discard(event.item_id or "")
+        self._unheard.discard(_named(event.item_id))
         if event.usage is not None:
             self._charge_transcript(event.usage)
         elif step == "completed":
@@ -242,3 +243,8 @@ class OpenAiRealtime(Tally):
                 for unit, number in units.items()
             }
         )
+
+
+def _named(name: str | None) -> str:
+    """An id, as far as it is kept: a vendor's may be of any length."""
+    return (name or "")[:LONGEST_ID]

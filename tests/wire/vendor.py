@@ -8,6 +8,8 @@ from collections.abc import Iterator
 from contextlib import contextmanager, suppress
 from dataclasses import dataclass, field
 
+from tests.wire.session import Session
+
 ANSWER = (
     b'{"id":"c","object":"chat.completion","model":"m","choices":[{"index":0,'
     b'"message":{"role":"assistant","content":"hi"},"finish_reason":"stop"}],'
@@ -25,10 +27,14 @@ TALKATIVE = (
 
 @dataclass
 class Vendor:
-    """What came, connection by connection; a call gets `ANSWER`, or `BIG`."""
+    """What came, connection by connection; a call gets `ANSWER`, or `BIG`.
+
+    A WebSocket's frames are kept apart, as they came.
+    """
 
     url: str
     connections: list[bytearray] = field(default_factory=list)
+    sessions: list[Session] = field(default_factory=list)
 
     def everything(self) -> bytes:
         """All bytes that ever came."""
@@ -69,6 +75,11 @@ def recording() -> Iterator[Vendor]:
                     if end < 0 or len(sent) < (whole := end + 4 + _length(sent[answered:])):
                         continue
                     body = BIG if b'"big"' in sent[answered:whole] else ANSWER
+                    if b"\r\nupgrade:" in sent[answered:whole].lower():
+                        session = Session(self.request, bytes(sent[answered:whole]))
+                        vendor.sessions.append(session)
+                        session.hold()
+                        return
                     answered = whole
                     self.request.sendall(
                         b"HTTP/1.1 200 OK\r\ncontent-type: application/json\r\n"
