@@ -164,6 +164,9 @@ class UnpricedCall(LimitReached):
 
 def decide(budgets: Sequence[Budget], need: Need) -> Granted | Denied:
     """May the call go ahead? Nothing is taken yet (`Budget.take`)."""
+    amounts = [need.amount(budget.metric, need.most_output) for budget in budgets]
+    if all(map(_has_room, budgets, amounts)):
+        return _granted(budgets, need.most_output, amounts)
     output, denied = need.most_output, list[Denied]()
     for budget in budgets:
         if budget.mode is not Mode.BLOCK:
@@ -175,8 +178,22 @@ def decide(budgets: Sequence[Budget], need: Need) -> Granted | Denied:
             output = fits
     if denied:
         return max(denied, key=_wait)
+    amounts = [need.amount(budget.metric, output) for budget in budgets]
+    return _granted(budgets, output, amounts)
+
+
+def _has_room(budget: Budget, amount: int | None) -> bool:
+    """The usual case: all that is asked for is there."""
+    if budget.mode is not Mode.BLOCK:
+        return True
+    return amount is not None and amount <= budget.limit - budget.settled - budget.held
+
+
+def _granted(
+    budgets: Sequence[Budget], output: int, amounts: Iterable[int | None]
+) -> Granted:
     holds = tuple(
-        budget.hold(need.amount(budget.metric, output) or 0) for budget in budgets
+        budget.hold(amount or 0) for budget, amount in zip(budgets, amounts, strict=True)
     )
     return Granted(output_tokens=output, holds=holds)
 

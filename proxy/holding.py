@@ -10,8 +10,9 @@ output can be counted as it comes holds a slice, and the next one before it is n
 from __future__ import annotations
 
 from dataclasses import replace
-from functools import cached_property
+from functools import cached_property, lru_cache
 from typing import Protocol, cast
+from uuid import UUID
 
 from application.ports import BoundedPrices
 from domain.budgets import LEAST_OUTPUT, Extension, Granted, Need
@@ -28,6 +29,26 @@ FIRST_SLICE = 2_048  # tokens of a stream's output
 LARGEST_SLICE = 16_384
 ENDLESS = 10**9  # a stream that nobody limits is limited by what it can hold
 NOTHING = Demand(input_tokens=0, output_limit=0, choices=1, visible=False, bounded=True)
+
+
+@lru_cache(maxsize=4096)
+def _scope_keys(
+    team_id: UUID,
+    bot_id: UUID | None,
+    key_id: UUID | None,
+    model: str,
+    owner_id: UUID | None,
+) -> tuple[str, ...]:
+    """Asked twice for every call, and mostly of few bots."""
+    scopes = [
+        (ScopeKind.TEAM, str(team_id)),
+        (ScopeKind.BOT, str(bot_id)),
+        (ScopeKind.PROVIDER_KEY, str(key_id)),
+        (ScopeKind.MODEL, model),
+    ]
+    if owner_id is not None:
+        scopes.append((ScopeKind.MEMBER, str(owner_id)))
+    return tuple(scope_key(team_id, kind, value) for kind, value in scopes)
 
 
 class ModelLimits(Protocol):
@@ -91,15 +112,13 @@ class Holding:
 
     def scope_keys(self) -> tuple[str, ...]:
         facts, bot = self.facts, self._call.credential.bot
-        scopes = [
-            (ScopeKind.TEAM, str(facts.team_id)),
-            (ScopeKind.BOT, str(facts.bot_id)),
-            (ScopeKind.PROVIDER_KEY, str(facts.provider_key_id)),
-            (ScopeKind.MODEL, facts.requested_model or ""),
-        ]
-        if bot is not None and bot.owner_id is not None:
-            scopes.append((ScopeKind.MEMBER, str(bot.owner_id)))
-        return tuple(scope_key(facts.team_id, kind, value) for kind, value in scopes)
+        return _scope_keys(
+            facts.team_id,
+            facts.bot_id,
+            facts.provider_key_id,
+            facts.requested_model or "",
+            None if bot is None else bot.owner_id,
+        )
 
     def need(self) -> Need:
         most = min(self.most, FIRST_SLICE) if self.demand.visible else self.most
@@ -126,7 +145,8 @@ class Holding:
             input_estimate=min(self.event.input_estimate, self.demand.input_tokens),
         )
         self.keep_to_output()
-        self.event = replace(event, changes=self._call.changes)
+        if event.changes != self._call.changes:
+            self.event = replace(event, changes=self._call.changes)
         return self.event
 
     def keep_to_output(self) -> bool:

@@ -1,10 +1,12 @@
-"""The meter under quotas when somebody freezes, or comes too late."""
+"""The meter under quotas that contradict, fall or end; and when somebody comes too late."""
 
 from __future__ import annotations
 
 import asyncio
-from collections.abc import Iterable
+from collections.abc import Callable, Iterable, Iterator
+from datetime import UTC, datetime, timedelta
 
+import psycopg
 import pytest
 
 from adapters.postgres import reaper
@@ -14,10 +16,19 @@ from adapters.postgres.budget_writer import STATEMENTS as BUDGETS
 from adapters.postgres.call_writer import STATEMENTS as CALLS
 from adapters.postgres.database import connection_info
 from adapters.postgres.pipeline import Pipeline
+from domain.budgets import QuotaExceeded
 from domain.calls import CallAbandoned, CallAdmitted, CallExtended, CallSettled
 from domain.errors import Unavailable
 from domain.holds import Balance, Booking
-from tests.adapters.budgets import reaped, set_quota, wanting
+from domain.quotas import Window
+from tests.adapters.budgets import (
+    balances,
+    change_quota,
+    folded,
+    reaped,
+    set_quota,
+    wanting,
+)
 from tests.adapters.test_meter import PATIENCE, history, metering
 from tests.adapters.test_meter_budgets import admit, more, only_balance, settle
 from tests.projections.given import facts
@@ -93,3 +104,78 @@ async def test_a_call_that_goes_on_while_the_reaper_looks_at_it_is_abandoned_all
     kinds = [type(event) for event in history(database_url, call[0])]
     assert kinds == [CallAdmitted, CallExtended, CallAbandoned]
     assert only_balance(database_url) == Balance(settled=60, held=0)
+
+
+@pytest.fixture
+def clock(database_url: str) -> Iterator[Callable[[timedelta], None]]:
+    """The database's clock, as far as windows are asked of it: it can be put on."""
+    with psycopg.connect(database_url, autocommit=True) as connection:
+        connection.execute(
+            "CREATE TABLE put_on AS SELECT interval '0' AS by;"
+            "GRANT SELECT ON put_on TO PUBLIC;"
+            "ALTER FUNCTION quota_window RENAME TO quota_window_of;"
+            'CREATE FUNCTION quota_window("window" text, time_zone text, "at" timestamptz,'
+            "OUT window_start timestamptz, OUT window_end timestamptz) LANGUAGE sql AS "
+            "'SELECT * FROM quota_window_of($1, $2, $3 + (SELECT by FROM put_on))'"
+        )
+
+        def put_on(by: timedelta) -> None:
+            connection.execute("UPDATE put_on SET by = by + %s", (by,))
+
+        yield put_on
+
+
+@pytest.mark.parametrize("window", [Window.MINUTE, Window.DAY, Window.MONTH])
+async def test_a_call_belongs_to_the_window_of_its_admission_however_long_it_lasts(
+    database_url: str, clock: Callable[[timedelta], None], window: Window
+) -> None:
+    set_quota(database_url, 60, window=window)
+    async with metering(database_url) as meter:
+        call = await admit(meter)
+        end = call[1].holds[0].window_end
+        assert end is not None
+        clock(end - datetime.now(UTC))
+        later = await admit(meter)  # in a window of its own, where all is left
+        assert later[1].holds[0].window_start == end
+        assert later[1].holds[0].held == 0
+        assert (await meter.extend(call[0], more(call, 90))).output_tokens == 30
+        with pytest.raises(QuotaExceeded):
+            await meter.extend(call[0], more(call, 1))
+        await settle(meter, call[0], 10, 50)
+        await settle(meter, later[0], 2, 3)
+    before, after = sorted(balances(database_url).items(), key=lambda one: one[0][1])
+    assert (before[1], after[1]) == (Balance(settled=60), Balance(settled=5))
+    assert folded(database_url).by_window == balances(database_url)
+
+
+async def test_a_limit_below_what_is_used_blocks_and_takes_nothing_back(
+    database_url: str,
+) -> None:
+    quota_id = set_quota(database_url, 1000)
+    async with metering(database_url) as meter:
+        call, other = await admit(meter), await admit(meter)
+        await settle(meter, other[0], 10, 20)
+        change_quota(database_url, quota_id, 20)
+        with pytest.raises(QuotaExceeded) as refused:
+            await admit(meter, 0, 0)
+        assert refused.value.hold.limit == 20
+        with pytest.raises(QuotaExceeded):
+            await meter.extend(call[0], more(call, 1))
+        await settle(meter, call[0], 10, 20)
+    assert only_balance(database_url) == Balance(settled=60, held=0)
+
+
+async def test_of_quotas_that_contradict_each_other_the_tightest_holds_for_all(
+    database_url: str,
+) -> None:
+    """Two of one scope: what the one refuses is held of neither."""
+    wide = set_quota(database_url, 1000)
+    tight = set_quota(database_url, 40, window=Window.DAY)
+    async with metering(database_url) as meter:
+        _, granted = await admit(meter, 10, 500)
+        assert granted.output_tokens == 30
+        with pytest.raises(QuotaExceeded) as refused:
+            await admit(meter)
+    assert refused.value.hold.quota_id == tight
+    held = {quota_id: one.held for (quota_id, _), one in balances(database_url).items()}
+    assert held == {wide: 40, tight: 40}
