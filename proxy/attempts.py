@@ -21,7 +21,7 @@ from domain.verdicts import Verdict
 from proxy import headers
 from proxy.admission import Admission
 from proxy.answer import Answer, UpstreamError
-from proxy.going_on import MULTIPLE_CHOICES, NOT_FOR_THE_BOT, TIMED_OUT, GoingOn
+from proxy.going_on import MULTIPLE_CHOICES, NOT_FOR_THE_BOT, TIMED_OUT, GoingOn, Left
 from proxy.holding import ModelLimits
 from proxy.judging import Judged, begun, by_error, judged
 from proxy.latencies import Latencies
@@ -63,7 +63,14 @@ class Served(NamedTuple):
 class Attempts:
     """What is tried for one call; plays `Tries` of its settlement."""
 
-    def __init__(self, admission: Admission, parts: Parts, progress: Progress) -> None:
+    def __init__(
+        self,
+        admission: Admission,
+        parts: Parts,
+        progress: Progress,
+        left: Left = lambda: False,
+    ) -> None:
+        """`left`: whether the client has, for whom nothing more is tried then."""
         self._admission = admission
         self._healths = admission.healths
         self._parts = parts
@@ -72,7 +79,7 @@ class Attempts:
         self._current: Outgoing | None = None  # not judged yet
         self._began = 0.0
         self._going_on = GoingOn(
-            admission, parts.meter, progress, parts.upstream.total_seconds
+            admission, parts.meter, progress, parts.upstream.total_seconds, left
         )
         progress.tries = self
 

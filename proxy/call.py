@@ -117,7 +117,7 @@ class Call:
         drains = call.route.vendor.drain or not call.streaming
         client.watch(streaming=call.streaming)
         waiting = Waiting(client, DRAIN_SECONDS if drains else 0)
-        attempts = Attempts(self._admission, self._parts, progress)
+        attempts = Attempts(self._admission, self._parts, progress, lambda: client.left)
         try:
             call, answer, mask = await attempts.answer(call)
         except asyncio.CancelledError:

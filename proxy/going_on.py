@@ -12,6 +12,7 @@ from __future__ import annotations
 
 import asyncio
 import time
+from collections.abc import Callable
 
 from application.ports import Meter
 from domain.errors import LimitReached, Unavailable
@@ -19,6 +20,7 @@ from domain.routing_triggers import goes_on
 from domain.verdicts import Verdict
 from proxy.admission import Admission
 from proxy.answer import UpstreamError
+from proxy.incoming import ClientLeft
 from proxy.judging import Judged
 from proxy.moving import moved
 from proxy.outgoing import Outgoing, outgoing
@@ -29,15 +31,24 @@ MULTIPLE_CHOICES = 300
 BY_THE_KEY = frozenset({Verdict.THROTTLED, Verdict.NO_FUNDS, Verdict.DEAD})
 HARMLESS = frozenset({"inference", "models"})  # groups of endpoints: may be asked twice
 TIMED_OUT = "upstream-timeout"
+LOOKS_EVERY = 0.5  # seconds, while it waits
+
+Left = Callable[[], bool]  # whether the client has left
 
 
 class GoingOn:
     """Of one call."""
 
     def __init__(
-        self, admission: Admission, meter: Meter, progress: Progress, seconds: float
+        self,
+        admission: Admission,
+        meter: Meter,
+        progress: Progress,
+        seconds: float,
+        left: Left,
     ) -> None:
         """`seconds`: that the call may take, with all its attempts."""
+        self._left = left
         self._admission = admission
         self._meter = meter
         self._progress = progress
@@ -65,6 +76,8 @@ class GoingOn:
         """Whether the call may have another attempt after this one."""
         if call.upload is not None and call.upload.begun:
             return False  # it can be read once
+        if self._left():
+            return False
         more = call.routed is not None and call.routed.more
         if not (call.route.others or more) or call.credential.bot is None:
             return False
@@ -86,10 +99,13 @@ class GoingOn:
         return self._seconds - (time.monotonic() - self._progress.started)
 
     async def pause(self, call: Outgoing) -> None:
-        """What the routing waits before each further attempt is over."""
-        delay = _delay(call)
-        if delay > 0:
-            await asyncio.sleep(delay)
+        """What the routing waits before each further attempt is over, or `ClientLeft`."""
+        left = _delay(call)
+        while left > 0:
+            await asyncio.sleep(min(left, LOOKS_EVERY))
+            left -= LOOKS_EVERY
+            if self._left():
+                raise ClientLeft
 
     def _is_let(self, call: Outgoing, status: int | None, found: Judged) -> bool:
         trigger = None if call.routed is None else call.routed.trigger

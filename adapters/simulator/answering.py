@@ -139,7 +139,7 @@ def follow_script(call: Call, model: str) -> None:
 def _answer(asked: Asked, call: Call) -> Answer:
     """What is said and what it costs, as script and limit want it."""
     script = call.script
-    text = greeting(asked.last_text)
+    text = script.say or greeting(asked.last_text)
     if script.echo:
         text = f"You sent the credential {call.credentials.value}"
     if script.big is not None:

@@ -33,6 +33,7 @@ class Script:
     stall: int | None = None  # nothing follows so many chunks; at 0 no headers either
     status: int | None = None  # refused with this status, in the vendor's shape
     code: str | None = None  # with status: the vendor's code, and no retry-after
+    say: str | None = None  # the one word of the answer's text
     retry: int = 1  # with status 429, 503, 529: the retry-after, in seconds
     reasoning: int = 0  # reasoning tokens
     cached: int = 0  # input tokens read from the vendor's cache
@@ -60,7 +61,8 @@ NUMBERS: dict[str, tuple[int | None, int, int]] = {
 }
 SWITCHES = frozenset({"nousage", "echo", "mistral", "tool"})
 NUMBER = re.compile(r"[0-9]{1,12}")
-CODE = re.compile(r"\w{1,64}")
+WORDS = frozenset({"code", "say"})
+WORD = re.compile(r"\w{1,64}")
 
 
 def script_of(credential: str, in_model: str, in_header: str) -> Script:
@@ -88,11 +90,11 @@ def _directive(text: str) -> tuple[str, int | str | bool]:
     name, has_value, value = text.partition("=")
     if name in SWITCHES and not has_value:
         return name, True
-    if name == "code" and CODE.fullmatch(value):
+    if name in WORDS and WORD.fullmatch(value):
         return name, value
     if name in NUMBERS:
         return name, _number(text, name, value if has_value else None)
-    known = ", ".join(sorted({*NUMBERS, *SWITCHES, "code"}))
+    known = ", ".join(sorted({*NUMBERS, *SWITCHES, *WORDS}))
     msg = f"unknown simulator directive {text!r}; known are: {known}"
     raise BadDirective(msg)
 

@@ -10,12 +10,25 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from adapters.simulator.script import NUMBERS, SWITCHES, BadDirective, Script, script_of
+from adapters.simulator.script import (
+    NUMBERS,
+    SWITCHES,
+    WORDS,
+    BadDirective,
+    Script,
+    script_of,
+)
 
 
 def test_separators_may_be_mixed_and_empty_ones_do_nothing() -> None:
     asked = script_of("", "slow+tokens=5,,cut=2+", " echo , nousage ")
     assert asked == Script(slow=500, tokens=5, cut=2, echo=True, nousage=True)
+
+
+def test_a_word_may_be_put_into_its_mouth() -> None:
+    assert script_of("", "say=complex", "") == Script(say="complex")
+    with pytest.raises(BadDirective):
+        script_of("", "say=two words", "")
 
 
 @given(st.dictionaries(st.sampled_from(sorted(NUMBERS)), st.integers(0, 1 << 31)))
@@ -36,7 +49,7 @@ def test_any_text_is_a_script_or_a_bad_directive(text: str) -> None:
         assert isinstance(script_of("", text, ""), Script)
 
 
-@pytest.mark.parametrize("name", sorted({*NUMBERS, *SWITCHES}))
+@pytest.mark.parametrize("name", sorted({*NUMBERS, *SWITCHES, *WORDS}))
 def test_an_unknown_directive_tells_the_known_ones(name: str) -> None:
     with pytest.raises(BadDirective, match=name):
         script_of("", "dance", "")
