@@ -9,7 +9,7 @@ from typing import Any
 
 import pytest
 
-from adapters.http.exchange import Application, Exchange
+from adapters.http.exchange import BODY_FOLLOWS, Application, Exchange
 from adapters.http.head import read_head
 from adapters.http.limits import HttpLimits
 
@@ -18,6 +18,7 @@ pytestmark = pytest.mark.anyio
 PLAIN = [(b"content-type", b"text/plain")]
 SIZED = [*PLAIN, (b"content-length", b"5")]
 Send = Callable[[Any], Awaitable[None]]
+Receive = Callable[[], Awaitable[Any]]
 
 
 class Line:
@@ -111,6 +112,36 @@ async def test_a_head_whose_body_is_yet_to_come_does_not_wait_for_it() -> None:
     assert line.writes[0].endswith(b"transfer-encoding: chunked\r\n\r\n")
     assert line.writes[1:] == [b"5\r\nhello\r\n", b"0\r\n\r\n"]
     assert line.ended == ["stays"]
+
+
+async def test_a_head_whose_body_is_announced_goes_out_with_it() -> None:
+    line = Line()
+
+    async def application(_scope: Any, _receive: Any, send: Send) -> None:
+        await send({**start(SIZED), BODY_FOLLOWS: True})
+        await asyncio.sleep(0.01)
+        assert not line.writes
+        await send(piece(b"hello"))
+
+    exchange = begun(line)
+    exchange.end()
+    await exchange.run(application, {})
+    (written,) = line.writes
+    assert written.endswith(b"content-length: 5\r\n\r\nhello")
+
+
+async def test_a_body_that_came_with_its_head_is_received_whole() -> None:
+    received: list[Any] = []
+
+    async def application(_scope: Any, receive: Receive, send: Send) -> None:
+        received.append(await receive())
+        await send(start(SIZED))
+        await send(piece(b"hello"))
+
+    exchange = begun(Line(), b"POST / HTTP/1.1", b"content-length: 3")
+    exchange.end(b"abc")
+    await exchange.run(application, {})
+    assert received == [{"type": "http.request", "body": b"abc", "more_body": False}]
 
 
 async def test_without_a_length_http_1_0_reads_until_the_end() -> None:
