@@ -23,6 +23,7 @@ FIELDS = (
     "error",
     "follower",
     "job",
+    "keeper",
     "key_id",
     "kek_id",
     "landed",

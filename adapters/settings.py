@@ -53,6 +53,11 @@ class Settings(BaseSettings):
     clawbot_http_keep_alive_seconds: float = Field(default=15, gt=0, le=600)
     clawbot_http_body_seconds: float = Field(default=60, gt=0, le=3600)
     clawbot_http_write_seconds: float = Field(default=60, gt=0, le=600)
+    # How often in a minute the control plane may be asked; see `application/rates.py`.
+    clawbot_rate_sign_ins: int = Field(default=10, ge=1, le=1000)
+    clawbot_rate_writes: int = Field(default=600, ge=1, le=1_000_000)
+    clawbot_rate_reads: int = Field(default=3000, ge=1, le=1_000_000)
+    clawbot_rate_requests_per_peer: int = Field(default=6000, ge=1, le=1_000_000)
     zero_trust_mode: bool = True
 
     @field_validator("egress_allow", "clawbot_http_shared_peers", mode="before")

@@ -1,7 +1,8 @@
 """Builds the HTTP application around a wired system.
 
-The layers from the outside: `Edge` names the request, `Bodies` reads and judges its body,
-`OnceOnly` answers a write that was answered before, then FastAPI finds the route.
+The layers from the outside: `Edge` names the request, `PeerLimit` refuses whoever asks too
+often, `Bodies` reads and judges the body, `OnceOnly` answers a write that was answered
+before, then FastAPI finds the route.
 """
 
 from __future__ import annotations
@@ -35,6 +36,7 @@ from api import (
 from api.bodies import Bodies
 from api.callers import Doorkeeper
 from api.edge import Edge
+from api.limits import PeerLimit
 from api.once_only import OnceOnly
 from api.wired import Rehearsal, Wired
 from domain.destinations import listed_origins
@@ -74,14 +76,11 @@ def create_app(system: Wired, rehearsal: Rehearsal) -> FastAPI:
         docs_url=None,
         redoc_url=None,
         redirect_slashes=False,
-        middleware=[Middleware(Edge), Middleware(Bodies), Middleware(OnceOnly)],
+        middleware=[Middleware(layer) for layer in (Edge, PeerLimit, Bodies, OnceOnly)],
     )
     app.state.system = system
     app.state.rehearsal = rehearsal
-    app.state.what_if_tries = routing_what_if.what_if_tries()
     app.state.doorkeeper = Doorkeeper(system)
-    app.state.login_tries = auth.login_tries()
-    app.state.vendor_tries = provider_keys.vendor_tries()
     for router in ROUTERS:
         app.include_router(router)
     errors.install(app)

@@ -5,9 +5,7 @@ Who does not exist and who gave a wrong password get the same answer after the s
 
 from __future__ import annotations
 
-from typing import Annotated
-
-from fastapi import APIRouter, Depends, Request
+from fastapi import APIRouter, Request
 from uuid_utils.compat import uuid7
 
 from api.addresses import normalised
@@ -20,7 +18,7 @@ from api.auth_shapes import (
     TokensOut,
 )
 from api.callers import TheDoorkeeper, TheUser, a_user
-from api.limits import Tries
+from api.limits import count_try
 from api.passwords import check_password, hash_password
 from api.sign_in import (
     hashed_address,
@@ -36,23 +34,14 @@ from domain.ids import TeamId, UserId
 
 router = APIRouter(prefix="/api/auth", tags=["sign-in"])
 
-TRIES_A_MINUTE = 10
-
-
-def login_tries() -> Tries:
-    """How often one account may be tried from one address."""
-    return Tries(most=TRIES_A_MINUTE, seconds=60)
-
-
-def _tries(request: Request) -> Tries:
-    return request.app.state.login_tries  # type: ignore[no-any-return]
-
 
 @router.post("/register", status_code=201)
 def register(
     new: NewAccount, request: Request, system: TheSystem, doorkeeper: TheDoorkeeper
 ) -> SignedInOut:
-    """Open an account, with a team of one's own, and sign in."""
+    """Open an account, with a team of one's own, and sign in; as often as `login`."""
+    address_hash = hashed_address(system, new.email)
+    count_try(system.request_limits, "register", address_hash, request)
     password = new.password.get_secret_value()
     check_password(password)
     user_id, team_id = UserId(uuid7()), TeamId(uuid7())
@@ -62,7 +51,7 @@ def register(
     command = Register(
         user_id=user_id,
         team_id=team_id,
-        address_hash=hashed_address(system, new.email),
+        address_hash=address_hash,
         person=person,
     )
     request_id = request.state.request_id
@@ -72,15 +61,11 @@ def register(
 
 @router.post("/login")
 def login(
-    given: Credentials,
-    request: Request,
-    system: TheSystem,
-    doorkeeper: TheDoorkeeper,
-    tries: Annotated[Tries, Depends(_tries)],
+    given: Credentials, request: Request, system: TheSystem, doorkeeper: TheDoorkeeper
 ) -> SignedInOut:
-    """Sign in; ten tries a minute for each account and peer."""
+    """Sign in; ten tries a minute for each account and peer, if nothing else is set."""
     address_hash = hashed_address(system, given.email)
-    tries.count((address_hash, request.client.host if request.client else ""))
+    count_try(system.request_limits, "login", address_hash, request)
     user_id = user_with_password(system, address_hash, given.password.get_secret_value())
     return start_session(system, doorkeeper, user_id, request.state.request_id)
 

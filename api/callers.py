@@ -18,8 +18,9 @@ from fastapi import Depends, Request
 from fastapi.security import HTTPBearer
 from starlette.datastructures import Headers
 
+from api.limits import count_request
 from api.tokens import AccessClaims, AccessTokens
-from api.wired import Wired
+from api.wired import TheSystem, Wired
 from application.event_log import Caller
 from domain.errors import NotFound, Unauthenticated
 from domain.ids import SessionId, TeamId, UserId
@@ -121,9 +122,14 @@ _documented = Depends(HTTPBearer(auto_error=False, bearerFormat="JWT"))
 
 
 def _signed_in(
-    request: Request, doorkeeper: TheDoorkeeper, _: Annotated[object, _documented]
+    request: Request,
+    doorkeeper: TheDoorkeeper,
+    system: TheSystem,
+    _: Annotated[object, _documented],
 ) -> SignedIn:
-    return doorkeeper.admit(request.headers, request.state.request_id)
+    user = doorkeeper.admit(request.headers, request.state.request_id)
+    count_request(system.request_limits, request.method, user.user_id, user.team_id)
+    return user
 
 
 TheUser = Annotated[SignedIn, Depends(_signed_in)]

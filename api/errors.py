@@ -16,6 +16,7 @@ from fastapi.exceptions import RequestValidationError
 from starlette.exceptions import HTTPException
 
 from api.refusals import BodyTooLarge, Malformed, MediaNotSupported, NotReadYet, TooSlow
+from application.rates import TooOften
 from domain.destinations import UrlIsNotAllowed
 from domain.errors import (
     ConcurrentChange,
@@ -116,10 +117,20 @@ def _headers(error: Exception) -> dict[str, str]:
     if isinstance(error, Unauthenticated):
         return {"www-authenticate": "Bearer"}
     if isinstance(error, LimitReached) and error.retry_after_seconds is not None:
-        return {"retry-after": str(error.retry_after_seconds)}
+        retry_after = {"retry-after": str(error.retry_after_seconds)}
+        return retry_after | (_rate(error) if isinstance(error, TooOften) else {})
     if isinstance(error, Unavailable):
         return {"retry-after": "1"}
     return {}
+
+
+def _rate(error: TooOften) -> dict[str, str]:
+    """Which rate it is, and how it stands (draft-ietf-httpapi-ratelimit-headers-10)."""
+    rate = error.rate
+    return {
+        "ratelimit-policy": f'"{rate.name}";q={rate.most};w={rate.seconds}',
+        "ratelimit": f'"{rate.name}";r=0;t={error.retry_after_seconds}',
+    }
 
 
 def _of_http(error: HTTPException, request_id: str) -> Response:

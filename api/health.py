@@ -17,9 +17,12 @@ class Alive(BaseModel):
 
 
 class DependencyOut(BaseModel):
+    """Without one that is not `needed`, everything is served; the README says how."""
+
     model_config = ConfigDict(from_attributes=True)
     name: str
     ready: bool
+    needed: bool
 
 
 class ViewLagOut(BaseModel):
@@ -32,7 +35,7 @@ class ViewLagOut(BaseModel):
 
 
 class Ready(BaseModel):
-    status: Literal["ready", "not-ready"]
+    status: Literal["ready", "degraded", "not-ready"]
     dependencies: list[DependencyOut]
     views: list[ViewLagOut]
 
@@ -45,12 +48,13 @@ def alive() -> Alive:
 
 @router.get("/health/ready", responses={503: {"model": Ready}})
 def ready(response: Response, system: TheSystem) -> Ready:
-    """Each dependency, and how far each view is behind its log; 503 while one is away."""
+    """Each dependency, and how far each view is behind; 503 while a needed one is away."""
     look = system.readiness.look()
-    well = all(one.ready for one in look.dependencies)
-    response.status_code = 200 if well else 503
+    away = [one for one in look.dependencies if not one.ready]
+    lacking = any(one.needed for one in away)
+    response.status_code = 503 if lacking else 200
     return Ready(
-        status="ready" if well else "not-ready",
+        status="not-ready" if lacking else "degraded" if away else "ready",
         dependencies=[DependencyOut.model_validate(one) for one in look.dependencies],
         views=[ViewLagOut.model_validate(one) for one in look.views],
     )

@@ -1,41 +1,74 @@
-"""How often one may try: sliding windows in this process's memory."""
+"""How often the control plane may be asked: per peer before anything else, then per user.
+
+The peer is whoever opened the connection; no header is believed. Where many clients come
+from one address (this machine, `CLAWBOT_HTTP_SHARED_PEERS`) only the other limits hold.
+"""
 
 from __future__ import annotations
 
-import math
-import threading
-import time
-from collections import OrderedDict, deque
-from collections.abc import Callable, Hashable
+from starlette.concurrency import run_in_threadpool
+from starlette.requests import HTTPConnection
+from starlette.types import ASGIApp, Receive, Scope, Send
 
-from domain.errors import LimitReached
+from api.errors import problem
+from api.wired import Wired
+from application.rates import RequestLimits, TooOften
+from domain.ids import TeamId, UserId
+from domain.peers import address_of, is_listed, peer_of
 
-MOST_KEYS = 50_000
+READS = frozenset({"GET", "HEAD", "OPTIONS"})
 
 
-class Tries:
-    """At most `most` tries for each key in any `seconds`."""
+class PeerLimit:
+    """Lets through what its peer may ask; the rest gets 429, its body unread."""
 
-    def __init__(
-        self, *, most: int, seconds: float, clock: Callable[[], float] = time.monotonic
-    ) -> None:
-        self._most = most
-        self._seconds = seconds
-        self._clock = clock
-        self._lock = threading.Lock()
-        self._tries: OrderedDict[Hashable, deque[float]] = OrderedDict()
+    def __init__(self, app: ASGIApp) -> None:
+        self._app = app
 
-    def count(self, key: Hashable) -> None:
-        """Count one try; `LimitReached`, and when to come back, if it is too many."""
-        now = self._clock()
-        with self._lock:
-            tries = self._tries.setdefault(key, deque())
-            self._tries.move_to_end(key)
-            while tries and tries[0] <= now - self._seconds:
-                tries.popleft()
-            if len(tries) >= self._most:
-                wait = tries[0] + self._seconds - now
-                raise LimitReached(retry_after_seconds=max(1, math.ceil(wait)))
-            tries.append(now)
-            while len(self._tries) > MOST_KEYS:
-                self._tries.popitem(last=False)
+    async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
+        if scope["type"] == "http":
+            system: Wired = scope["app"].state.system
+            limits = system.request_limits
+            peer = _limited_peer(scope, limits)
+            try:
+                if peer and not limits.rates.take(limits.requests, peer):
+                    await run_in_threadpool(limits.rates.count, limits.requests, peer)
+            except TooOften as refused:
+                await problem(refused, scope["state"]["request_id"])(scope, receive, send)
+                return
+        await self._app(scope, receive, send)
+
+
+def count_request(
+    limits: RequestLimits, method: str, user_id: UserId, team_id: TeamId
+) -> None:
+    """The user's read or write is counted; `TooOften`."""
+    rate = limits.reads if method in READS else limits.writes
+    limits.rates.count(rate, f"{team_id}/{user_id}")
+
+
+def count_try(
+    limits: RequestLimits, what: str, address_hash: str, connection: HTTPConnection
+) -> None:
+    """A try to sign in or register is counted, for its account and peer; `TooOften`."""
+    host = connection.client.host if connection.client else ""
+    limits.rates.count(limits.sign_ins, f"{what}/{address_hash}/{_peer(host)}")
+
+
+def _limited_peer(scope: Scope, limits: RequestLimits) -> str | None:
+    """The peer, unless many clients come from there."""
+    host = scope["client"][0] if scope["client"] else ""
+    try:
+        address = address_of(host)
+    except ValueError:  # not over TCP
+        return None
+    if address.is_loopback or is_listed(address, limits.shared_peers):
+        return None
+    return peer_of(address)
+
+
+def _peer(host: str) -> str:
+    try:
+        return peer_of(address_of(host))
+    except ValueError:
+        return host

@@ -15,8 +15,9 @@ from starlette.datastructures import Headers
 from starlette.responses import Response
 from starlette.types import ASGIApp, Message, Receive, Scope, Send
 
-from api.callers import Doorkeeper
+from api.callers import Doorkeeper, SignedIn
 from api.errors import problem
+from api.limits import count_request
 from api.refusals import Malformed
 from application.idempotency import Answer, Carried, IdempotencyStore, Write
 from domain.errors import Refused, Unauthenticated, Unavailable
@@ -46,6 +47,7 @@ class OnceOnly:
             write = await run_in_threadpool(_write, scope, key)
             answer = await run_in_threadpool(store.find, write)
             if answer is not None:
+                await run_in_threadpool(_count_replay, scope)
                 await _replay(answer)(scope, receive, send)
                 return
             with store.along(write) as carried:
@@ -85,12 +87,23 @@ def _write(scope: Scope, key: str) -> Write:
 
 def _principal(scope: Scope) -> str:
     """Strangers share a scope: theirs are sign-ins, and the same body is the same one."""
+    user = _user(scope)
+    return "nobody" if user is None else f"{user.team_id} {user.user_id}"
+
+
+def _count_replay(scope: Scope) -> None:
+    """It is a write of the user's like any other; no route sees it."""
+    user, system = _user(scope), scope["app"].state.system
+    if user is not None:
+        count_request(system.request_limits, scope["method"], user.user_id, user.team_id)
+
+
+def _user(scope: Scope) -> SignedIn | None:
     doorkeeper: Doorkeeper = scope["app"].state.doorkeeper
     try:
-        user = doorkeeper.admit(Headers(scope=scope), scope["state"]["request_id"])
+        return doorkeeper.admit(Headers(scope=scope), scope["state"]["request_id"])
     except Unauthenticated:
-        return "nobody"
-    return f"{user.team_id} {user.user_id}"
+        return None
 
 
 async def _keep(carried: Carried, messages: list[Message]) -> None:

@@ -6,7 +6,7 @@ from datetime import UTC, datetime, timedelta
 from typing import Annotated
 from uuid import UUID
 
-from fastapi import APIRouter, Depends, Query, Request, Response
+from fastapi import APIRouter, Depends, Query, Response
 from uuid_utils.compat import uuid7
 
 from api.callers import TheUser
@@ -23,7 +23,6 @@ from api.key_shapes import (
     key_shown,
     origin_of,
 )
-from api.limits import Tries
 from api.paging import Cursors
 from api.positions import (
     CALLS_ONLY,
@@ -57,18 +56,6 @@ router = APIRouter(prefix="/api/provider-key", tags=["provider keys"])
 
 AFTER = Depends(read_after(lambda system: system.key_ring, FLEET))
 AFTER_HEALTH = Depends(read_after(lambda system: system.key_health, CALLS))
-
-
-def vendor_tries() -> Tries:
-    """How often a team may have vendors asked while it waits."""
-    return Tries(most=30, seconds=60)
-
-
-def _tries(request: Request) -> Tries:
-    return request.app.state.vendor_tries  # type: ignore[no-any-return]
-
-
-TheTries = Annotated[Tries, Depends(_tries)]
 
 
 @router.get("", dependencies=[AFTER])
@@ -141,11 +128,10 @@ def health(
 
 
 @router.post("/verify")
-def verify(
-    asked: KeyToVerify, user: TheUser, system: TheSystem, tries: TheTries
-) -> VerdictOut:
+def verify(asked: KeyToVerify, user: TheUser, system: TheSystem) -> VerdictOut:
     """Ask the vendor about a secret, now; it is not kept."""
-    tries.count(user.team_id)
+    limits = system.request_limits
+    limits.rates.count(limits.vendor_asks, str(user.team_id))
     vendor = vendor_of(system.catalog, asked.vendor)
     secret = Secret(asked.secret.get_secret_value().encode())
     found = system.prober.probe(vendor, secret, asked.base_url)
@@ -232,12 +218,11 @@ def rotate(  # noqa: PLR0913, PLR0917 - what the framework hands in
 
 
 @router.get("/{key_id}/models")
-def models(
-    key_id: UUID, user: TheUser, system: TheSystem, tries: TheTries
-) -> Page[ModelOut]:
+def models(key_id: UUID, user: TheUser, system: TheSystem) -> Page[ModelOut]:
     """The models that the vendor lists for the key, asked now, through the proxy."""
     row = _row(system, user.team_id, key_id)
-    tries.count(user.team_id)
+    limits = system.request_limits
+    limits.rates.count(limits.vendor_asks, str(user.team_id))
     found, names = system.key_models.models(key_id, system.catalog.get(row.vendor))
     if found.verdict is not Verdict.OK:
         raise VendorGivesNoList

@@ -13,7 +13,6 @@ from api.callers import TheUser
 from api.positions import CALLS_ONLY, read_after, read_at
 from api.routing_statistics import StatisticsTime, by_target, whole_hours
 from api.routing_trials import Trials
-from api.routing_what_if import TheTries
 from api.routing_what_if_shapes import WhatIfOut, shown
 from api.wired import TheRehearsal, TheSystem
 from domain.log import CALLS
@@ -65,11 +64,11 @@ def suggest(  # noqa: PLR0913, PLR0917 - what the framework hands in
     bots: TheBots,
     system: TheSystem,
     rehearsal: TheRehearsal,
-    tries: TheTries,
     response: Response,
 ) -> SuggestionOut:
     """Propose a policy; nothing is set."""
-    tries.count(user.team_id)
+    limits = system.request_limits
+    limits.rates.count(limits.what_ifs, str(user.team_id))
     bot = bot_route(bots, hostname)
     since, until = whole_hours(query.since, query.until)
     time: dict[str, Any] = {"team_id": user.team_id, "since": since, "until": until}

@@ -3,14 +3,12 @@
 from __future__ import annotations
 
 from dataclasses import asdict
-from typing import Annotated
 
-from fastapi import APIRouter, Depends, Request
+from fastapi import APIRouter
 
 from api.bot_reading import TheBots
 from api.bot_routing import bot_route
 from api.callers import TheUser
-from api.limits import Tries
 from api.quota_shapes import scope_of
 from api.routing_reading import any_bot
 from api.routing_trials import Trials
@@ -28,33 +26,21 @@ from projections.past_calls import PastFilter
 router = APIRouter(prefix="/api/routing/what-if", tags=["routing"])
 
 
-def what_if_tries() -> Tries:
-    """How often a team may have its past played again: each time takes seconds."""
-    return Tries(most=20, seconds=60)
-
-
-def _tries(request: Request) -> Tries:
-    return request.app.state.what_if_tries  # type: ignore[no-any-return]
-
-
-TheTries = Annotated[Tries, Depends(_tries)]
-
-
 @router.post("")
-def ask(  # noqa: PLR0913, PLR0917 - what the framework hands in
+def ask(
     question: WhatIfQuestion,
     user: TheUser,
     bots: TheBots,
     system: TheSystem,
     rehearsal: TheRehearsal,
-    tries: TheTries,
 ) -> WhatIfOut:
     """Cost, refusals and shares of models, as they were and as they would have been.
 
     At most 100,000 calls. What is left out of the question is as it was. A call that goes
     to another target is charged for the tokens that it used, at that target's price.
     """
-    tries.count(user.team_id)
+    limits = system.request_limits
+    limits.rates.count(limits.what_ifs, str(user.team_id))
     bot = None if question.bot is None else bot_route(bots, question.bot)
     trials = Trials(system, rehearsal, user.team_id, bot or any_bot(user.team_id))
     wanted = PastFilter(

@@ -14,6 +14,7 @@ from application.bus import Bus
 from application.event_log import EventLog
 from application.idempotency import IdempotencyStore
 from application.ports import KeyModels, People, PriceList, Prober
+from application.rates import RequestLimits
 from application.readiness import Readiness
 from domain.catalog import Catalog
 from domain.routing_catalog import RoutingCatalog
@@ -90,6 +91,8 @@ class Wired(Protocol):
     def idempotency(self) -> IdempotencyStore: ...
     @property
     def readiness(self) -> Readiness: ...
+    @property
+    def request_limits(self) -> RequestLimits: ...
 
 
 def _system(request: Request) -> Wired:

@@ -9,10 +9,11 @@ from typing import Protocol
 
 @dataclass(frozen=True, kw_only=True)
 class Dependency:
-    """Something outside that we cannot do without."""
+    """Something outside that we work with."""
 
     name: str
     ready: bool
+    needed: bool = True  # without it nothing is served; else something does its work
 
 
 @dataclass(frozen=True, kw_only=True)

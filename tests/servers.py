@@ -71,20 +71,20 @@ def redis_url() -> Iterator[str]:
     if _redis_answers(usual):
         yield usual
         return
+    (port,) = _free_ports(1)
+    with redis_on(port) as url:
+        yield url
+
+
+@contextmanager
+def redis_on(port: int) -> Iterator[str]:
+    """The URL of a Redis of one's own, which keeps nothing after its end."""
     program = shutil.which("redis-server")
     if program is None:
         pytest.skip("redis-server is not installed (Debian: apt-get install it)")
-    (port,) = _free_ports(1)
     with _folder("redis") as folder:
-        command = [
-            program,
-            "--port",
-            str(port),
-            "--bind",
-            "127.0.0.1",
-            "--dir",
-            str(folder),
-        ]
+        command = [program, "--port", str(port), "--bind", "127.0.0.1"]
+        command += ["--dir", str(folder), "--save", ""]
         url = _redis_at(port)
         with _running(command, folder, os.environ, lambda: _redis_answers(url)):
             yield url

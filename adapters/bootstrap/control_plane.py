@@ -2,8 +2,8 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
-from contextlib import contextmanager
+from collections.abc import Callable, Iterator, Sequence
+from contextlib import ExitStack, contextmanager
 from dataclasses import dataclass
 
 from adapters.bootstrap.commands import bus_of
@@ -35,10 +35,13 @@ from adapters.postgres.routing_views import (
 from adapters.postgres.vault import PostgresInstanceKeys, PostgresPeople, PostgresVault
 from adapters.price_list import BuiltInPrices
 from adapters.probe import VendorProber
+from adapters.rates.wiring import counted_by, redis_keeper, request_limits
 from adapters.readiness import DatabaseReadiness
 from adapters.settings import Settings
 from application.bus import Bus
 from application.event_log import EventLog
+from application.rates import RequestLimits
+from application.readiness import Dependency
 from domain.catalog import Catalog
 from domain.log import CALLS, FLEET
 from domain.routing_catalog import RoutingCatalog
@@ -76,24 +79,31 @@ class ControlPlane:
     proxy_base_url: str
     idempotency: PostgresIdempotency
     readiness: DatabaseReadiness
+    request_limits: RequestLimits
 
 
 @contextmanager
 def control_plane(settings: Settings, url: str) -> Iterator[ControlPlane]:
     """The control plane; its connections are closed at the end."""
-    opened = open_instance(settings, url, role=ROLE, size=CONNECTIONS)
-    try:
+    redis = redis_keeper(settings.redis_url) if settings.redis_url else None
+    with ExitStack() as stack:
+        opened = open_instance(settings, url, role=ROLE, size=CONNECTIONS)
+        stack.callback(opened.database.close)
         pass_key = opened.instance_keys.get("key-check")
         proxy = KeyCheckClient(settings.bots_proxy_url, pass_key)
-        try:
-            yield _wired(settings, opened, proxy)
-        finally:
-            proxy.close()
-    finally:
-        opened.database.close()
+        stack.callback(proxy.close)
+        rates = stack.enter_context(counted_by(url, role=ROLE, redis=redis))
+        limits = request_limits(settings, rates)
+        yield _wired(settings, opened, proxy, limits, [redis.look] if redis else [])
 
 
-def _wired(settings: Settings, opened: Opened, proxy: KeyCheckClient) -> ControlPlane:
+def _wired(
+    settings: Settings,
+    opened: Opened,
+    proxy: KeyCheckClient,
+    limits: RequestLimits,
+    more: Sequence[Callable[[], Dependency]],
+) -> ControlPlane:
     database = opened.database
     fleet = EventLog(FLEET, PostgresRecorder(database, FLEET), EventMapper())
     calls = EventLog(CALLS, PostgresRecorder(database, CALLS), EventMapper())
@@ -128,6 +138,7 @@ def _wired(settings: Settings, opened: Opened, proxy: KeyCheckClient) -> Control
         egress_allow=settings.egress_allow,
         proxy_base_url=settings.bots_proxy_url,
         idempotency=PostgresIdempotency(database, opened.instance_keys),
-        readiness=DatabaseReadiness(database, {FLEET: fleet, CALLS: calls}),
+        readiness=DatabaseReadiness(database, {FLEET: fleet, CALLS: calls}, more=more),
+        request_limits=limits,
         **views,  # type: ignore[arg-type]
     )

@@ -2,13 +2,8 @@
 
 from __future__ import annotations
 
-from ipaddress import IPv4Address, IPv6Address, ip_address
-
 from adapters.http.limits import HttpLimits
-
-_IPV6_NETWORK_BITS = 64  # who has one address of these has all of them
-
-Address = IPv4Address | IPv6Address
+from domain.peers import Address, address_of, is_listed, peer_of
 
 
 class Peers:
@@ -27,8 +22,8 @@ class Peers:
 
     def enter(self, host: str) -> str | None:
         """The peer to `leave` with later; None if there is no room for it."""
-        address = _address(host)
-        peer = _peer(address)
+        address = address_of(host)
+        peer = peer_of(address)
         own = self._by_peer.get(peer, 0)
         if self._all >= self._limits.connections:
             return None
@@ -41,7 +36,7 @@ class Peers:
     def _is_shared(self, address: Address) -> bool:
         if address.is_loopback and self._trust_loopback:
             return True
-        return any(address in network for network in self._limits.shared_peers)
+        return is_listed(address, self._limits.shared_peers)
 
     def leave(self, peer: str) -> None:
         self._all -= 1
@@ -50,17 +45,3 @@ class Peers:
             self._by_peer[peer] = left
         else:
             del self._by_peer[peer]
-
-
-def _address(host: str) -> Address:
-    """The address, as one of IPv4 if it only is written as one of IPv6."""
-    address = ip_address(host.partition("%")[0])
-    mapped = address.ipv4_mapped if isinstance(address, IPv6Address) else None
-    return mapped or address
-
-
-def _peer(address: Address) -> str:
-    """Whose address that is."""
-    if isinstance(address, IPv4Address):
-        return str(address)
-    return f"{int(address) >> (128 - _IPV6_NETWORK_BITS):x}::"

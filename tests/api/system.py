@@ -38,6 +38,7 @@ from adapters.memory_quotas import (
     MemoryQuotaList,
     MemoryQuotaTable,
 )
+from adapters.memory_rates import memory_limits
 from adapters.memory_routing import (
     MemoryModelPrices,
     MemoryPastCalls,
@@ -74,6 +75,7 @@ from application.bus import Bus
 from application.event_log import EventLog
 from application.idempotency import IdempotencyStore
 from application.ports import People
+from application.rates import RequestLimits
 from application.readiness import Dependency, Look
 from domain.catalog import Catalog
 from domain.log import CALLS, FLEET
@@ -138,6 +140,7 @@ class System:
     price_list: BuiltInPrices = field(default_factory=BuiltInPrices)
     vendors: MemoryVendors = field(default_factory=lambda: MemoryVendors((LOCAL,)))
     readiness: AllIsWell = field(default_factory=AllIsWell)
+    request_limits: RequestLimits = field(default_factory=memory_limits)
 
     @property
     def prober(self) -> MemoryVendors:

@@ -150,4 +150,6 @@ def test_health_tells_whether_the_work_can_be_done(front: Front) -> None:
     front.system.readiness.ready = False
     away = front.client.get("/health/ready")
     assert (away.status_code, away.json()["status"]) == (503, "not-ready")
-    assert away.json()["dependencies"] == [{"name": "database", "ready": False}]
+    assert away.json()["dependencies"] == [
+        {"name": "database", "ready": False, "needed": True}
+    ]

@@ -6,8 +6,6 @@ import time
 
 import pytest
 
-from api.limits import Tries
-from domain.errors import LimitReached
 from tests.api.system import PASSWORD, Front
 
 
@@ -162,19 +160,6 @@ def test_the_eleventh_try_in_a_minute_waits(front: Front) -> None:
     assert 1 <= int(answer.headers["retry-after"]) <= 60
     other = {"email": "eve@example.com", "password": "not the password"}
     assert front.client.post("/api/auth/login", json=other).status_code == 401
-
-
-def test_tries_are_forgotten_after_their_window() -> None:
-    now = [0.0]
-    tries = Tries(most=2, seconds=60, clock=lambda: now[0])
-    tries.count("ada")
-    now[0] = 30.0
-    tries.count("ada")
-    with pytest.raises(LimitReached) as refused:
-        tries.count("ada")
-    assert refused.value.retry_after_seconds == 30
-    now[0] = 60.0
-    tries.count("ada")
 
 
 def test_a_team_of_ones_own_may_be_named_and_no_other(front: Front) -> None:
