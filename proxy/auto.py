@@ -14,7 +14,7 @@ and only the model's name is another one, and what the vendor would not take (`f
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Awaitable, Callable, Mapping
 from dataclasses import dataclass, replace
 from types import MappingProxyType
 
@@ -23,7 +23,7 @@ import msgspec
 from domain.catalog import PathNotAllowed
 from domain.routing_catalog import RoutingCatalog
 from domain.routing_decision import Decision, RoutingRecord, WhyNot
-from domain.routing_facts import NO_ANSWERS, Answers
+from domain.routing_facts import Answers
 from domain.routing_plan import NO_PRIMARY, NOT_LINKED
 from domain.vendors import Format
 from proxy.admission import Credential
@@ -46,6 +46,10 @@ FORMATS: Mapping[str, Format] = MappingProxyType(
         "messages/count_tokens": "anthropic-messages",
     }
 )
+
+
+# What the bot's policy wants to know of the user's words.
+Answering = Callable[[Question], Awaitable[Answers]]
 
 
 class NoPrimaryModel(NoUsableKey):
@@ -109,14 +113,17 @@ def asking(credential: Credential, incoming: Incoming, body: bytes, dice: int) -
 
 
 async def decided(
-    router: Router, asking: Asking, answers: Answers = NO_ANSWERS
+    router: Router, question: Question, answer: Answering
 ) -> tuple[Decision, RoutingRecord]:
     """The decision; a table that knows no candidate is brought up to date once."""
-    decision, record = router.decided(asking.question, answers)
+    answers = await answer(question)
+    decision, record = router.decided(question, answers)
     if not decision.candidates and not decision.all_cooling:
         await router.catch_up()
-        question = router.renewed(asking.question)
-        decision, record = router.decided(question, answers)
+        renewed = router.renewed(question)
+        if renewed.bot.routing != question.bot.routing:
+            answers = await answer(renewed)
+        decision, record = router.decided(renewed, answers)
     return decision, record
 
 

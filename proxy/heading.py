@@ -11,7 +11,6 @@ from domain.routing_kept import KeptRouting
 from domain.vendors import Format
 from proxy import auto
 from proxy.admission import Admission, Credential
-from proxy.auto import Asking
 from proxy.classifying import Classify
 from proxy.form import is_form
 from proxy.incoming import (
@@ -28,7 +27,7 @@ from proxy.incoming import (
 from proxy.outgoing import Outgoing, outgoing, what_is_asked
 from proxy.refusals import Shape, shape_of
 from proxy.routed import Routed
-from proxy.router import Router
+from proxy.router import Question, Router
 from proxy.upload import begun
 
 
@@ -81,8 +80,11 @@ class Heading:
         body = await read_body(self._incoming.headers, receive)
         asking = auto.asking(credential, self._incoming, body, dice)
         self.asked = Asked(model=asking.question.facts.requested_model)
-        answers = await self._answers(asking, classify)
-        decided = await auto.decided(self._router, asking, answers)
+
+        async def answer(question: Question) -> Answers:
+            return await self._answers(question, classify)
+
+        decided = await auto.decided(self._router, asking.question, answer)
         catalog = self._router.catalog
         routed = Routed(self._admission, credential, asking, decided, catalog)
         self.kept = routed.kept
@@ -90,13 +92,13 @@ class Heading:
         self._where(credential, call.incoming)
         return call
 
-    async def _answers(self, asking: Asking, classify: Classify | None) -> Answers:
+    async def _answers(self, question: Question, classify: Classify | None) -> Answers:
         """What the policy wants to know of the user's words."""
-        answers = self._router.answers(asking.question)
-        classifier = self._router.classifier(asking.question)
+        answers = self._router.answers(question)
+        classifier = self._router.classifier(question)
         if classifier is None or classify is None:
             return answers
-        return await classify(classifier, asking.question.words, answers)
+        return await classify(classifier, question.words, answers)
 
     def _where(self, credential: Credential, incoming: Incoming) -> tuple[Vendor, Target]:
         """Which vendor and what is asked of it, as far as the path says."""
