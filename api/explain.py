@@ -25,6 +25,7 @@ from api.explain_shapes import (
     PriceOut,
     RefusalOut,
     RequestOut,
+    RoutingOut,
     ScopeShown,
     SettlementOut,
     UsageOut,
@@ -79,10 +80,12 @@ def explained(call_id: UUID, told: Told) -> Explanation:
     holds = list(_holds(told))
     shown = {"call_id": call_id, "status": call.status, **asdict(facts)}
     admitted = isinstance(first, CallAdmitted)
+    routing = _routing(first)
     return Explanation(
         call=CallOut.model_validate(shown),
         request=RequestOut.model_validate(first) if admitted else None,
-        candidates=_candidates(told),
+        routing=routing,
+        candidates=_candidates(told, routing),
         holds=[_hold(hold, at) for hold, at in holds],
         balances=[_balance(hold) for hold, _ in holds],
         price=None
@@ -98,18 +101,45 @@ def explained(call_id: UUID, told: Told) -> Explanation:
     )
 
 
-def _candidates(told: Told) -> list[CandidateOut]:
+def _routing(first: CallEvent) -> RoutingOut | None:
+    """What was decided before the call was admitted, or refused."""
+    if not isinstance(first, CallAdmitted | CallRefused) or first.routing is None:
+        return None
+    return RoutingOut.model_validate(first.routing)
+
+
+def _candidates(told: Told, routing: RoutingOut | None) -> list[CandidateOut]:
     """The keys that were tried; of a single good attempt the end itself tells all."""
+    first = told[0].event.facts
+    vendors = {
+        key: candidate.target.vendor
+        for candidate in (routing.decision.candidates if routing else ())
+        for key in candidate.keys
+    }
     for recorded in told:
         event = recorded.event
         if not isinstance(event, CallSettled):
             continue
         if event.attempt_log:
-            return [CandidateOut.model_validate(one) for one in event.attempt_log]
+            return [
+                CandidateOut(
+                    provider_key_id=one.provider_key_id,
+                    vendor=vendors.get(one.provider_key_id, first.vendor),
+                    model=one.model or first.requested_model,
+                    http_status=one.http_status,
+                    verdict=one.verdict,
+                    error=one.error,
+                    ms=one.ms,
+                    cooling_until=one.cooling_until,
+                )
+                for one in event.attempt_log
+            ]
         if event.facts.provider_key_id is not None:
             return [
                 CandidateOut(
                     provider_key_id=event.facts.provider_key_id,
+                    vendor=event.facts.vendor,
+                    model=event.facts.requested_model,
                     http_status=event.http_status,
                     verdict=None,
                     error=event.error,

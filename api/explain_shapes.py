@@ -9,6 +9,8 @@ from pydantic import BaseModel, ConfigDict
 
 from domain.calls import CallStatus
 from domain.quotas import Metric, Mode, ScopeKind
+from domain.routing_decision import Decision
+from domain.routing_facts import RequestFacts
 from domain.usage import OtherUnits, UsageSource
 from domain.verdicts import Verdict
 
@@ -45,10 +47,25 @@ class RequestOut(Shown):
     changes: list[str]
 
 
+class RoutingOut(BaseModel):
+    """Of an `auto` call: what it asked for, and the decision as its policy made it.
+
+    `decision.skipped` are the targets that could not serve it, each with the reason.
+    """
+
+    policy_version: int  # of the bot's stream; 0: no policy
+    shelf_version: int
+    built_in: str
+    facts: RequestFacts
+    decision: Decision
+
+
 class CandidateOut(Shown):
     """A key that was tried: what its vendor answered, and what that says of the key."""
 
     provider_key_id: UUID
+    vendor: str
+    model: str | None  # that was asked for
     http_status: int | None
     verdict: Verdict | None
     error: str | None
@@ -157,6 +174,7 @@ class Explanation(BaseModel):
 
     call: CallOut
     request: RequestOut | None
+    routing: RoutingOut | None
     candidates: list[CandidateOut]
     holds: list[HoldOut]
     balances: list[BalanceThen]
