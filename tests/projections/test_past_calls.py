@@ -80,7 +80,7 @@ def replayed(past: PastCalls, wanted: PastFilter = DAY) -> list[PastCall]:
 def test_calls_come_in_the_order_they_began_with_all_that_is_known(
     past: PastCalls, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr(routing_views, "PAGE", 2)
+    monkeypatch.setattr(routing_views, "AT_ONCE", 2)
     calls = replayed(past)
     assert [call.call_id.int for call in calls] == [0x41, 0x48, 0x43, 0x42, 0x40, 0x44]
     assert past.count(DAY) == len(calls)
