@@ -207,6 +207,12 @@ prices = st.builds(
 )
 
 
+def test_tokens_of_two_models_have_no_one_price() -> None:
+    usage = Usage(input_tokens=10, output_tokens=10, other=OtherUnits(transcript_tokens=2))
+    assert cost_of(usage, SONNET) is None
+    assert cost_of(replace(usage, other=None), SONNET) is not None
+
+
 @given(usages, prices)
 def test_a_cost_is_never_below_nothing(usage: Usage, price: Price) -> None:
     cost = cost_of(usage, price)

@@ -1,4 +1,4 @@
-"""What must hold for any bytes, at the five places where strangers' bytes are read.
+"""What must hold for any bytes, at the places where strangers' bytes are read.
 
 A target takes bytes and returns, or raises because something does not hold. The first bytes
 choose among settings where there are some; every choice is made by remainder, so that all
@@ -20,8 +20,9 @@ from domain.paths import PLAIN
 from proxy.incoming import NotReadable, read_json
 from proxy.usage import TALLIES, Reading, reader_for
 from tests.fuzz.forms import form
+from tests.fuzz.frames import frames
 
-LIMITS = HttpLimits()
+LIMITS = HttpLimits(upgrades_below=b"/api/v1/")
 VENDORS = load_catalog().all()
 BASES = ("", "/v1", "/gw", "/gw/v1", "/v1beta/openai", "/api/paas/v4", "/openai")
 VERBS = (*sorted(METHODS), "TRACE")
@@ -166,4 +167,5 @@ TARGETS: dict[str, Callable[[bytes], None]] = {
     "answer": answer,
     "body": body,
     "form": form,
+    "frames": frames,
 }
