@@ -7,12 +7,13 @@ from uuid import UUID
 from fastapi import APIRouter, Response
 from uuid_utils.compat import uuid7
 
-from api.bot_reading import TheBots
+from api.bot_reading import Bots, TheBots
 from api.bot_shapes import LinkOut, NewLink, link_of, link_shown
 from api.callers import TheUser
+from api.past import Past, ThePast
 from api.positions import reached
 from api.shapes import Page
-from api.wired import TheSystem
+from api.wired import TheSystem, Wired
 from application.bots import LinkProvider, UnlinkProvider
 from domain.bots import NoSuchLink, ProviderLink
 from domain.ids import LinkId
@@ -22,15 +23,25 @@ router = APIRouter(prefix="/api/bot/{hostname}/providers", tags=["bots"])
 
 
 @router.get("")
-def of_bot(hostname: str, bots: TheBots) -> Page[LinkOut]:
+def of_bot(
+    hostname: str, past: ThePast, bots: TheBots, system: TheSystem, response: Response
+) -> Page[LinkOut]:
     """The bot's links; which are tried first is said by priority and weight."""
-    return Page(items=[link_shown(link) for link in bots.row(hostname).links])
+    row = _row(bots, hostname, past, system, response)
+    return Page(items=[link_shown(link) for link in row.links])
 
 
 @router.get("/{link_id}")
-def one(hostname: str, link_id: UUID, bots: TheBots) -> LinkOut:
+def one(  # noqa: PLR0913, PLR0917 - what the framework hands in
+    hostname: str,
+    link_id: UUID,
+    past: ThePast,
+    bots: TheBots,
+    system: TheSystem,
+    response: Response,
+) -> LinkOut:
     """One link."""
-    return link_shown(_link(bots.row(hostname), link_id))
+    return link_shown(_link(_row(bots, hostname, past, system, response), link_id))
 
 
 @router.post("", status_code=201)
@@ -71,6 +82,15 @@ def unlink(
         team_id=user.team_id, hostname=hostname, link_id=LinkId(link_id)
     )
     reached(response, system.bus.handle(command, by=user.caller))
+
+
+def _row(
+    bots: Bots, hostname: str, past: Past | None, system: Wired, response: Response
+) -> BotRow:
+    if past is not None:
+        return bots.row(hostname, past.time)
+    reached(response, system.fleet.head())
+    return bots.row(hostname)
 
 
 def _link(row: BotRow, link_id: UUID) -> ProviderLink:

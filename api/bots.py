@@ -21,6 +21,7 @@ from api.bot_shapes import (
 )
 from api.callers import TheUser
 from api.paging import Cursors
+from api.past import ThePast
 from api.positions import (
     FLEET_ONLY,
     ExpectedVersion,
@@ -30,7 +31,7 @@ from api.positions import (
     tag_version,
 )
 from api.refusals import RuntimeIsNotAvailable
-from api.shapes import AtQuery, ListQuery, Page, unique
+from api.shapes import ListQuery, Page, unique
 from api.tokens import new_bot_token, token_hash
 from api.wired import TheSystem
 from application.bots import CreateBot, DeleteBot, EditBot, IssueBotToken, StartBot
@@ -94,15 +95,15 @@ def create(
 @router.get("/{hostname}")
 def one(
     hostname: str,
-    query: Annotated[AtQuery, Query()],
+    past: ThePast,
     bots: TheBots,
     system: TheSystem,
     response: Response,
 ) -> BotOut:
-    """The bot as it stands, or as it stood `at` a time."""
-    if query.at is None:
+    """The bot as it stands, or as it stood `at` a time or a position."""
+    if past is None:
         return bots.shown(hostname, response)
-    row = bots.row(hostname, query.at)
+    row = bots.row(hostname, past.time)
     tag_version(response, row.version)
     return bot_shown(row, system.proxy_base_url)
 

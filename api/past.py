@@ -7,7 +7,7 @@ from dataclasses import dataclass, field
 from datetime import UTC, datetime
 from typing import Annotated
 
-from fastapi import Depends, Query
+from fastapi import Depends, Query, Response
 from pydantic import TypeAdapter, ValidationError
 
 from api.callers import TheUser
@@ -75,9 +75,17 @@ def _time_of(log: EventLog, position: int) -> datetime:
 
 
 def _past(
-    query: Annotated[PastQuery, Query()], _: TheUser, system: TheSystem
+    query: Annotated[PastQuery, Query()], _: TheUser, system: TheSystem, response: Response
 ) -> Past | None:
-    return None if query.at is None else past_of(system, query.at, datetime.now(UTC))
+    """A past answer tells the positions it was asked for by; by a time, the logs' heads."""
+    if query.at is None:
+        return None
+    heads = {FLEET: system.fleet.head(), CALLS: system.calls.head()}
+    past = past_of(system, query.at, datetime.now(UTC))
+    response.headers["X-Log-Position"] = ",".join(
+        f"{log}={position}" for log, position in (past.positions or heads).items()
+    )
+    return past
 
 
 ThePast = Annotated[Past | None, Depends(_past)]

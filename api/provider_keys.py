@@ -24,6 +24,7 @@ from api.key_shapes import (
     origin_of,
 )
 from api.paging import Cursors
+from api.past import ThePast
 from api.positions import (
     CALLS_ONLY,
     FLEET_ONLY,
@@ -34,7 +35,7 @@ from api.positions import (
     tag_version,
 )
 from api.refusals import VendorGivesNoList
-from api.shapes import AtQuery, ListQuery, Page, unique
+from api.shapes import ListQuery, Page, unique
 from api.vendors import vendor_of
 from api.wired import TheSystem, Wired
 from application.keys import (
@@ -144,17 +145,17 @@ def verify(asked: KeyToVerify, user: TheUser, system: TheSystem) -> VerdictOut:
 @router.get("/{key_id}")
 def one(
     key_id: UUID,
-    query: Annotated[AtQuery, Query()],
+    past: ThePast,
     user: TheUser,
     system: TheSystem,
     response: Response,
 ) -> KeyOut:
-    """The key as it stands, or as it stood `at` a time."""
-    if query.at is None:
+    """The key as it stands, or as it stood `at` a time or a position."""
+    if past is None:
         return _shown(system, user.team_id, key_id, response, system.fleet.head())
-    row = _row(system, user.team_id, key_id, query.at)
+    row = _row(system, user.team_id, key_id, past.time)
     tag_version(response, row.version)
-    return key_shown(row, query.at)
+    return key_shown(row, past.time)
 
 
 @router.patch("/{key_id}")

@@ -79,12 +79,6 @@ class Query(BaseModel):
     model_config = ConfigDict(extra="forbid", frozen=True)
 
 
-class AtQuery(Query):
-    """A resource as it was at a time."""
-
-    at: Moment | None = None
-
-
 class ReadQuery(Query):
     """A read of a view; `after_position` is waited for."""
 

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import time
 from datetime import UTC, datetime
+from typing import Any
 from uuid import uuid4
 
 import pytest
@@ -97,6 +98,48 @@ def test_a_bot_can_be_read_as_it_was(either: Front) -> None:
     assert at("yesterday") == 422
     assert at("1700000000") == 422
     assert at("2026-01-01T00:00:00") == 422
+
+
+def test_the_past_of_a_bot_and_its_keys_is_asked_for_by_position(either: Front) -> None:
+    me = either.someone()
+    key = {"vendor": "openai", "label": "old", "secret": "sk-not-a-real-key-4711"}
+    key_id = either.client.post("/api/provider-key", json=key, headers=me).json()["id"]
+    linked = [{"provider_key_id": key_id, "models": ["*"]}]
+    made = either.client.post(
+        "/api/bot",
+        json={"name": "Ada", "hostname": "ada-1", "providers": linked},
+        headers=me,
+    )
+    position = made.headers["x-log-position"]
+    (link,) = made.json()["bot"]["providers"]
+    either.client.patch("/api/bot/ada-1", json={"name": "Eve"}, headers=me)
+    either.client.patch(f"/api/provider-key/{key_id}", json={"label": "new"}, headers=me)
+    url = f"/api/bot/ada-1/providers/{link['id']}"
+    now = either.client.get(url, headers=me)
+    assert now.headers["x-log-position"] == f"fleet={either.system.fleet.head()}"
+    either.client.delete(url, headers=me)
+
+    def then(path: str) -> Any:
+        answer = either.client.get(path, params={"at": position}, headers=me)
+        assert answer.status_code == 200, answer.text
+        assert answer.headers["x-log-position"] == position
+        return answer.json()
+
+    assert then("/api/bot/ada-1")["name"] == "Ada"
+    assert then(f"/api/provider-key/{key_id}")["label"] == "old"
+    assert then("/api/bot/ada-1/providers")["items"] == [link]
+    assert then(url) == link
+    unknown = either.client.get("/api/bot/ada-1/providers?as=x", headers=me)
+    assert unknown.status_code == 422
+
+
+def test_an_answer_about_a_past_time_tells_what_it_was_read_at(either: Front) -> None:
+    me = either.someone()
+    a_bot(either, me)
+    now = datetime.now(UTC).isoformat()
+    answer = either.client.get("/api/bot/ada-1", params={"at": now}, headers=me)
+    heads = f"fleet={either.system.fleet.head()},calls={either.system.calls.head()}"
+    assert answer.headers["x-log-position"] == heads
 
 
 def test_a_bots_stream_is_read_event_by_event(either: Front) -> None:
