@@ -23,7 +23,6 @@ SWEEP_SECONDS = 60.0
 class PostgresStorage(Storage, MovingWindowSupport, SlidingWindowCounterSupport):
     """Counts in the table `request_count`, which a crash of the server empties."""
 
-    STORAGE_SCHEME = None
     base_exceptions = (psycopg.Error,)
 
     def __init__(self, url: str, *, role: str) -> None:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import time
 from collections.abc import Iterator
 from contextlib import closing, contextmanager
 from typing import Any
@@ -34,12 +35,15 @@ def redis_storage(url: str) -> Iterator[RedisStorage]:
 class Watched(MemoryStorage):
     """Counts here, and how often it was asked to."""
 
-    def __init__(self) -> None:
+    def __init__(self, *, seconds: float = 0.0) -> None:
+        """Each answer takes so long."""
         super().__init__()
         self.asked = 0
+        self._seconds = seconds
 
     def acquire_sliding_window_entry(self, *given: Any, **named: Any) -> bool:
         self.asked += 1
+        time.sleep(self._seconds)
         return super().acquire_sliding_window_entry(*given, **named)
 
 

@@ -114,7 +114,7 @@ def test_a_database_that_hangs_lets_go_of_whoever_waits_for_it(database_url: str
     with counted_by(database_url, role=ROLE, redis=None) as rates:
         assert passes(rates, rate)
         with psycopg.connect(database_url) as other:
-            other.execute("LOCK TABLE request_count")
+            other.execute("SELECT FROM request_count FOR UPDATE")
             begun = time.monotonic()
             assert passes(rates, rate)
             first = time.monotonic() - begun
@@ -122,7 +122,7 @@ def test_a_database_that_hangs_lets_go_of_whoever_waits_for_it(database_url: str
             begun = time.monotonic()
             assert let_through(rates, rate, tries=10) == 4, "this process counts alone"
             assert time.monotonic() - begun < POSTGRES_PATIENCE_SECONDS
-        within(SOON, lambda: passes(rates, a_rate(5)) and rows(database_url) > 1)
+            within(SOON, lambda: passes(rates, a_rate(5)) and rows(database_url) > 1)
 
 
 def test_a_process_ends_although_its_database_hangs() -> None:

@@ -20,9 +20,9 @@ def nothing() -> None:
 
 
 @contextmanager
-def watched() -> Iterator[tuple[LeasedRates, Watched]]:
-    storage = Watched()
-    keeper = Keeper("watched", storage, patience=5.0, threads=2, close=nothing)
+def watched(*, seconds: float = 0.0) -> Iterator[tuple[LeasedRates, Watched]]:
+    storage = Watched(seconds=seconds)
+    keeper = Keeper("watched", storage, patience=5.0, threads=8, close=nothing)
     try:
         yield LeasedRates([keeper]), storage
     finally:
@@ -86,6 +86,16 @@ def test_many_threads_get_no_more_than_the_rate() -> None:
     with ThreadPoolExecutor(8) as threads:
         let = threads.map(lambda _: let_through(rates, rate, tries=200), range(8))
         assert sum(let) == 1000
+
+
+def test_those_who_ask_at_once_set_no_more_aside_than_one_does() -> None:
+    with watched(seconds=0.2) as (rates, storage), ThreadPoolExecutor(8) as threads:
+        rate = a_rate(3000)
+        assert sum(threads.map(lambda _: passes(rates, rate), range(8))) == 8
+        assert storage.asked == 8
+        aside = 3000 // LEASES - 1
+        assert [rates.take(rate, "ada") for _ in range(aside)] == [True] * aside
+        assert not rates.take(rate, "ada")
 
 
 @pytest.mark.parametrize("with_redis", [True, False])

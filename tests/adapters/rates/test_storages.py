@@ -109,6 +109,20 @@ def test_what_a_window_came_to_weighs_less_and_less_in_the_next(
     assert window.hit(rate, "ada", 100) is None
 
 
+def test_a_clock_that_is_read_late_begins_no_window_again(
+    postgres: PostgresStorage, database_url: str
+) -> None:
+    window, rate = Window(postgres), a_rate(100, seconds=100_000)
+    assert window.hit(rate, "ada", 60) is None
+    with psycopg.connect(database_url, autocommit=True) as connection:
+        connection.execute("UPDATE request_count SET at = at + 1")
+        assert window.hit(rate, "ada", 30) is None
+        found = connection.execute("SELECT count, at FROM request_count").fetchone()
+    assert found is not None
+    assert found[0] == 90
+    assert found[1] > time.time() / 100_000 + 0.9, "the window stays the later one"
+
+
 @pytest.mark.parametrize("exact", [True, False])
 def test_those_who_count_at_once_never_count_too_many(
     database_url: str, *, exact: bool
