@@ -131,6 +131,7 @@ def _candidates(told: Told, routing: RoutingOut | None) -> list[CandidateOut]:
                     error=one.error,
                     ms=one.ms,
                     cooling_until=one.cooling_until,
+                    changes=None if one.changes is None else list(one.changes),
                 )
                 for one in event.attempt_log
             ]

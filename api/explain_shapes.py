@@ -71,6 +71,7 @@ class CandidateOut(Shown):
     error: str | None
     ms: int | None
     cooling_until: datetime | None = None
+    changes: list[str] | None = None  # of the request; None: those that `request` tells
 
 
 class ScopeShown(BaseModel):

@@ -2,7 +2,7 @@
 
     chat/completions, responses, embeddings      in OpenAI's format
     v1/messages                                  in Anthropic's
-    models                                       what the links name; nothing goes upstream
+    models                                       what links and policy name; nobody is asked
 
 "auto", or no model, asks for the bot's policy; without one for its primary model: that of
 the first link that has one, or else the one model of the first link that names exactly
@@ -32,7 +32,7 @@ from proxy.incoming import Incoming, read_json
 from proxy.key_healths import AllKeysCooling
 from proxy.refusals import NoUsableKey
 from proxy.request_facts import read_facts
-from proxy.router import Question, Router, named_by
+from proxy.router import Question, Router
 
 AUTO = "auto"
 COOLED_SECONDS = 1  # what is said where nobody knows how long keys have to cool
@@ -86,15 +86,12 @@ def asks_for_models(incoming: Incoming) -> bool:
     return _tail(incoming) == "models"
 
 
-def models_of(credential: Credential) -> bytes:
+def models_of(credential: Credential, router: Router) -> bytes:
     """What the bot may ask for here, in the shape of OpenAI's list."""
-    bot = credential.bot
-    links = bot.links if bot else ()
-    named = [name for link in links for name in named_by(link)]
-    names = [AUTO, *named] if named or (bot and bot.routing) else []
+    names = () if credential.bot is None else router.names_for(credential.bot)
     data = [
         {"id": name, "object": "model", "created": 0, "owned_by": "clawbot"}
-        for name in dict.fromkeys(names)
+        for name in names
     ]
     return msgspec.json.encode({"object": "list", "data": data})
 

@@ -70,7 +70,7 @@ class Call:
             await self._answer(client, refusal_of(error))
             return
         if auto.asks_for_models(incoming):
-            await self._say(client, 200, auto.models_of(credential), [])
+            await self._say(client, 200, auto.models_of(credential, self._parts.router), [])
             return
         classify = None
         if incoming.vendor == auto.AUTO:

@@ -29,8 +29,9 @@ from domain.routing_facts import (
     Turn,
 )
 from domain.routing_plan import AUTO, plan
-from domain.routing_policy import Complexity, RouteTarget, RoutingShelf
+from domain.routing_policy import ChainStep, Complexity, RouteTarget, RoutingShelf
 from domain.routing_record import record_of
+from domain.routing_steps import spread, steps_of
 from domain.routing_words import answered
 from domain.vendors import Format
 from projections.route_table import BotRoute, KeyRoute, RouteTable
@@ -131,6 +132,19 @@ class Router:
         """What the bot's provider links name, and which of it is meant by "auto"."""
         named = tuple(dict.fromkeys(self._named(bot, bot.links)))
         return BotModels(primary=self._primary(bot), named=named)
+
+    def names_for(self, bot: BotRoute) -> tuple[str, ...]:
+        """What its calls may name as a model: "auto" and what its links and policy name.
+
+        Every other chain's id may be named too.
+        """
+        names = [name for link in bot.links for name in named_by(link)]
+        if bot.routing is not None:
+            shelf = self._table.shelves.of(bot.team_id)
+            steps = steps_of(bot.routing, shelf)
+            names += [step.chain for step in steps if isinstance(step, ChainStep)]
+            names += [planned.target.model for planned in spread(steps, shelf, [])]
+        return tuple(dict.fromkeys([AUTO, *names])) if names else ()
 
     def _shelf(self, question: Question) -> RoutingShelf:
         return self._table.shelves.of(question.bot.team_id)

@@ -6,9 +6,11 @@ from collections import Counter
 
 import pytest
 
+from adapters.catalog.routing_catalog import load_routing_catalog
 from domain.calls import CallSettled
 from domain.routing_decision import Why, WhyNot
 from domain.routing_policy import (
+    ChainStep,
     Cost,
     CostLimits,
     CostWeights,
@@ -191,6 +193,39 @@ def test_the_id_of_a_chain_is_a_models_name(data_plane: DataPlane) -> None:
     assert answer.headers["x-clawbot-vendor"] == "anthropic"
     assert bot.admitted().facts.requested_model == decision.candidates[0].target.model
     assert {one.why for one in decision.skipped} <= set(WhyNot)
+
+
+def listed(bot: Routed) -> list[str]:
+    """What GET models answers."""
+    url = f"{bot.plane.url}/auto/models"
+    answer = bot.plane.client.get(url, headers=bot.bot.bearer)
+    return [model["id"] for model in answer.json()["data"]]
+
+
+def test_the_models_that_the_policy_names_are_listed_with_the_links(
+    data_plane: DataPlane,
+) -> None:
+    one, two = target(), target("google")
+    steps = (one, ChainStep(chain="vision"), two)
+    bot = routed(data_plane, Failover(steps=steps))
+    until(lambda: "vision" in listed(bot))
+    names = listed(bot)
+    in_chain = load_routing_catalog().shelf.chains["vision"].steps
+    models = [step.model for step in in_chain if isinstance(step, RouteTarget)]
+    assert names[0] == "auto"
+    assert {one.model, two.model, "vision", *models} <= set(names)
+    assert len(names) == len(set(names))
+    for name in (one.model, models[0]):
+        assert bot.ask(name).headers["x-clawbot-model"] == name
+
+
+def test_a_policy_alone_names_models(data_plane: DataPlane) -> None:
+    gpt = RouteTarget(vendor="openai", model="gpt-4o-mini")
+    key = data_plane.add_key("openai")
+    bot = Routed(plane=data_plane, bot=data_plane.new_bot(key))
+    assert listed(bot) == []
+    bot.route(Direct(target=gpt))
+    until(lambda: listed(bot) == ["auto", "gpt-4o-mini"])
 
 
 def test_a_step_for_one_protocol_serves_no_other(data_plane: DataPlane) -> None:
