@@ -146,6 +146,7 @@ async def test_a_bots_close_ends_it_at_once_when_nothing_is_under_way() -> None:
     assert met.end.usage.source is UsageSource.REPORTED
     assert met.heard.endswith(close_to_bot(1000))
     assert met.over
+    assert met.to_vendor[:2] == b"\x88\x82"  # a Close with a code, masked
     assert met.aborted
 
 

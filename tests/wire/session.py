@@ -5,6 +5,7 @@ from __future__ import annotations
 import socket
 import threading
 from base64 import b64encode
+from contextlib import suppress
 from dataclasses import dataclass, field
 from hashlib import sha1
 
@@ -31,13 +32,16 @@ class Session:
             b"x-ratelimit-limit-requests: 500\r\nsec-websocket-accept: %s\r\n\r\n" % accept
         )
         self.open.set()
-        try:
-            while data := self.line.recv(65536):
-                self.frames += data
-        except OSError:
-            pass  # that is an end, too
-        finally:
-            self.over.set()
+        with suppress(OSError):  # that is an end, too
+            while (data := self._heard()) != b"":
+                self.frames += data or b""
+        self.over.set()
+
+    def _heard(self) -> bytes | None:
+        """What comes next; None: nothing for as long as the test lets it take."""
+        with suppress(TimeoutError):
+            return self.line.recv(65536)
+        return None
 
     def say(self, data: bytes) -> None:
         self.line.sendall(data)

@@ -85,6 +85,7 @@ def test_a_refusal_and_a_late_settlement_are_counted_as_what_they_are() -> None:
             replace(SETTLED, http_status=429, error="vendor:whatever it says"),
             "vendor-error",
         ),
+        (replace(SETTLED, http_status=101), "ok"),  # a session
         (replace(SETTLED, http_status=500), "vendor-error"),
         (replace(SETTLED, error="vendor:overloaded"), "vendor-error"),
         (replace(SETTLED, http_status=None, error="upstream-timeout"), "upstream-timeout"),
