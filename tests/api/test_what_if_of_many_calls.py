@@ -34,18 +34,8 @@ OTHERS: list[dict[str, Any]] = [
     {"policy": SHARED | {"strategy": "round_robin"}},
     {
         "quotas": [
-            {
-                "scope": {"kind": "team"},
-                "metric": "tokens",
-                "window": "hour",
-                "limit": 9**9,
-            },
-            {
-                "scope": {"kind": "team"},
-                "metric": "requests",
-                "window": "day",
-                "limit": 9**9,
-            },
+            OF_TEAM | {"metric": "tokens", "window": "hour"},
+            OF_TEAM | {"metric": "requests", "window": "day"},
         ]
     },
     {"prices": [GPT | {"input_micro_usd": 10**6, "output_micro_usd": 10**6}]},

@@ -70,6 +70,7 @@ def test_a_target_that_failed_is_told_apart_from_the_one_that_stood_in() -> None
     rows = rows_of(a_call(attempt_log=log), a_call())
     assert rows[KEY, "asked-for"].fallbacks == 1
     assert rows[KEY, "asked-for"].calls == 2
+    assert rows[KEY, "asked-for"].passed_on == 0
     failed = rows[FIRST, "asked-for"]
     assert (failed.calls, failed.passed_on, failed.vendor) == (0, 1, "openai")
     another = rows[FIRST, "gpt-5-mini"]
