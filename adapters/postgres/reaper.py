@@ -10,6 +10,7 @@ reaper waits one full lease, so that the living can renew first.
 from __future__ import annotations
 
 import logging
+from collections.abc import Mapping
 from typing import LiteralString, cast
 from uuid import UUID
 
@@ -27,22 +28,40 @@ log = logging.getLogger(__name__)
 
 PAGE = 500
 
-ENDED_LEASES: LiteralString = """
-SELECT process_id, open_since FROM call_lease
-WHERE ends_at < now()
-  AND now() - pg_postmaster_start_time() > make_interval(secs => %s)
+CLOCK: LiteralString = """
+SELECT now(), now() - pg_postmaster_start_time() > make_interval(secs => %s)
 """
 
+# Each admission is read once, however many leases have ended in the last hour.
 OPEN_CALLS: LiteralString = """
+WITH ended AS MATERIALIZED (
+    SELECT process_id, open_since FROM call_lease
+    WHERE ends_at < %(now)s
+), admitted AS MATERIALIZED (
+    SELECT notification_id, originator_id,
+           (convert_from(state, 'UTF8')::json -> 'event' ->> 'process_id')::uuid
+               AS process_id
+    FROM calls_events
+    WHERE notification_id >= (SELECT min(open_since) FROM ended)
+      AND notification_id > %(after)s
+      AND originator_version = 1 AND topic = 'call.admitted'
+)
 SELECT a.notification_id, a.originator_id
-FROM calls_events AS a
-WHERE a.notification_id >= %s AND a.originator_version = 1 AND a.topic = 'call.admitted'
-  AND convert_from(a.state, 'UTF8')::json -> 'event' ->> 'process_id' = %s
+FROM admitted AS a JOIN ended AS l USING (process_id)
+WHERE a.notification_id >= l.open_since
   AND NOT EXISTS (SELECT FROM calls_events AS e
                   WHERE e.originator_id = a.originator_id
                     AND e.topic IN ('call.settled', 'call.abandoned'))
-ORDER BY a.notification_id LIMIT %s
+ORDER BY a.notification_id LIMIT %(page)s
 """
+
+# What is behind the head was not there yet, and is looked at the next time.
+LOOKED_AT: LiteralString = """
+UPDATE call_lease SET open_since = %(head)s
+WHERE ends_at < %(now)s AND open_since < %(head)s
+"""
+
+FORGET: LiteralString = "DELETE FROM call_lease WHERE ends_at < %(now)s - interval '1 hour'"
 
 
 class Reaper:
@@ -56,33 +75,25 @@ class Reaper:
     def reap(self) -> int:
         """Every call of a lease that ran out has its end; how many were ended here."""
         with self._database.cursor() as cursor:
-            leases = cursor.execute(ENDED_LEASES, (LEASE_SECONDS,)).fetchall()
-        return sum(self._reap(process_id, since) for process_id, since in leases)
-
-    def _reap(self, process_id: UUID, since: int) -> int:
-        head, ended = self._calls.head(), 0
-        while calls := self._open(process_id, since):
+            [(now, may_reap)] = cursor.execute(CLOCK, (LEASE_SECONDS,)).fetchall()
+        if not may_reap:
+            return 0
+        head, after, ended = self._calls.head(), 0, 0
+        # A lease that ends meanwhile is the next round's, and nothing of it is passed by.
+        asked = {"now": now, "head": head, "page": PAGE}
+        while calls := self._open({**asked, "after": after}):
             ended += sum(self._abandon(call_id) for _, call_id in calls)
-            since = calls[-1][0] + 1
+            after = calls[-1][0]
         with self._database.cursor() as cursor:
-            # What is behind the head was not there yet, and is looked at the next time.
-            cursor.execute(
-                "UPDATE call_lease SET open_since = GREATEST(open_since, %s) "
-                "WHERE process_id = %s AND ends_at < now()",
-                (head, process_id),
-            )
-            cursor.execute(
-                "DELETE FROM call_lease WHERE process_id = %s "
-                "AND ends_at < now() - interval '1 hour'",
-                (process_id,),
-            )
+            cursor.execute(LOOKED_AT, asked)
+            cursor.execute(FORGET, asked)
         if ended:
-            log.warning("calls.abandoned", extra={"size": ended, "process_id": process_id})
+            log.warning("calls.abandoned", extra={"size": ended})
         return ended
 
-    def _open(self, process_id: UUID, since: int) -> list[tuple[int, UUID]]:
+    def _open(self, asked: Mapping[str, object]) -> list[tuple[int, UUID]]:
         with self._database.cursor() as cursor:
-            cursor.execute(OPEN_CALLS, (since, str(process_id), PAGE))
+            cursor.execute(OPEN_CALLS, asked)
             return cast("list[tuple[int, UUID]]", cursor.fetchall())
 
     def _abandon(self, call_id: UUID) -> bool:
