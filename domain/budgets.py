@@ -20,6 +20,7 @@ from domain.calls import CallAdmitted, CallFacts
 from domain.errors import LimitReached
 from domain.holds import Booking, Hold, WindowId
 from domain.quota_events import Metric, Mode, ScopeKind
+from domain.routing_kept import KeptRouting
 
 LEAST_OUTPUT = 16  # tokens; an answer that would be cut before that is not begun
 
@@ -121,6 +122,10 @@ class Wants(Protocol):
     @property
     def facts(self) -> CallFacts:
         """Who calls what."""
+
+    @property
+    def routing(self) -> KeptRouting | None:
+        """Why it goes where it does, if routing decided: a refusal keeps it too."""
 
     def scope_keys(self) -> tuple[str, ...]:
         """Every scope that the call is in (`domain.quotas.scope_key`)."""

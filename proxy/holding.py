@@ -19,6 +19,7 @@ from domain.budgets import LEAST_OUTPUT, Extension, Granted, Need
 from domain.calls import CallAdmitted, CallFacts
 from domain.holds import Hold
 from domain.quotas import Mode, ScopeKind, scope_key
+from domain.routing_kept import KeptRouting
 from domain.vendors import Format
 from proxy.demand import Demand, demand_by_size, demand_of
 from proxy.limiting import OUTPUT_LIMIT, with_output_limit
@@ -78,6 +79,10 @@ class Holding:
     @property
     def facts(self) -> CallFacts:
         return self.event.facts
+
+    @property
+    def routing(self) -> KeptRouting | None:
+        return self.event.routing
 
     @cached_property
     def demand(self) -> Demand:

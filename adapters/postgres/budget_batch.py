@@ -143,7 +143,12 @@ class Budgets:
         decision = decide(budgets, wants.need())
         if isinstance(decision, Denied):
             refused = _refusal(decision)
-            event = CallRefused(facts=wants.facts, code=refused.code, hold=decision.hold)
+            event = CallRefused(
+                facts=wants.facts,
+                code=refused.code,
+                hold=decision.hold,
+                routing=wants.routing,
+            )
             return Decided(event, refused=refused)
         self._take(budgets, decision)
         return Decided(wants.admitted(decision), decision)

@@ -134,7 +134,9 @@ class PostgresMeter:
 
     async def _close_unsent(self, call_id: UUID, admitted: CallAdmitted) -> None:
         """Make sure that an admission nobody waits for any more holds nothing."""
-        refused = CallRefused(facts=admitted.facts, code=Unavailable.code)
+        refused = CallRefused(
+            facts=admitted.facts, code=Unavailable.code, routing=admitted.routing
+        )
         entry = self._queue.enter(call_id, 1, refused, tries_on=True)
         try:
             await entry.done

@@ -18,6 +18,7 @@ from domain.calls import CallAdmitted, CallFacts
 from domain.holds import Balance, Balances, WindowId
 from domain.log import CALLS
 from domain.quotas import Metric, Mode, ScopeKind, Window, scope_key
+from domain.routing_kept import KeptRouting
 from tests.projections.given import TEAM, admitted, database
 
 
@@ -32,6 +33,10 @@ class Wanting:
     @property
     def facts(self) -> CallFacts:
         return self.event.facts
+
+    @property
+    def routing(self) -> KeptRouting | None:
+        return self.event.routing
 
     def scope_keys(self) -> tuple[str, ...]:
         team, bot = self.facts.team_id, self.facts.bot_id

@@ -10,6 +10,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from adapters.postgres.budget_batch import Asked, Budgets, Decided
+from domain.calls import CallRefused
 from domain.holds import Booking, Hold
 from domain.quotas import Metric, Mode, ScopeKind, scope_key
 from domain.windows import EPOCH
@@ -103,3 +104,12 @@ def test_a_batch_decides_as_if_its_calls_had_come_one_by_one(
     for (_, alone), together in zip(came, decisions, strict=True):
         assert together.event == alone.event
         assert together.granted == alone.granted
+
+
+def test_a_call_that_a_quota_refuses_keeps_why_it_was_to_go_there() -> None:
+    routed = wanting(facts(), 60, 40)
+    kept = {"policy_version": 2, "decision": {"chose": "failover"}}
+    routed = replace(routed, event=replace(routed.event, routing=kept))
+    (decision,) = Table([(Metric.TOKENS, 10, Mode.BLOCK)]).decided([routed])
+    assert isinstance(decision.event, CallRefused)
+    assert decision.event.routing == kept

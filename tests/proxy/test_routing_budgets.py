@@ -4,13 +4,13 @@ from __future__ import annotations
 
 import pytest
 
-from domain.calls import CallExtended
+from domain.calls import CallExtended, CallRefused
 from domain.holds import Balance
 from domain.quota_events import Metric, Scope, ScopeKind
 from domain.routing_policy import Failover, RouteTarget
 from tests.journeys.plane import DataPlane
 from tests.proxy.pools import secret_that
-from tests.proxy.routes import Routed, routed, target
+from tests.proxy.routes import RECORD, Routed, routed, target
 from tests.proxy.test_budgets import balance, limit
 
 CHEAP = RouteTarget(vendor="openai", model="gpt-4o-mini")
@@ -175,3 +175,14 @@ def test_with_room_it_thinks_as_long_as_it_likes(data_plane: DataPlane) -> None:
     limit(data_plane, bot.bot, 10_000_000)
     bot.ask(stream=True)
     assert bot.settled().usage.output_tokens == 12_000
+
+
+def test_a_call_that_a_budget_refuses_keeps_how_it_was_routed(
+    data_plane: DataPlane,
+) -> None:
+    bot = routed(data_plane, Failover(steps=(CHEAP, CHEAP_TOO)))
+    limit(data_plane, bot.bot, 0, Metric.REQUESTS)
+    assert bot.ask().status_code == 429
+    refused = data_plane.only(bot.bot, CallRefused)
+    decision = RECORD.validate_python(refused.routing).decision
+    assert [one.target for one in decision.candidates] == [CHEAP, CHEAP_TOO]
