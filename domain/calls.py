@@ -25,7 +25,7 @@ from domain.errors import Conflict
 from domain.events import Event
 from domain.holds import Booking, Hold, Outcome, WindowId, corrected
 from domain.routing_kept import KeptRouting
-from domain.usage import Usage
+from domain.usage import SERVED, Usage
 
 SETTLED_LATE = "settled-late"  # by a process that was believed dead
 REPRICED = "repriced"  # the same usage at another price
@@ -250,7 +250,7 @@ def _outcome(end: CallEnd, cost_micro_usd: int | None) -> Outcome:
     return Outcome(
         usage=end.usage,
         cost_micro_usd=cost_micro_usd,
-        answered=(end.http_status or 0) in range(200, 300),
+        answered=end.http_status in SERVED,
         provider_key_id=end.facts.provider_key_id,
         model=end.facts.requested_model,
     )

@@ -18,6 +18,8 @@ class UsageSource(StrEnum):
     NONE = "none"  # nothing is known
 
 
+# Statuses of answers that serve: what is not known of one may have cost something.
+SERVED = frozenset({101, *range(200, 300)})  # 101: a session
 # Formats of images and sound: how many bytes they have says nothing of their tokens.
 UNWEIGHED = frozenset({"openai-images", "openai-audio", "openai-realtime"})
 

@@ -17,6 +17,7 @@ from uuid import UUID
 
 from domain.calls import CallAbandoned, CallCorrected, CallFacts, CallSettled
 from domain.log import CALLS, Page, Placed
+from domain.usage import SERVED
 from projections.latency_histogram import NONE, Counts, merged, one
 from projections.view import Key, Projector, View
 
@@ -154,7 +155,7 @@ def _key(facts: CallFacts, key_id: UUID, model: str | None = None) -> Key:
 
 def _settled(event: CallSettled) -> TargetSums:
     fallback = len(event.attempt_log) > 1
-    fine = event.error is None and (event.http_status or 0) in range(200, 300)
+    fine = event.error is None and event.http_status in SERVED
     return replace(
         _used(event),
         calls=1,

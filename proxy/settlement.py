@@ -12,7 +12,7 @@ from application.ports import Meter, Prices
 from domain.attempts import Attempt
 from domain.calls import CallAdmitted, CallFacts, CallSettled
 from domain.errors import Unavailable
-from domain.usage import UNWEIGHED, Usage, UsageSource
+from domain.usage import SERVED, UNWEIGHED, Usage, UsageSource
 from proxy.answer import UpstreamCut
 from proxy.client import Client
 from proxy.estimates import estimated_tokens
@@ -21,7 +21,6 @@ from proxy.incoming import is_name
 from proxy.usage import Reading
 
 HOLD_SECONDS = 10.0  # for the last byte, while the log is away; then the stream is cut
-SWITCHED, SUCCESSES = 101, range(200, 300)
 REALTIME = "openai-realtime"
 LONGEST_ERROR = 120  # characters
 # Of one call. Who reports more lies, and the sums of many lies must still fit a column.
@@ -147,7 +146,7 @@ def usage_of(progress: Progress, reading: Reading | None) -> Usage:
     if not progress.sent:
         return Usage(input_tokens=0, output_tokens=0, source=UsageSource.REPORTED)
     status = progress.http_status
-    if reading is None or not (status == SWITCHED or status in SUCCESSES):
+    if reading is None or status not in SERVED:
         return Usage()
     usage, admitted = _bounded(reading.usage), progress.admitted
     if usage.source is UsageSource.REPORTED or admitted.format is None:

@@ -12,7 +12,7 @@ from uuid import UUID
 
 from adapters.metrics.series import OTHER, Counter, Family, Histogram
 from domain.calls import CallAdmitted, CallCorrected, CallEvent, CallSettled
-from domain.usage import Usage
+from domain.usage import SERVED, Usage
 
 # Seconds. A commit takes a millisecond or two, a model up to minutes.
 COMMIT = (0.0005, 0.001, 0.002, 0.003, 0.005, 0.01, 0.02, 0.05, 0.1, 0.25, 0.5, 1, 2.5, 10)
@@ -20,7 +20,6 @@ ANSWER = (0.005, 0.01, 0.025, 0.05, 0.1, 0.25, 0.5, 1, 2.5, 5, 10, 30, 60, 120, 
 BATCH = (1, 2, 4, 8, 16, 32, 64, 128, 256, 512)
 KINDS = ("input", "output", "cache_read", "cache_write", "reasoning")
 TOPICS = tuple(event.TOPIC for event in get_args(CallEvent))
-OK = frozenset({101, *range(200, 300)})  # 101: a session
 NO_STATUS = "none"
 
 
@@ -147,6 +146,6 @@ def outcome_of(event: CallSettled) -> str:
     if event.error is not None:
         # What the vendor called its error is its own affair, and may be anything.
         return "vendor-error" if event.error.startswith("vendor:") else event.error
-    if event.http_status not in OK:
+    if event.http_status not in SERVED:
         return "vendor-error"
     return "client-left" if event.client_left else "ok"

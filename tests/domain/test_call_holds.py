@@ -5,6 +5,8 @@ from __future__ import annotations
 from dataclasses import replace
 from functools import reduce
 
+import pytest
+
 from domain.calls import (
     Call,
     CallAbandoned,
@@ -15,6 +17,7 @@ from domain.calls import (
 )
 from domain.holds import abandoned, bookings_of
 from domain.quotas import Metric
+from domain.usage import Usage
 from tests.domain.test_holds import booking, hold
 from tests.projections.given import admitted, facts, settled, tokens
 
@@ -46,3 +49,14 @@ def test_a_late_settlement_moves_them_from_what_was_held_to_what_was_used() -> N
     (corrected,) = after(OPENED, EXTENDED, gone).settle(ENDED)
     assert isinstance(corrected, CallCorrected)
     assert corrected.bookings == (booking(0, 100 - 500), booking(0, 30 - 50, number=2))
+
+
+@pytest.mark.parametrize(
+    ("status", "settled_tokens"), [(101, 300), (200, 300), (429, 0), (None, 0)]
+)
+def test_what_a_served_call_does_not_tell_counts_as_held_and_a_session_is_served(
+    status: int | None, settled_tokens: int
+) -> None:
+    end = replace(ENDED, usage=Usage(), cost_micro_usd=None, http_status=status)
+    (first, _) = bookings_of(HOLDS, outcome_of(end))
+    assert (first.released, first.settled) == (300, settled_tokens)
