@@ -32,7 +32,7 @@ LEFT_SECONDS = 5.0  # that a hold may stand after the lease that it was taken un
 @pytest.mark.parametrize(
     ("seconds", "kills"),
     [
-        (15, 10),
+        pytest.param(15, 10, marks=pytest.mark.timeout(300)),
         pytest.param(120, 60, marks=[pytest.mark.soak, pytest.mark.timeout(900)]),
         pytest.param(0, 200, marks=[pytest.mark.soak, pytest.mark.timeout(3600)]),
     ],
