@@ -268,7 +268,7 @@ async def test_it_ends_when_it_is_long_or_nothing_happens(
 
 
 async def test_a_vendor_that_gives_no_sign_of_life_is_given_up() -> None:
-    limits = replace(QUICK, ping=0.01, silence=0.05)
+    limits = replace(QUICK, ping=0.01, silence=0.5)
     async with meeting(Meeting(limits=limits)) as met:
         while not met.books.ends:
             await met.bot_says(frame(PING, b"still here"))
@@ -278,7 +278,7 @@ async def test_a_vendor_that_gives_no_sign_of_life_is_given_up() -> None:
 
 
 async def test_messages_keep_a_session_from_being_idle() -> None:
-    limits = replace(QUICK, ping=0.01, idle=0.1, total=0.5)
+    limits = replace(QUICK, ping=0.01, idle=1.0, total=1.5)
     async with meeting(Meeting(limits=limits)) as met:
         while not met.books.ends:
             await met.bot_says(frame(TEXT, b"{}"))
