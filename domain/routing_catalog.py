@@ -8,7 +8,7 @@ from __future__ import annotations
 
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass, field
-from functools import cached_property
+from functools import cached_property, lru_cache
 from typing import Generic, TypeVar
 
 from domain.catalog import PathNotAllowed, Vendor, target
@@ -96,7 +96,7 @@ class RoutingCatalog:
     def rewrites_for(self, vendor: str, model: str, spoken: Format) -> Iterator[Rewrite]:
         """What must be changed in a request in that format to that model."""
         for rewrite in self.rewrites.get(vendor, ()):
-            if rewrite.format == spoken and any(fits(o, model) for o in rewrite.models):
+            if rewrite.format == spoken and _among(rewrite.models, model):
                 yield rewrite
 
     def serves(
@@ -110,6 +110,12 @@ class RoutingCatalog:
         )
 
 
+@lru_cache(maxsize=4096)
+def _among(names: tuple[str, ...], model: str) -> bool:
+    return any(fits(name, model) for name in names)
+
+
+@lru_cache(maxsize=4096)
 def _opens(vendor: Vendor, spoken: Format, base_path: str) -> bool:
     tail = _TAILS.get(spoken)
     if tail is None:

@@ -7,9 +7,11 @@ that is added later must have a default, and a default must never change.
 
 from __future__ import annotations
 
-from dataclasses import Field, fields, is_dataclass
+from collections.abc import Callable, Hashable
+from dataclasses import fields, is_dataclass
 from functools import lru_cache
-from typing import Any, TypeAlias
+from operator import attrgetter
+from typing import Any, NamedTuple, TypeAlias, cast
 from uuid import UUID
 
 from domain.routing_decision import Candidate, RoutingRecord, Skipped, Weighed
@@ -17,7 +19,8 @@ from domain.routing_facts import TargetState
 from domain.routing_policy import RouteTarget
 
 KeptRouting: TypeAlias = dict[str, Any]
-"""A `RoutingRecord` as it is stored; pydantic reads it back (`TypeAdapter`)."""
+"""A `RoutingRecord` as it is stored; pydantic reads it back (`TypeAdapter`). Never changed:
+records share their parts."""
 
 
 def kept(record: RoutingRecord) -> KeptRouting:
@@ -33,6 +36,7 @@ def kept(record: RoutingRecord) -> KeptRouting:
     return routing
 
 
+@lru_cache(maxsize=4096)  # policies name the same ones again and again
 def _target(target: RouteTarget) -> dict[str, str]:
     found = {"vendor": target.vendor, "model": target.model}
     if target.tag is not None:
@@ -43,8 +47,7 @@ def _target(target: RouteTarget) -> dict[str, str]:
 
 
 def _candidate(one: Candidate) -> dict[str, Any]:
-    target = _target(one.target)
-    return {"target": target, "keys": _ids(one.keys), "why": one.why.value}
+    return {"target": _target(one.target), "keys": _ids(one.keys), "why": one.why.value}
 
 
 def _skipped(one: Skipped) -> dict[str, Any]:
@@ -55,9 +58,8 @@ def _weighed(one: Weighed) -> dict[str, Any]:
     return {"target": _target(one.target), "state": _state(one.state)}
 
 
+@lru_cache(maxsize=4096)  # most are as they were when a call went there before
 def _state(state: TargetState) -> dict[str, Any]:
-    if state == TargetState(keys=state.keys):
-        return {"keys": _ids(state.keys)}
     return _plain(state)
 
 
@@ -72,11 +74,11 @@ def _id(key: UUID) -> str:
 
 def _plain(value: Any, *, leave: tuple[str, ...] = ()) -> dict[str, Any]:
     """The dataclass as a dictionary of what is not as usual."""
+    names, usual, values = _shape(cast("Hashable", type(value)), leave)
     found: dict[str, Any] = {}
-    for field in _fields(type(value)):
-        name, inner = field.name, getattr(value, field.name)
-        if inner is not field.default and inner != field.default and name not in leave:
-            found[name] = _value(inner)
+    for name, default, inner in zip(names, usual, values(value), strict=True):
+        if inner is not default and inner != default:
+            found[name] = inner if type(inner) in _AS_IT_IS else _value(inner)
     return found
 
 
@@ -85,14 +87,24 @@ def _value(value: Any) -> Any:
         return [_value(one) for one in value]
     if isinstance(value, str | UUID):  # of an enumeration: what is written for it
         return str(value)
+    if isinstance(value, RouteTarget):
+        return _target(value)
     return _plain(value) if is_dataclass(value) else value
 
 
-def _fields(kind: type[Any]) -> tuple[Field[Any], ...]:
-    found = _FIELDS.get(kind)
-    if found is None:
-        found = _FIELDS[kind] = fields(kind)
-    return found
+class _Shape(NamedTuple):
+    """A dataclass's fields: their names, their defaults, and how to get them all."""
+
+    names: tuple[str, ...]
+    usual: tuple[Any, ...]
+    values: Callable[[Any], tuple[Any, ...]]
 
 
-_FIELDS: dict[type[Any], tuple[Field[Any], ...]] = {}
+_AS_IT_IS = frozenset({str, int, bool})
+
+
+@lru_cache(maxsize=64)  # there are a dozen
+def _shape(kind: Hashable, leave: tuple[str, ...]) -> _Shape:
+    kept = [field for field in fields(cast("Any", kind)) if field.name not in leave]
+    names = tuple(field.name for field in kept)
+    return _Shape(names, tuple(field.default for field in kept), attrgetter(*names))

@@ -70,6 +70,16 @@ class Plan:
         planned = (one.target for stage in self.stages for one in stage.targets)
         return tuple(dict.fromkeys(planned))
 
+    @property
+    def scored(self) -> bool:
+        """Whether prices and abilities are looked at."""
+        return any(isinstance(stage.order, CostStrategy) for stage in self.stages)
+
+    @property
+    def timed(self) -> bool:
+        """Whether latencies are."""
+        return self.scored or any(s.order == "least_latency" for s in self.stages)
+
 
 def plan(
     policy: RoutingPolicy | None,

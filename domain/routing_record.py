@@ -21,7 +21,7 @@ from domain.routing_facts import (
     Turn,
 )
 from domain.routing_plan import Plan
-from domain.routing_policy import CostStrategy, RouteTarget, RoutingPolicy, RoutingShelf
+from domain.routing_policy import RouteTarget, RoutingPolicy, RoutingShelf
 
 NO_STATE = TargetState()
 
@@ -39,8 +39,7 @@ def record_of(  # noqa: PLR0913  # all that it followed from
 ) -> RoutingRecord:
     """What the call's event keeps; `versions`: of policy, shelf and built-in entries."""
     policy_version, shelf_version, built_in = versions
-    scored = any(isinstance(stage.order, CostStrategy) for stage in planned.stages)
-    timed = scored or any(stage.order == "least_latency" for stage in planned.stages)
+    scored, timed = planned.scored, planned.timed
     weighed = (
         Weighed(target=target, state=_as_read(states.get(target, NO_STATE), scored, timed))
         for target in planned.targets
@@ -60,6 +59,10 @@ def record_of(  # noqa: PLR0913  # all that it followed from
 
 def _as_read(state: TargetState, scored: bool, timed: bool) -> TargetState:  # noqa: FBT001
     """What the decision read of it: prices only where targets are scored, and so on."""
+    priced = state.input_price is not None or state.output_price is not None
+    unread = not scored and (priced or state.abilities is not None)
+    if not unread and (timed or state.latency_ms is None):
+        return state
     return TargetState(
         known=state.known,
         speaks=state.speaks,

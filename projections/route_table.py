@@ -204,6 +204,7 @@ class RouteTable:
         """`built_in`: what every team's policies may name."""
         self.keys: dict[UUID, KeyRoute] = {}
         self.bots: dict[UUID, BotRoute] = {}
+        self.key_changes = 0  # how often a key was put: what was found before is void
         self.prices = TeamPrices()
         self.shelves = Shelves(built_in)
         self._by_team: dict[UUID, dict[UUID, KeyRoute]] = {}
@@ -225,6 +226,7 @@ class RouteTable:
 
     def put_key(self, key_id: UUID, key: KeyRoute | None) -> None:
         """The key is as given from now on; None: it is no more."""
+        self.key_changes += 1
         before = self.keys.pop(key_id, None)
         if before is not None and key is None:
             del self._by_team[before.team_id][key_id]
@@ -246,6 +248,15 @@ class RouteTable:
 
         Cooling ones are among them: whether those must wait is a question of time.
         """
+        shares = self.shares(bot, vendor, model)
+        if len(shares) == 1 and len(shares[0].members) == 1:
+            return list(shares[0].members)
+        return in_turn(shares, turn)
+
+    def shares(
+        self, bot: BotRoute, vendor: str, model: str | None
+    ) -> list[Share[KeyRoute]]:
+        """The same keys, link by link: from which turns are taken."""
         shares: list[Share[KeyRoute]] = []
         taken: set[UUID] = set()
         for link in bot.links:
@@ -262,9 +273,7 @@ class RouteTable:
             if keys:
                 shares.append(Share(link.priority, link.weight, keys))
                 taken.update([key.key_id for key in keys])
-        if len(taken) == 1:
-            return list(shares[0].members)
-        return in_turn(shares, turn)
+        return shares
 
     def _linked(self, team_id: UUID, link: ProviderLink, vendor: str) -> Sequence[KeyRoute]:
         """The team's keys at the vendor that the link names."""

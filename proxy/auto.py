@@ -28,7 +28,7 @@ from domain.routing_plan import NO_PRIMARY, NOT_LINKED
 from domain.vendors import Format
 from proxy.admission import Credential
 from proxy.fitting import fitted
-from proxy.incoming import Incoming, read_json
+from proxy.incoming import Asked, Incoming, read_json
 from proxy.key_healths import AllKeysCooling
 from proxy.refusals import NoUsableKey
 from proxy.request_facts import read_facts
@@ -64,13 +64,14 @@ class FormatNotSpoken(PathNotAllowed):
     """No vendor that the bot's routing leads to has an API in this format."""
 
 
-@dataclass(frozen=True, kw_only=True, slots=True)
+@dataclass(kw_only=True, slots=True)  # not frozen, as all that is made for each call
 class Asking:
     """An `auto` call whose body was read."""
 
     incoming: Incoming
     spoken: Format
     body: bytes
+    asked: Asked
     question: Question
 
 
@@ -103,10 +104,12 @@ def asking(credential: Credential, incoming: Incoming, body: bytes, dice: int) -
         raise PathNotAllowed
     if credential.bot is None:
         raise NoPrimaryModel
-    read_json(body)  # which is strict
+    asked = read_json(body)  # which is strict
     facts, words = read_facts(spoken, body)
     question = Question(bot=credential.bot, facts=facts, words=words, dice=dice)
-    return Asking(incoming=incoming, spoken=spoken, body=body, question=question)
+    return Asking(
+        incoming=incoming, spoken=spoken, body=body, asked=asked, question=question
+    )
 
 
 async def decided(

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterator
+from dataclasses import replace
 
 from domain.catalog import PathNotAllowed
 from domain.errors import Refused
@@ -12,7 +13,7 @@ from domain.routing_kept import KeptRouting, kept
 from domain.routing_policy import Retry, RouteTarget, Trigger
 from proxy.admission import Admission, Credential
 from proxy.auto import Asking, directed, why_not
-from proxy.outgoing import Outgoing, outgoing, what_is_asked
+from proxy.outgoing import Outgoing, outgoing
 from proxy.refusals import NoUsableKey
 
 
@@ -83,11 +84,11 @@ class Routed:
         vendor_id, model = candidate.target.vendor, candidate.target.model
         incoming, body = directed(self._asking, vendor_id, model, self._catalog)
         vendor = self._admission.vendor(incoming)
-        target = self._admission.look(self._credential, incoming, vendor)
+        self._admission.look(self._credential, incoming, vendor)
         known = self._admission.routes.table.keys
         keys = [known[key_id] for key_id in candidate.keys if key_id in known]
         route = self._admission.first_of(incoming, vendor, keys)
-        asked = what_is_asked(target, body)
+        asked = replace(self._asking.asked, model=model)
         call = outgoing(self._credential, incoming, route, asked, body)
         call.routed = self
         return call

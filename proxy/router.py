@@ -10,13 +10,10 @@ from __future__ import annotations
 import random
 from collections.abc import Iterable, Iterator, Mapping
 from dataclasses import dataclass, replace
-from datetime import UTC, datetime
 from uuid import UUID
 
 from application.ports import BoundedPrices
 from domain.bots import ProviderLink
-from domain.calls import CallFacts
-from domain.destinations import parse_base_url
 from domain.routing import decide
 from domain.routing_catalog import RoutingCatalog
 from domain.routing_decision import Decision, RoutingRecord
@@ -25,7 +22,6 @@ from domain.routing_facts import (
     BotModels,
     RequestFacts,
     RequestWords,
-    TargetState,
     Turn,
 )
 from domain.routing_plan import AUTO, plan
@@ -36,16 +32,11 @@ from domain.routing_words import answered
 from domain.vendors import Format
 from projections.route_table import BotRoute, KeyRoute, RouteTable
 from proxy.admission import Admission
-from proxy.key_healths import AllKeysCooling
 from proxy.latencies import Latencies
-
-MOST_COUNTED = 10_000  # bots and targets that are remembered
-PRICED_TOKENS = 1_000
-MILLION = 1_000_000
-ALL = "*"
+from proxy.target_states import ALL, Looks, TargetStates, named_by, remember
 
 
-@dataclass(frozen=True, kw_only=True, slots=True)
+@dataclass(kw_only=True, slots=True)  # not frozen, as all that is made for each call
 class Question:
     """One call, as far as routing asks."""
 
@@ -67,9 +58,9 @@ class Router:
     ) -> None:
         self._admission = admission
         self.catalog = catalog
-        self._prices = prices
+        self._states = TargetStates(admission, catalog, prices, latencies)
         self._turns: dict[tuple[UUID, Format], int] = {}
-        self._latencies = latencies
+        self._models: dict[UUID, tuple[BotRoute, int, BotModels]] = {}
 
     @property
     def _table(self) -> RouteTable:
@@ -99,7 +90,14 @@ class Router:
             answers=answers,
             bot=models,
         )
-        states = {one: self._state(one, question) for one in planned.targets}
+        looks = Looks(
+            bot=bot,
+            spoken=facts.format,
+            dice=question.dice,
+            scored=planned.scored,
+            timed=planned.timed,
+        )
+        states = {one: self._states.of(one, looks) for one in planned.targets}
         turn = Turn(count=self._count(bot.bot_id, facts.format), dice=question.dice)
         decision = decide(planned, facts=facts, states=states, turn=turn)
         versions = (
@@ -130,8 +128,13 @@ class Router:
 
     def models_of(self, bot: BotRoute) -> BotModels:
         """What the bot's provider links name, and which of it is meant by "auto"."""
-        named = tuple(dict.fromkeys(self._named(bot, bot.links)))
-        return BotModels(primary=self._primary(bot), named=named)
+        changes = self._table.key_changes
+        found = self._models.get(bot.bot_id)
+        if found is None or found[0] is not bot or found[1] != changes:
+            named = tuple(dict.fromkeys(self._named(bot, bot.links)))
+            found = bot, changes, BotModels(primary=self._primary(bot), named=named)
+            remember(self._models, bot.bot_id, found)
+        return found[2]
 
     def names_for(self, bot: BotRoute) -> tuple[str, ...]:
         """What its calls may name as a model: "auto" and what its links and policy name.
@@ -154,70 +157,8 @@ class Router:
         count = self._turns.pop(place, None)
         if count is None:
             count = random.getrandbits(32)
-            if len(self._turns) >= MOST_COUNTED:
-                del self._turns[next(iter(self._turns))]
-        self._turns[place] = count + 1
+        remember(self._turns, place, count + 1)
         return count
-
-    def _state(self, target: RouteTarget, question: Question) -> TargetState:
-        vendor = self._admission.vendor_or_none(target.vendor)
-        if vendor is None:
-            return TargetState(known=False)
-        bot, spoken = _as_named(question.bot, target.model), question.facts.format
-        known = self.catalog.facts(vendor.id, target.model)
-        linked = [
-            key
-            for key in self._table.candidates(
-                bot, vendor.id, target.model, turn=question.dice
-            )
-            if target.tag is None or target.tag in key.tags
-        ]
-        speaks = any(
-            self.catalog.serves(vendor, target.model, spoken, base_path=path)
-            for path in _base_paths(linked, vendor.base_url)
-        )
-        keys, cooling = self._ready(linked)
-        price = self._price(question, target)
-        return TargetState(
-            speaks=speaks,
-            keys=tuple(key.key_id for key in keys),
-            cooling=cooling,
-            strained=bool(keys) and self._admission.healths.strained(keys),
-            kind=known.kind,
-            latency_ms=self._latencies.of(vendor.id, target.model),
-            input_price=price[0],
-            output_price=price[1],
-            abilities=known.abilities,
-        )
-
-    def _ready(self, keys: list[KeyRoute]) -> tuple[list[KeyRoute], int]:
-        """Those that a call may try now, and how many only have to cool."""
-        try:
-            return self._admission.healths.ready(keys), 0
-        except AllKeysCooling:
-            return [], len(keys)
-
-    def _price(
-        self, question: Question, target: RouteTarget
-    ) -> tuple[int | None, int | None]:
-        """Micro-dollars for a million tokens in, and out; at the most."""
-        facts = CallFacts(
-            team_id=question.bot.team_id,
-            bot_id=question.bot.bot_id,
-            hostname=None,
-            vendor=target.vendor,
-            model=None,
-            requested_model=target.model,
-            provider_key_id=None,
-            admitted_at=datetime.now(UTC),
-        )
-        return tuple(  # type: ignore[return-value]
-            None if cost is None else cost * MILLION // PRICED_TOKENS
-            for cost in (
-                self._prices.bound(facts, PRICED_TOKENS, 0),
-                self._prices.bound(facts, 0, PRICED_TOKENS),
-            )
-        )
 
     def _primary(self, bot: BotRoute) -> RouteTarget | None:
         """Of the first link that has a primary model, or else that names just one."""
@@ -239,25 +180,6 @@ class Router:
     def _target(self, bot: BotRoute, link: ProviderLink, model: str) -> RouteTarget | None:
         vendor = _vendor_of(link, bot, self._table)
         return None if vendor is None else RouteTarget(vendor=vendor, model=model)
-
-
-def _as_named(bot: BotRoute, model: str) -> BotRoute:
-    """The bot with the links that name the model, if any does: it is theirs then."""
-    naming = tuple(link for link in bot.links if model in named_by(link))
-    return replace(bot, links=naming) if naming else bot
-
-
-def named_by(link: ProviderLink) -> Iterator[str]:
-    """The models that a link names."""
-    if link.primary_model is not None:
-        yield link.primary_model
-    yield from (name for name in link.models if name != ALL)
-
-
-def _base_paths(keys: Iterable[KeyRoute], usual: str | None) -> set[str]:
-    """The paths below which the keys' vendors are asked."""
-    bases = {key.base_url or usual for key in keys} or {usual}
-    return {parse_base_url(base).path if base else "" for base in bases}
 
 
 def _vendor_of(link: ProviderLink, bot: BotRoute, table: RouteTable) -> str | None:
