@@ -93,8 +93,8 @@ def test_a_redis_that_hangs_is_waited_for_once_and_not_for_long(database_url: st
             with pytest.raises(KeeperAway):
                 keeper.hit(a_rate(5), "ada", 1)
         rest = time.monotonic() - begun
-    assert REDIS_PATIENCE_SECONDS * 0.9 <= first < REDIS_PATIENCE_SECONDS + 0.1
-    assert rest < REDIS_PATIENCE_SECONDS
+    assert REDIS_PATIENCE_SECONDS * 0.9 <= first < 1.0
+    assert rest < 1.0, "none of the hundred waited"
     with (
         redis_that_hangs() as keeper,
         counted_by(database_url, role=ROLE, redis=keeper) as rates,
@@ -121,7 +121,7 @@ def test_a_database_that_hangs_lets_go_of_whoever_waits_for_it(database_url: str
             assert POSTGRES_PATIENCE_SECONDS * 0.9 <= first < 2.0
             begun = time.monotonic()
             assert let_through(rates, rate, tries=10) == 4, "this process counts alone"
-            assert time.monotonic() - begun < POSTGRES_PATIENCE_SECONDS
+            assert time.monotonic() - begun < 5 * POSTGRES_PATIENCE_SECONDS
             within(SOON, lambda: passes(rates, a_rate(5)) and rows(database_url) > 1)
 
 

@@ -41,12 +41,12 @@ def storage(request: pytest.FixtureRequest) -> Counting:
 
 
 def test_an_exact_rate_lets_so_many_through_in_any_window(storage: Counting) -> None:
-    window, rate = Window(storage), a_rate(3, seconds=1, exact=True)
+    window, rate = Window(storage), a_rate(3, seconds=2, exact=True)
     begun = time.time()
     assert [window.hit(rate, "ada", 1) for _ in range(3)] == [None] * 3
     wait = window.hit(rate, "ada", 1)
     assert wait is not None
-    assert begun + 0.99 - time.time() <= wait <= 1.01
+    assert begun + 1.99 - time.time() <= wait <= 2.01
     assert window.hit(rate, "eve", 1) is None
     time.sleep(wait + 0.05)
     assert window.hit(rate, "ada", 1) is None
@@ -57,7 +57,7 @@ def test_another_rate_lets_so_many_through_and_then_more_by_and_by(
 ) -> None:
     window, rate = Window(storage), a_rate(100, seconds=1)
     assert [window.hit(rate, "ada", 10) for _ in range(10)] == [None] * 10
-    wait = window.hit(rate, "ada", 1)
+    wait = window.hit(rate, "ada", 60)  # on a slow machine a part of the window is over
     assert wait is not None
     assert 0 <= wait <= 1
     time.sleep(1.5)
@@ -76,11 +76,11 @@ def test_more_than_a_rate_is_never_let_through_at_once(storage: Counting) -> Non
 
 def test_a_fixed_window_counts_until_it_ends(storage: Counting) -> None:
     assert storage.check()
-    assert [storage.incr("a", 1), storage.incr("a", 1, amount=2)] == [1, 3]
+    assert [storage.incr("a", 2), storage.incr("a", 2, amount=2)] == [1, 3]
     assert storage.get("a") == 3
-    assert 0 <= storage.get_expiry("a") - time.time() <= 1.01
+    assert 0 <= storage.get_expiry("a") - time.time() <= 2.01
     assert storage.get("b") == 0
-    time.sleep(1.1)
+    time.sleep(2.1)
     assert (storage.get("a"), storage.incr("a", 60)) == (0, 1)
     storage.clear("a")
     assert storage.get("a") == 0
