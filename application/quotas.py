@@ -15,7 +15,7 @@ from uuid import UUID
 from application.bus import Command
 from application.event_log import EventLog, Stream
 from domain.bots import Bot
-from domain.claims import Claim, quota_claim
+from domain.claims import Claim, ClaimEvent, quota_claim
 from domain.errors import InvalidFields, NotFound, PreconditionFailed
 from domain.ids import QuotaId, TeamId, UserId
 from domain.keys import ProviderKey
@@ -73,7 +73,7 @@ def set_quota(command: SetQuota, *, event_log: EventLog, table: QuotaTable) -> i
     events = quota.state.set(asked)
     if not _is_of_team(event_log, asked.team_id, asked.scope):
         raise InvalidFields(**{"scope.id": "not-found"})
-    claim = event_log.look(Claim(), _claim_of(asked))
+    claim = event_log.look(Claim(), _claim_of(asked, asked.mode))
     if claim.state.holder is not None:
         raise QuotaIsSetAlready
     if table.count(asked.team_id) >= MOST_QUOTAS:
@@ -101,7 +101,8 @@ def _is_of_team(event_log: EventLog, team_id: TeamId, scope: Scope) -> bool:
             return key.team_id == team_id and not key.removed
 
 
-def _claim_of(quota: QuotaSet) -> UUID:
+def _claim_of(quota: QuotaSet, mode: Mode) -> UUID:
+    """A blocking quota's claim leaves the mode out, as all did before it was told by it."""
     return quota_claim(
         quota.team_id,
         quota.scope.kind,
@@ -109,7 +110,25 @@ def _claim_of(quota: QuotaSet) -> UUID:
         quota.metric,
         quota.window,
         quota.time_zone,
+        *(() if mode is Mode.BLOCK else (mode,)),
     )
+
+
+def _claims_to_hold(
+    event_log: EventLog, quota: Stream[Quota], mode: Mode | None
+) -> list[tuple[Stream[Claim], list[ClaimEvent]]]:
+    """What lets the quota hold the claim of this mode and no other; None: none at all."""
+    assert quota.state.definition is not None, "it was set"
+    changes = []
+    for one in Mode:
+        claim = event_log.look(Claim(), _claim_of(quota.state.definition, one))
+        if one is mode:
+            if claim.state.holder not in {None, quota.id}:
+                raise QuotaIsSetAlready
+            changes.append((claim, claim.state.take(quota.id)))
+        elif claim.state.holder == quota.id:
+            changes.append((claim, claim.state.release()))
+    return changes
 
 
 def _after(quota: Quota, events: list[QuotaEvent]) -> Quota:
@@ -140,6 +159,7 @@ class EditQuota(Command[int]):
 
 
 def edit_quota(command: EditQuota, *, event_log: EventLog, table: QuotaTable) -> int:
+    """Another mode takes another claim; `QuotaIsSetAlready` where another quota has it."""
     quota = quota_of_team(event_log, command.team_id, command.quota_id)
     _expect(quota, command.expected_version)
     now = quota.state
@@ -154,9 +174,13 @@ def edit_quota(command: EditQuota, *, event_log: EventLog, table: QuotaTable) ->
     if command.raised is not None:
         by, until = command.raised.by, command.raised.until
         events += _after(now, events).raise_limit(by, until, now=command.now)
+    after = _after(now, events)
+    moved = []
+    if after.mode is not now.mode:
+        moved = _claims_to_hold(event_log, quota, after.mode)
     if events:
-        table.put(command.quota_id, _after(now, events))
-    return event_log.append(quota, events)
+        table.put(command.quota_id, after)
+    return event_log.append_all((quota, events), *moved)
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -170,11 +194,9 @@ def remove_quota(command: RemoveQuota, *, event_log: EventLog, table: QuotaTable
     """Another one of just that kind may be set again, and counts anew."""
     quota = quota_of_team(event_log, command.team_id, command.quota_id)
     _expect(quota, command.expected_version)
-    assert quota.state.definition is not None, "it has a team"
-    claim = event_log.read(Claim(), _claim_of(quota.state.definition))
     table.remove(command.quota_id)
     return event_log.append_all(
-        (quota, quota.state.remove()), (claim, claim.state.release())
+        (quota, quota.state.remove()), *_claims_to_hold(event_log, quota, None)
     )
 
 

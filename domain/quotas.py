@@ -50,7 +50,7 @@ WHOLE = 1000  # per mille
 
 
 class QuotaIsSetAlready(Conflict):
-    """The team has a quota of just that scope, metric, window and time zone."""
+    """The team has a quota of just that scope, metric, window, time zone and mode."""
 
     code = "quota-is-set-already"
 

@@ -135,6 +135,7 @@ def test_the_same_quota_is_not_set_twice_until_it_is_removed(either: Front) -> N
         {"window": "hour"},
         {"metric": "requests"},
         {"time_zone": "Asia/Tokyo"},
+        {"mode": "notify"},
     ):
         created(either, me, **other_kind)
     url = f"/api/quota/{first['id']}"
@@ -143,6 +144,32 @@ def test_the_same_quota_is_not_set_twice_until_it_is_removed(either: Front) -> N
         assert either.client.request(method, url, headers=me).status_code == 404
     assert either.client.get(f"{url}/balance", headers=me).status_code == 404
     assert created(either, me)["id"] != first["id"]
+
+
+def test_a_change_of_the_mode_is_refused_where_another_quota_has_it(either: Front) -> None:
+    me = either.someone()
+    blocks, notifies = created(either, me), created(either, me, mode="notify", limit=500)
+
+    def turned(quota: dict[str, Any], mode: str) -> Any:
+        url = f"/api/quota/{quota['id']}"
+        return either.client.patch(url, json={"mode": mode, "limit": 7}, headers=me)
+
+    def shown(quota: dict[str, Any]) -> Any:
+        return either.client.get(f"/api/quota/{quota['id']}", headers=me).json()
+
+    for quota, mode in ((blocks, "notify"), (notifies, "block")):
+        answer = turned(quota, mode)
+        assert (answer.status_code, answer.json()["code"]) == (409, "quota-is-set-already")
+        assert shown(quota) == quota
+    url = f"/api/quota/{blocks['id']}"
+    assert either.client.delete(url, headers=me).status_code == 204
+    moved = turned(notifies, "block")
+    assert (moved.status_code, moved.json()["mode"]) == (200, "block")
+    again = either.client.post("/api/quota", json=NEW, headers=me)
+    assert again.status_code == 409
+    created(either, me, mode="notify")  # the name that it had is free
+    assert turned(notifies, "notify").status_code == 409
+    assert turned(notifies, "block").status_code == 200
 
 
 def test_a_quota_is_edited_in_part(either: Front) -> None:
