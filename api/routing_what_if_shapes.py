@@ -26,15 +26,15 @@ class TrialQuotaIn(Body):
 
 
 class WhatIfQuestion(Body):
-    """Calls admitted in [from, to), of one bot or of all.
+    """Calls admitted in [from, to), of one bot or of all; the last week if unsaid.
 
     `policy`: they go where that one says. `quotas`: these hold instead of those that did;
     none if it is empty. `prices`: every call is charged again, these models at these
     prices, the others at today's.
     """
 
-    since: Moment = Field(alias="from")
-    until: Moment = Field(alias="to")
+    since: Moment | None = Field(default=None, alias="from")
+    until: Moment | None = Field(default=None, alias="to")
     bot: str | None = None
     policy: NewPolicy = None
     quotas: Annotated[list[TrialQuotaIn], Field(max_length=50)] | None = None

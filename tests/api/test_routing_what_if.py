@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from datetime import UTC, datetime, timedelta
 from typing import Any
 
 import pytest
@@ -109,6 +110,25 @@ def test_only_the_calls_of_the_time_and_the_bot_are_played(front: Front) -> None
     assert routed.asked(to=until)["before"]["calls"] == 0
     absent = front.client.post(URL, json=TIME | {"bot": "eve-1"}, headers=routed.me)
     assert absent.status_code == 404
+
+
+def test_unless_a_time_is_said_it_is_the_last_week_and_the_answer_says_how_far_it_saw(
+    either: Front,
+) -> None:
+    routed = Routed(either)
+    routed.call(1)  # long ago
+    either.system.pump()
+    answer = either.client.post(URL, json={}, headers=routed.me)
+    assert answer.status_code == 200, answer.text
+    assert answer.headers["x-log-position"] == f"calls={either.system.calls.head()}"
+    said = answer.json()
+    since, until = (datetime.fromisoformat(said[name]) for name in ("from", "to"))
+    assert until - since == timedelta(days=7)
+    assert datetime.now(UTC) - until < timedelta(minutes=1)
+    assert said["before"]["calls"] == 0
+    back = {"to": TIME["to"]}
+    answer = either.client.post(URL, json=back, headers=routed.me)
+    assert answer.json()["before"]["calls"] == 1
 
 
 @pytest.mark.parametrize(
