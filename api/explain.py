@@ -79,15 +79,17 @@ def explained(call_id: UUID, told: Told) -> Explanation:
         facts = replace(facts, model=end.model)
     holds = list(_holds(told))
     shown = {"call_id": call_id, "status": call.status, **asdict(facts)}
-    admitted = isinstance(first, CallAdmitted)
+    decided_on = [hold for hold, _ in holds]
+    if isinstance(first, CallRefused) and first.hold is not None:
+        decided_on = [first.hold]
     routing = _routing(first)
     return Explanation(
         call=CallOut.model_validate(shown),
-        request=RequestOut.model_validate(first) if admitted else None,
+        request=_request(first),
         routing=routing,
         candidates=_candidates(told, routing),
         holds=[_hold(hold, at) for hold, at in holds],
-        balances=[_balance(hold) for hold, _ in holds],
+        balances=[_balance(hold) for hold in decided_on],
         price=None
         if end is None
         else PriceOut(
@@ -98,6 +100,31 @@ def explained(call_id: UUID, told: Told) -> Explanation:
         usage=None if end is None else UsageOut.model_validate(end.usage),
         settlement=_settlement(told),
         refusal=_refusal(told[0]),
+    )
+
+
+def _request(first: CallEvent) -> RequestOut:
+    """From the call's first event, whose facts are those of the request."""
+    facts = first.facts
+    asked = RequestOut(
+        at=facts.admitted_at,
+        bot_id=facts.bot_id,
+        hostname=facts.hostname,
+        vendor=facts.vendor,
+        requested_model=facts.requested_model,
+    )
+    if not isinstance(first, CallAdmitted):
+        return asked
+    return asked.model_copy(
+        update={
+            "method": first.method,
+            "path": first.path,
+            "format": first.format,
+            "streaming": first.streaming,
+            "request_bytes": first.request_bytes,
+            "input_estimate": first.input_estimate,
+            "changes": list(first.changes),
+        }
     )
 
 

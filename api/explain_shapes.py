@@ -36,15 +36,23 @@ class CallOut(Shown):
 
 
 class RequestOut(Shown):
-    """What came in; `changes` is what was changed of it on its way."""
+    """What came in, when and from whom; `changes` is what was changed of it on its way.
 
-    method: str
-    path: str
-    format: str | None
-    streaming: bool
-    request_bytes: int
-    input_estimate: int
-    changes: list[str]
+    Of a refused call no more is kept than who asked whom for what: the rest is None.
+    """
+
+    at: datetime
+    bot_id: UUID | None
+    hostname: str | None
+    vendor: str
+    requested_model: str | None
+    method: str | None = None
+    path: str | None = None
+    format: str | None = None
+    streaming: bool | None = None
+    request_bytes: int | None = None
+    input_estimate: int | None = None
+    changes: list[str] | None = None
 
 
 class RoutingOut(BaseModel):
@@ -92,7 +100,10 @@ class HoldOut(BaseModel):
 
 
 class BalanceThen(BaseModel):
-    """How a quota stood just before the hold of the same place in `holds`."""
+    """How a quota stood just before the hold of the same place in `holds`.
+
+    Of a refused call there is one: how the quota stood that said no.
+    """
 
     quota_id: UUID
     limit: int
@@ -174,7 +185,7 @@ class Explanation(BaseModel):
     """A call from its request to its settlement, as its stream tells it."""
 
     call: CallOut
-    request: RequestOut | None
+    request: RequestOut
     routing: RoutingOut | None
     candidates: list[CandidateOut]
     holds: list[HoldOut]

@@ -72,6 +72,7 @@ def test_a_settled_call_is_explained_from_its_request_to_its_end(either: Front) 
         "admitted_at": "",
     }
     assert told["request"]["path"] == "/v1/chat/completions"
+    assert told["request"]["requested_model"] == "m1"
     assert [one["amount"] for one in told["holds"]] == [20, 5]
     assert told["holds"][0]["scope"] == {"kind": "team", "id": str(me.team_id)}
     stood = [(one["settled"], one["held"], one["remaining"]) for one in told["balances"]]
@@ -102,9 +103,18 @@ def test_a_refused_call_says_which_quota_said_no_and_why(either: Front) -> None:
         "The call needs 50 at least, and of 100 tokens 30 are used and 40 held by calls "
         "under way. Its window has no end."
     )
-    for nothing in ("request", "price", "usage", "settlement"):
+    for nothing in ("price", "usage", "settlement"):
         assert told[nothing] is None
-    assert (told["holds"], told["balances"], told["candidates"]) == ([], [], [])
+    assert (told["holds"], told["candidates"]) == ([], [])
+    assert told["balances"] == [refusal["balance"]]
+    facts = me.calls.facts
+    assert {name: said for name, said in told["request"].items() if said is not None} == {
+        "at": told["call"]["admitted_at"],
+        "bot_id": str(facts.bot_id),
+        "hostname": "ada-1",
+        "vendor": "openai",
+        "requested_model": "m1",
+    }
     assert told["call"]["status"] == "refused"
 
 
