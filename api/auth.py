@@ -5,7 +5,7 @@ Who does not exist and who gave a wrong password get the same answer after the s
 
 from __future__ import annotations
 
-from fastapi import APIRouter, Request
+from fastapi import APIRouter, Request, Response
 from uuid_utils.compat import uuid7
 
 from api.addresses import normalised
@@ -20,6 +20,7 @@ from api.auth_shapes import (
 from api.callers import TheDoorkeeper, TheUser, a_user
 from api.limits import count_try
 from api.passwords import check_password, hash_password
+from api.positions import reached
 from api.sign_in import (
     hashed_address,
     refresh,
@@ -37,7 +38,11 @@ router = APIRouter(prefix="/api/auth", tags=["sign-in"])
 
 @router.post("/register", status_code=201)
 def register(
-    new: NewAccount, request: Request, system: TheSystem, doorkeeper: TheDoorkeeper
+    new: NewAccount,
+    request: Request,
+    system: TheSystem,
+    doorkeeper: TheDoorkeeper,
+    response: Response,
 ) -> SignedInOut:
     """Open an account, with a team of one's own, and sign in; as often as `login`."""
     address_hash = hashed_address(system, new.email)
@@ -56,18 +61,23 @@ def register(
     )
     request_id = request.state.request_id
     system.bus.handle(command, by=a_user(user_id, team_id, request_id))
-    return start_session(system, doorkeeper, user_id, request_id)
+    return start_session(system, doorkeeper, user_id, request_id, response)
 
 
 @router.post("/login")
 def login(
-    given: Credentials, request: Request, system: TheSystem, doorkeeper: TheDoorkeeper
+    given: Credentials,
+    request: Request,
+    system: TheSystem,
+    doorkeeper: TheDoorkeeper,
+    response: Response,
 ) -> SignedInOut:
     """Sign in; ten tries a minute for each account and peer, if nothing else is set."""
     address_hash = hashed_address(system, given.email)
     count_try(system.request_limits, "login", address_hash, request)
     user_id = user_with_password(system, address_hash, given.password.get_secret_value())
-    return start_session(system, doorkeeper, user_id, request.state.request_id)
+    request_id = request.state.request_id
+    return start_session(system, doorkeeper, user_id, request_id, response)
 
 
 @router.post("/refresh")
@@ -79,9 +89,12 @@ def new_tokens(
 
 
 @router.post("/logout", status_code=204)
-def logout(user: TheUser, system: TheSystem, doorkeeper: TheDoorkeeper) -> None:
+def logout(
+    user: TheUser, system: TheSystem, doorkeeper: TheDoorkeeper, response: Response
+) -> None:
     """End the session; none of its tokens work any more."""
-    system.bus.handle(EndSession(session_id=user.session_id), by=user.caller)
+    ended = EndSession(session_id=user.session_id)
+    reached(response, system.bus.handle(ended, by=user.caller))
     doorkeeper.forget(user.session_id)
 
 

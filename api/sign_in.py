@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from datetime import UTC, datetime
 
+from fastapi import Response
 from uuid_utils.compat import uuid7
 
 from api import tokens
@@ -11,6 +12,7 @@ from api.addresses import normalised
 from api.auth_shapes import Me, SignedInOut, TeamOut, TokensOut, UserOut
 from api.callers import Doorkeeper, a_user
 from api.passwords import verify_password
+from api.positions import reached
 from api.tokens import AccessClaims
 from api.wired import Wired
 from application.sign_in import RefreshSession, StartSession, user_with_address
@@ -36,7 +38,11 @@ def user_with_password(system: Wired, address_hash: str, password: str) -> UserI
 
 
 def start_session(
-    system: Wired, doorkeeper: Doorkeeper, user_id: UserId, request_id: str
+    system: Wired,
+    doorkeeper: Doorkeeper,
+    user_id: UserId,
+    request_id: str,
+    response: Response,
 ) -> SignedInOut:
     """A new session in the user's own team, with its first tokens."""
     team_id = system.fleet.read(User(), user_id).state.team_id
@@ -45,7 +51,7 @@ def start_session(
     session_id = SessionId(uuid7())
     refresh_token = tokens.new_refresh_token(session_id)
     now = datetime.now(UTC)
-    system.bus.handle(
+    position = system.bus.handle(
         StartSession(
             session_id=session_id,
             user_id=user_id,
@@ -57,6 +63,7 @@ def start_session(
         ),
         by=a_user(user_id, team_id, request_id),
     )
+    reached(response, position)
     claims = AccessClaims(user_id=user_id, team_id=team_id, session_id=session_id)
     who = who_is(system, user_id, team_id)
     return SignedInOut(

@@ -27,6 +27,18 @@ def test_a_new_user_has_a_session_and_a_team_of_their_own(either: Front) -> None
     assert me.json() == {"user": body["user"], "team": body["team"]}
 
 
+def test_signing_in_and_out_are_writes_and_say_how_far_they_reached(either: Front) -> None:
+    account = {"email": "ada@example.com", "password": PASSWORD}
+    told = {}
+    for step, given in (("register", account | {"name": "Ada"}), ("login", account)):
+        answer = either.client.post(f"/api/auth/{step}", json=given)
+        told[step] = answer.headers.get("x-log-position"), either.system.fleet.head()
+    me = either.bearer(answer.json())
+    out = either.client.post("/api/auth/logout", headers=me)
+    told["logout"] = out.headers.get("x-log-position"), either.system.fleet.head()
+    assert told == {step: (f"fleet={head}", head) for step, (_, head) in told.items()}
+
+
 def test_an_address_registers_once_however_it_is_written(either: Front) -> None:
     either.registered("ada@example.com")
     again = {"email": "ADA@EXAMPLE.com", "password": PASSWORD, "name": "Eve"}
