@@ -90,6 +90,7 @@ class Need:
     most_output: int
     cost: CostBound
     requests: int = 1  # 0 where a call extends what it holds
+    most_ever: int | None = None  # output, of a call that will extend what it holds
 
     def amount(self, metric: Metric, output: int) -> int | None:
         """How much of a quota it takes with so many output tokens; None: not known."""
@@ -106,6 +107,7 @@ class Granted:
 
     output_tokens: int | None
     holds: tuple[Hold, ...]
+    room: int | None = None  # output that could be held now, up to `Need.most_ever`
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)
@@ -171,7 +173,7 @@ def decide(budgets: Sequence[Budget], need: Need) -> Granted | Denied:
     """May the call go ahead? Nothing is taken yet (`Budget.take`)."""
     amounts = [need.amount(budget.metric, need.most_output) for budget in budgets]
     if all(map(_has_room, budgets, amounts)):
-        return _granted(budgets, need.most_output, amounts)
+        return _granted(budgets, need, need.most_output, amounts)
     output, denied = need.most_output, list[Denied]()
     for budget in budgets:
         if budget.mode is not Mode.BLOCK:
@@ -184,7 +186,19 @@ def decide(budgets: Sequence[Budget], need: Need) -> Granted | Denied:
     if denied:
         return max(denied, key=_wait)
     amounts = [need.amount(budget.metric, output) for budget in budgets]
-    return _granted(budgets, output, amounts)
+    return _granted(budgets, need, output, amounts)
+
+
+def _room(budgets: Sequence[Budget], need: Need) -> int | None:
+    """How much output the call could hold if it asked for all that it may come to."""
+    if need.most_ever is None:
+        return None
+    room = need.most_ever
+    for budget in budgets:
+        if not _has_room(budget, need.amount(budget.metric, room)):
+            fits = _fitting(budget, need, room)
+            room = 0 if isinstance(fits, Denied) else fits
+    return room
 
 
 def _has_room(budget: Budget, amount: int | None) -> bool:
@@ -195,12 +209,12 @@ def _has_room(budget: Budget, amount: int | None) -> bool:
 
 
 def _granted(
-    budgets: Sequence[Budget], output: int, amounts: Iterable[int | None]
+    budgets: Sequence[Budget], need: Need, output: int, amounts: Iterable[int | None]
 ) -> Granted:
     holds = tuple(
         budget.hold(amount or 0) for budget, amount in zip(budgets, amounts, strict=True)
     )
-    return Granted(output_tokens=output, holds=holds)
+    return Granted(output_tokens=output, holds=holds, room=_room(budgets, need))
 
 
 def _fitting(budget: Budget, need: Need, output: int) -> int | Denied:

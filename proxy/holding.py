@@ -4,7 +4,9 @@ Nothing here costs a call whose team has no quotas: it is made, and never asked.
 
 Of what can be written, a plain call holds all, by the caller's own limit, or the model's,
 or `UNKNOWN_OUTPUT`; if it is granted less, its limit is lowered upstream. A stream whose
-output can be counted as it comes holds a slice, and the next one before it is needed.
+output can be counted as it comes holds a slice, and the next one before it is needed. Its
+bytes are all that can be counted, and they are several to a token: so where less is left
+than it may come to, its limit is lowered to that as well, and the vendor ends it, not we.
 """
 
 from __future__ import annotations
@@ -75,6 +77,7 @@ class Holding:
         self._limits = limits
         self.output_tokens = 0  # that are held
         self.holds: tuple[Hold, ...] = ()
+        self._room: int | None = None  # of a stream's output, when it was admitted
 
     @property
     def facts(self) -> CallFacts:
@@ -135,7 +138,14 @@ class Holding:
             least_output=least,
             most_output=most,
             cost=self.cost,
+            most_ever=self._most_ever(),
         )
+
+    def _most_ever(self) -> int | None:
+        """What a stream may come to, as far as its limit could be lowered to less."""
+        if not self.demand.visible:
+            return None
+        return UNKNOWN_OUTPUT if self.most == ENDLESS else self.most
 
     def admitted(self, granted: Granted) -> CallAdmitted:
         """The event; from now on the call is kept to what it was granted."""
@@ -144,6 +154,7 @@ class Holding:
                 self.holds, self.event = (), replace(self.event, holds=())
             return self.event
         self.holds, self.output_tokens = granted.holds, granted.output_tokens
+        self._room = granted.room
         event = self.event = replace(
             self.event,
             holds=granted.holds,
@@ -156,6 +167,12 @@ class Holding:
 
     def keep_to_output(self) -> bool:
         """The vendor is told to write no more than is held; False: it cannot be told."""
+        room, ever = self._room, self._most_ever()
+        if room is not None and ever is not None and self.output_tokens <= room < ever:
+            lowered = self._limited(room)
+            if lowered is not None:
+                self.most = room
+                self._call.lower(lowered, f"{OUTPUT_LIMIT}:{room}")
         if not self._must_limit():
             return True
         limited = self._limited(self.output_tokens)

@@ -109,6 +109,19 @@ def test_what_denies_longest_is_told() -> None:
         assert denied.hold.quota_id == longest.quota_id
 
 
+def test_a_call_that_will_ask_for_more_hears_how_much_there_is() -> None:
+    """So that its vendor can be told, and it need not be cut."""
+    growing = replace(need(most=200), most_ever=5_000)
+    wide, tight = budget(1, limit=9_000), budget(2, limit=1_300)
+    for budgets, room in (([wide], 5_000), ([wide, tight], 1_200), ([tight], 1_200)):
+        granted = decide(budgets, growing)
+        assert isinstance(granted, Granted)
+        assert (granted.output_tokens, granted.room) == (200, room)
+    plain = decide([tight], need())
+    assert isinstance(plain, Granted)
+    assert plain.room is None
+
+
 @pytest.mark.parametrize("room", [0, 1, 2])
 def test_requests_are_counted_one_by_one(room: int) -> None:
     left = budget(metric=Metric.REQUESTS, limit=room)

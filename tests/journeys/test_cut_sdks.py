@@ -1,11 +1,13 @@
 """A budget cuts a stream, and every official SDK reads an answer that reached its limit.
 
-End to end: the vendor would write 12,000 tokens, the budget has room for 3,000.
+End to end: the vendor would write 20,000 tokens, and the budget has room for them; while
+they come, somebody lowers it.
 """
 
 from __future__ import annotations
 
 from collections.abc import Callable
+from threading import Thread
 from typing import Any
 
 import pytest
@@ -14,15 +16,18 @@ from domain.calls import CallSettled
 from domain.holds import Balance
 from domain.usage import UsageSource
 from proxy.allowance import AHEAD
+from tests.adapters.budgets import change_quota
 from tests.journeys.matrix.sdk import HELLO, MESSAGES
 from tests.journeys.plane import DataPlane, new_model
+from tests.journeys.proxy_process import until
 from tests.proxy.test_budgets import balance, limit
 
 # They are slow to import: all in one process.
 pytestmark = pytest.mark.xdist_group("sdks")
 
-ROOM = 3_000  # tokens
-LONG = "+tokens=12000"
+ROOM = 40_000  # tokens
+LOWERED = 100
+LONG = "+tokens=20000+pace=60"  # in twenty pieces
 
 Cut = tuple[str, str | None]  # the text, and why it ended
 
@@ -157,13 +162,21 @@ def test_a_stream_that_its_budget_cuts_is_read_as_one_that_reached_its_limit(
 ) -> None:
     bot = data_plane.new_bot(data_plane.key_of(vendor))
     quota_id = limit(data_plane, bot, ROOM)
+
+    def lower() -> None:
+        until(lambda: bool(data_plane.events(bot)), seconds=30)  # it is admitted
+        change_quota(data_plane.database_url, quota_id, LOWERED)
+
+    lowering = Thread(target=lower)
+    lowering.start()
     text, ended = ask(data_plane.url, bot.token, new_model(LONG))
+    lowering.join()
     assert ended == reason
-    assert ROOM / 2 < len(text) < ROOM + AHEAD
+    assert 0 < len(text) < 4 * 20_000 - AHEAD
     data_plane.ended(bot)
     settled = data_plane.only(bot, CallSettled)
     assert settled.error == "quota-exceeded"
     assert settled.usage.source in {UsageSource.PARTIAL, UsageSource.ESTIMATED}
     after = balance(data_plane, quota_id)
     assert after == Balance(settled=settled.bookings[0].settled, held=0)
-    assert 0 < after.settled <= ROOM
+    assert 0 < after.settled <= settled.bookings[0].released
