@@ -109,9 +109,9 @@ class AuthSpec(Spec):
 
 class EndpointSpec(Spec):
     path: Pattern
-    methods: list[
-        Literal["GET", "HEAD", "POST", "PUT", "PATCH", "DELETE", "websocket"]
-    ] = Field(default=["POST"], min_length=1)
+    methods: list[Literal["GET", "HEAD", "POST", "PUT", "PATCH", "DELETE", "websocket"]] = (
+        Field(default=["POST"], min_length=1)
+    )
     format: Format | None = None
     metered: bool | None = None  # unless said, inference is
     group: Group = "inference"

@@ -29,7 +29,9 @@ from domain.errors import BadSetup
         (None, None),
     ],
 )
-def test_a_models_own_limit_is_known_by_its_name(model: str | None, limit: int | None) -> None:
+def test_a_models_own_limit_is_known_by_its_name(
+    model: str | None, limit: int | None
+) -> None:
     assert shipped().output_limit(model) == limit
 
 
