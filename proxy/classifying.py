@@ -21,7 +21,14 @@ from domain.routing_rules import level_said
 from proxy.answer import UpstreamCut
 from proxy.client import Client
 from proxy.fitting import fitted
-from proxy.incoming import ClientLeft, Message, Receive, Scope
+from proxy.incoming import (
+    TOKEN_HEADERS,
+    ClientLeft,
+    Message,
+    Receive,
+    Scope,
+    is_key,
+)
 
 log = logging.getLogger(__name__)
 
@@ -88,8 +95,10 @@ class Classifier:
         kept = [
             (name, value)
             for name, value in self._scope["headers"]
-            if name in {b"host", b"authorization", b"x-api-key", b"api-key"}
+            if name == b"host" or name in TOKEN_HEADERS
         ]
+        query: bytes = self._scope["query_string"]
+        key = b"&".join(pair for pair in query.split(b"&") if is_key(pair))
         headers = [
             *kept,
             (b"content-type", b"application/json"),
@@ -100,7 +109,7 @@ class Classifier:
             "method": "POST",
             "path": path.decode(),
             "raw_path": path,
-            "query_string": b"",
+            "query_string": key,
             "headers": headers,
         }
 

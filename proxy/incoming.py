@@ -34,7 +34,7 @@ Leaving = Callable[[Callable[[], None]], None]
 LEAVING = "clawbot.leaving"
 
 # Where the SDKs of the vendors put a credential, in the order in which we look.
-_TOKEN_HEADERS = (b"authorization", b"x-api-key", b"x-goog-api-key", b"api-key")
+TOKEN_HEADERS = (b"authorization", b"x-api-key", b"x-goog-api-key", b"api-key")
 
 
 class BodyTooLarge(Refused):
@@ -88,7 +88,7 @@ def read_head(scope: Scope) -> Incoming:
     if len(headers) < len(pairs):
         headers = _joined(pairs)
     tokens = [
-        value for name in _TOKEN_HEADERS if (value := headers.pop(name, None)) is not None
+        value for name in TOKEN_HEADERS if (value := headers.pop(name, None)) is not None
     ]
     query, key = _without_key(scope["query_string"])
     if key is not None:
@@ -128,12 +128,16 @@ def _without_key(query: bytes) -> tuple[bytes, bytes | None]:
         return query, None
     kept, found = [], None
     for pair in query.split(b"&"):
-        name, _, value = pair.partition(b"=")
-        if unquote_to_bytes(name) == b"key":
-            found = found or unquote_to_bytes(value)
+        if is_key(pair):
+            found = found or unquote_to_bytes(pair.partition(b"=")[2])
         else:
             kept.append(pair)
     return b"&".join(kept), found
+
+
+def is_key(pair: bytes) -> bool:
+    """Whether this part of a query is a credential."""
+    return unquote_to_bytes(pair.partition(b"=")[0]) == b"key"
 
 
 def declared_length(headers: Mapping[bytes, bytes]) -> int | None:

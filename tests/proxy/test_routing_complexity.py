@@ -62,6 +62,22 @@ def test_what_the_classifier_says_holds(
     assert served_level(bot, levels, EASY) is level
 
 
+@pytest.mark.parametrize("place", ["x-goog-api-key", "x-api-key", "api-key", "?key="])
+def test_the_classifier_is_asked_wherever_the_token_stands(
+    data_plane: DataPlane, place: str
+) -> None:
+    bot, levels = by_level(data_plane, saying("complex"))
+    token = bot.bot.token
+    answer = data_plane.client.post(
+        f"{data_plane.url}/auto/chat/completions",
+        json={"model": "auto", "messages": [{"role": "user", "content": EASY}]},
+        params={"key": token} if place == "?key=" else {},
+        headers={} if place == "?key=" else {place: token},
+    )
+    assert answer.status_code == 200, answer.text
+    assert levels[answer.headers["x-clawbot-model"]] is Level.COMPLEX
+
+
 def test_the_classifiers_call_is_the_bots_own_and_metered(data_plane: DataPlane) -> None:
     classifier = saying("complex")
     bot, levels = by_level(data_plane, classifier)
