@@ -192,7 +192,7 @@ class Call:
     async def _refuse(self, client: Client, credential: Credential, error: Refused) -> None:
         """Put the refusal on record, then say it; if it cannot be recorded, say that."""
         heading, refusal = self._heading, refusal_of(error)
-        facts = facts_of(credential, heading.vendor[:64], heading.asked.model, None)
+        facts = facts_of(credential, heading.vendor[:64], heading.model, None)
         refused = CallRefused(facts=facts, code=refusal.code, routing=heading.kept)
         try:
             await self._parts.meter.refuse(self.id, refused)
@@ -208,13 +208,14 @@ class Call:
     async def _say(
         self, client: Client, status: int, body: bytes, more: list[tuple[bytes, bytes]]
     ) -> None:
+        heading = self._heading
         await client.start(
             status,
             [
                 (b"content-type", b"application/json"),
                 (b"content-length", str(len(body)).encode()),
                 *more,
-                *headers.of_call(self.id, vendor=self._heading.vendor),
+                *headers.of_call(self.id, vendor=heading.vendor, model=heading.model),
             ],
         )
         await client.finish(body)

@@ -40,8 +40,14 @@ class Heading:
         self._incoming = incoming
         self.vendor = incoming.vendor
         self.asked: Asked = NOTHING_ASKED
+        self._named: str | None = None  # the model, by the path or by the routing
         self.kept: KeptRouting | None = None  # how it was routed
         self._spoken: tuple[Vendor, Format | None] | None = None  # with whom, in what
+
+    @property
+    def model(self) -> str | None:
+        """The model that is asked for, as far as the call was understood."""
+        return self._named or self.asked.model
 
     @property
     def shape(self) -> Shape:
@@ -90,6 +96,7 @@ class Heading:
         self.kept = routed.kept
         call = routed.first()
         self._where(credential, call.incoming)
+        self._named = call.model
         return call
 
     async def _answers(self, question: Question, classify: Classify | None) -> Answers:
@@ -110,4 +117,5 @@ class Heading:
             raise TargetTooLong
         if not is_name(target.model or ""):
             raise NotReadable
+        self._named = target.model
         return vendor, target
