@@ -19,7 +19,14 @@ from application.routing import SetBotRouting
 from domain.calls import CallAdmitted, CallRefused, CallSettled
 from domain.ids import ProviderKeyId
 from domain.routing_decision import Decision, RoutingRecord
-from domain.routing_policy import Complexity, RouteTarget, RoutingPolicy
+from domain.routing_policy import (
+    Complexity,
+    Failover,
+    Retry,
+    RouteTarget,
+    RoutingPolicy,
+    Trigger,
+)
 from domain.routing_steps import spread, steps_of
 from tests.journeys.plane import DataPlane, TestBot, link_to, new_model
 
@@ -127,6 +134,21 @@ def routed(
     if policy is not None:
         bot.route(policy)
     return bot
+
+
+def two_steps(
+    plane: DataPlane,
+    directives: str,
+    *,
+    trigger: Trigger | None = None,
+    retry: Retry | None = None,
+    first: str = "openai",
+    **more: Any,
+) -> tuple[Routed, RouteTarget, RouteTarget]:
+    """A bot whose first step behaves so and whose second, at another vendor, is fine."""
+    broken, fine = target(first, directives), target("google")
+    policy = Failover(steps=(broken, fine), trigger=trigger, retry=retry)
+    return routed(plane, policy, **more), broken, fine
 
 
 def _targets_of(policy: RoutingPolicy | None) -> Iterable[RouteTarget]:
