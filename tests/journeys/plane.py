@@ -170,9 +170,7 @@ class DataPlane:
 
     def _open_and_ended(self, bot: TestBot) -> tuple[int, int]:
         events = [
-            one.event
-            for one in self.events(bot)
-            if not isinstance(one.event, CallExtended)
+            one.event for one in self.events(bot) if not isinstance(one.event, CallExtended)
         ]
         admitted = sum(isinstance(event, CallAdmitted) for event in events)
         return 2 * admitted - len(events), len(events) - admitted
