@@ -31,6 +31,7 @@ CostBound = Callable[[int, int], "int | None"]
 class Budget:
     """A quota with the balance of its window, as it moves while calls are decided."""
 
+    # pylint: disable=duplicate-code  # a hold is this, as it stood, and never changes
     quota_id: UUID
     version: int
     scope: ScopeKind

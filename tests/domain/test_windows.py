@@ -15,7 +15,6 @@ FIRST, SECONDS = datetime(2000, 1, 1, tzinfo=UTC), 35 * 366 * 24 * 3600
 MOMENTS = st.integers(0, SECONDS).map(lambda after: FIRST + timedelta(seconds=after))
 ZONES = st.sampled_from(sorted(time_zones()))
 ENDING = st.sampled_from([one for one in Window if one is not Window.TOTAL])
-WITHOUT_HOURS = ENDING.filter(lambda one: one is not Window.HOUR)
 HOUR = timedelta(hours=1)
 
 
