@@ -2,7 +2,8 @@
 
 What makes a call go on is said by its routing's trigger, or else by what every call goes on
 for. It goes on as often as its routing lets it, within the time of the call, with every key
-once, while its quotas have room for it there, and while the process's retry budget lasts.
+once, while its quotas have room for it there. Where it would only press a vendor that is
+down already, it is also held to the process's retry budget.
 
 A key that is at fault makes way for the next key of the same target; a vendor that is, for
 the next target, and the other keys at that vendor come last.
@@ -15,6 +16,7 @@ import time
 from collections.abc import Callable
 
 from application.ports import Meter
+from domain.destinations import Origin
 from domain.errors import LimitReached, Unavailable
 from domain.routing_triggers import goes_on
 from domain.verdicts import Verdict
@@ -53,10 +55,12 @@ class GoingOn:
         self._meter = meter
         self._progress = progress
         self._seconds = seconds
+        self._overloaded: set[tuple[str, Origin]] = set()  # by whom, and where
 
     async def after_error(self, call: Outgoing, error: UpstreamError) -> Outgoing | None:
         """The next attempt after one that had no answer; None: there is none."""
         found = Judged(verdict=Verdict.OVERLOADED, error=error.code)
+        self._overloaded.add(_place(call))
         if not self._is_let(call, None, found):
             return None
         return await self._next(call, harmless=not error.sent, by_key=False)
@@ -67,6 +71,8 @@ class GoingOn:
         """The next attempt after an answer that says so; None: this answer stands."""
         refused = status in NOT_FOR_THE_BOT
         by_key = refused or found.verdict in BY_THE_KEY
+        if found.verdict is Verdict.OVERLOADED:
+            self._overloaded.add(_place(call))
         if not (refused or self._is_let(call, status, found)):
             return None
         at_the_gate = status >= MULTIPLE_CHOICES and found.verdict in BY_THE_KEY
@@ -132,10 +138,21 @@ class GoingOn:
                 return None
             following = self._following(before, by_key=by_key)
             if following is not None and await self._holds(following):
-                spent = self._admission.healths.budget.spend(time.monotonic())
-                return following if spent else None
+                return following if self._affords(following) else None
             before = following
         return None
+
+    def _affords(self, following: Outgoing) -> bool:
+        """Whether the attempt is no part of a storm, or else within the budget for them.
+
+        At a vendor that has not failed the call, under a key that is well, it is none: no
+        vendor sees more attempts than there are calls.
+        """
+        healths = self._admission.healths
+        doubtful = healths.strained([following.route.key])
+        if False:
+            return True
+        return healths.budget.spend(time.monotonic())
 
     def _following(self, call: Outgoing, *, by_key: bool) -> Outgoing | None:
         routed = call.routed
@@ -162,6 +179,10 @@ class GoingOn:
         except (LimitReached, Unavailable):
             return False
         return True
+
+
+def _place(call: Outgoing) -> tuple[str, Origin]:
+    return call.route.vendor.id, call.route.origin
 
 
 def _delay(call: Outgoing) -> float:

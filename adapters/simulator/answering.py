@@ -7,6 +7,7 @@ from __future__ import annotations
 import time
 from dataclasses import dataclass, field
 from urllib.parse import parse_qs
+from zlib import crc32
 
 import msgspec
 
@@ -129,7 +130,7 @@ def follow_script(call: Call, model: str) -> None:
     status = script.status
     if status is None and script.error is not None and not call.stream:
         status = SERVER_ERROR
-    if status is not None:
+    if status is not None and crc32(call.core.encode()) % script.one_in == 0:
         message = BROKEN if status >= SERVER_ERROR else f"Simulated status {status}."
         if script.echo:
             message += f" You sent the credential {call.credentials.value}"

@@ -34,6 +34,7 @@ class Script:
     status: int | None = None  # refused with this status, in the vendor's shape
     code: str | None = None  # with status: the vendor's code, and no retry-after
     say: str | None = None  # the one word of the answer's text
+    one_in: int = 1  # with status: of so many calls one, whichever
     retry: int = 1  # with status 429, 503, 529: the retry-after, in seconds
     reasoning: int = 0  # reasoning tokens
     cached: int = 0  # input tokens read from the vendor's cache
@@ -55,6 +56,7 @@ NUMBERS: dict[str, tuple[int | None, int, int]] = {
     "error": (0, 0, 1 << 30),
     "stall": (0, 0, 1 << 30),
     "status": (None, 400, 599),
+    "one_in": (2, 1, 1_000),
     "retry": (1, 0, 86_400),
     "reasoning": (20, 0, 1_000_000),
     "cached": (10, 0, 1 << 30),

@@ -40,12 +40,13 @@ def running(
     *,
     secret: str = "sk-data-plane-0123456789abcdef",
     fast: bool = False,
+    allow: tuple[str, ...] = (),
     **more: str,
 ) -> Iterator[DataPlane]:
     """A data plane on this database, which it migrates; nothing of it is left.
 
-    The proxy is told `more` settings, by their names in the environment; a `fast` vendor
-    answers the same request the same way.
+    The proxy is told `more` settings, by their names in the environment, and may call the
+    origins of `allow` too; a `fast` vendor answers the same request the same way.
     """
     with ExitStack() as stack:
         folder = Path(stack.enter_context(tempfile.TemporaryDirectory()))
@@ -55,7 +56,7 @@ def running(
             "PYTHONPATH": str(ROOT),
             "DATABASE_URL": url,
             "BOT_MASTER_KEY": f"k1:{base64.b64encode(secrets.token_bytes(32)).decode()}",
-            "EGRESS_ALLOW": f"{simulator.url},{NOWHERE}",
+            "EGRESS_ALLOW": ",".join((simulator.url, NOWHERE, *allow)),
             "CLAWBOT_PROXY_PORT": str(_free_port()),
             **more,
         }

@@ -151,6 +151,13 @@ def two_steps(
     return routed(plane, policy, **more), broken, fine
 
 
+def listed(bot: Routed) -> list[str]:
+    """What GET models answers: nothing, while the proxy does not know the policy."""
+    url = f"{bot.plane.url}/auto/models"
+    answer = bot.plane.client.get(url, headers=bot.bot.bearer)
+    return [model["id"] for model in answer.json()["data"]]
+
+
 def _targets_of(policy: RoutingPolicy | None) -> Iterable[RouteTarget]:
     if policy is None:
         return

@@ -23,7 +23,7 @@ from domain.routing_policy import (
 )
 from tests.journeys.plane import DataPlane, call_id_of
 from tests.journeys.proxy_process import until
-from tests.proxy.routes import Routed, routed, target
+from tests.proxy.routes import Routed, listed, routed, target
 
 CHEAP = RouteTarget(vendor="openai", model="gpt-4o-mini")
 DEAR = RouteTarget(vendor="openai", model="gpt-4o")
@@ -193,13 +193,6 @@ def test_the_id_of_a_chain_is_a_models_name(data_plane: DataPlane) -> None:
     assert answer.headers["x-clawbot-vendor"] == "anthropic"
     assert bot.admitted().facts.requested_model == decision.candidates[0].target.model
     assert {one.why for one in decision.skipped} <= set(WhyNot)
-
-
-def listed(bot: Routed) -> list[str]:
-    """What GET models answers."""
-    url = f"{bot.plane.url}/auto/models"
-    answer = bot.plane.client.get(url, headers=bot.bot.bearer)
-    return [model["id"] for model in answer.json()["data"]]
 
 
 def test_the_models_that_the_policy_names_are_listed_with_the_links(

@@ -214,6 +214,18 @@ def test_a_status_comes_in_the_vendors_shape(
     assert (item["billed_input_tokens"], item["billed_output_tokens"]) == (0, 0)
 
 
+def test_of_several_calls_some_are_refused(vendor: Vendor) -> None:
+    model = "m+status=500+one_in=2"
+    statuses = [vendor.call("openai-chat", model).status_code for _ in range(40)]
+    assert set(statuses) == {200, 500}
+    assert 8 <= statuses.count(500) <= 32
+
+
+def test_it_says_the_word_that_it_is_told(vendor: Vendor) -> None:
+    answer = vendor.call("openai-chat", "m+say=complex").json()
+    assert answer["choices"][0]["message"]["content"] == "complex"
+
+
 def test_a_code_replaces_the_retry_after(vendor: Vendor) -> None:
     answer = vendor.call("openai-chat", "m+status=429+code=insufficient_quota")
     assert answer.json()["error"]["code"] == "insufficient_quota"
