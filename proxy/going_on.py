@@ -150,7 +150,7 @@ class GoingOn:
         """
         healths = self._admission.healths
         doubtful = healths.strained([following.route.key])
-        if False:
+        if not doubtful and _place(following) not in self._overloaded:
             return True
         return healths.budget.spend(time.monotonic())
 
