@@ -43,6 +43,8 @@ class AnswerParser:
         self._source = source
         self._header_bytes = header_bytes
         self._answer_bytes = answer_bytes
+        self._came: list[bytes] = []  # of the body, in what is being read
+        self.on_body = self._came.append  # called by httptools, once for each chunk
         self._parser = httptools.HttpResponseParser(self)
         self._headers: list[tuple[bytes, bytes]] = []
         self._header_room = 0
@@ -71,11 +73,14 @@ class AnswerParser:
         try:
             self._parser.feed_data(data)
         except (httptools.HttpParserError, httptools.HttpParserUpgrade) as wrong:
+            self._put_body()
             if self._switches(wrong, data):
                 return
             if not self.complete:
                 raise Malformed(_reason(wrong)) from wrong
             self.reusable = False
+        if self._came:
+            self._put_body()
         if self._framing > self._header_bytes and not self.complete:
             raise Malformed("the headers or the framing are too big")
 
@@ -90,6 +95,24 @@ class AnswerParser:
         if rest := data[wrong.args[0] :]:
             answer.put(rest)
         return True
+
+    def _put_body(self) -> None:
+        """Hand over what came of the body: in one piece, in however many chunks it came."""
+        came = self._came
+        if not came:
+            return
+        body = came[0] if len(came) == 1 else b"".join(came)
+        came.clear()
+        self._framing = 0
+        self._body_room -= len(body)
+        if self.answer is None:
+            raise Malformed("a body where there is none")
+        if self._head_only:
+            self.reusable = False  # the same, but the answer is whole
+            return
+        if self._body_room < 0:
+            raise Malformed("the answer is too big")
+        self.answer.put(body)
 
     # Called by httptools. What is raised here comes out of feed_data as its context.
 
@@ -128,15 +151,6 @@ class AnswerParser:
         loop = self.head.get_loop()
         self.answer = Answer(self._source, status, headers, length, loop)
         self.head.set_result(self.answer)
-
-    def on_body(self, body: bytes) -> None:
-        self._framing = 0
-        self._body_room -= len(body)
-        if self.answer is None or self.complete:
-            raise Malformed("a body where there is none")
-        if self._body_room < 0:
-            raise Malformed("the answer is too big")
-        self.answer.put(body)
 
     def on_message_complete(self) -> None:
         # An interim answer was none, and what switches has no end that we see.

@@ -15,6 +15,11 @@ INCLUDE_USAGE = "include_usage"
 
 _fields = msgspec.json.Decoder(dict[str, msgspec.Raw])
 _BLANK_LINE = re.compile(rb"\r\n\r\n|\n\n|\r\r")
+# What an event without choices has in it, or one whose JSON goes on in its next line there.
+_NO_CHOICES = re.compile(
+    rb'"choices"[ \t]*(?:[\r\n]|:[ \t]*(?:[\r\n]|\[[ \t]*(?:[\r\n]|\])))'
+)
+_LF = 0x0A
 _LONGEST_EVENT = 1024 * 1024  # then it is passed on unseen: it is no usage event
 
 
@@ -57,7 +62,21 @@ class UsageWithheld:
 
     def feed(self, piece: bytes) -> bytes:
         """The events that are whole by now; the begun one waits for its end."""
-        data = self._part + piece
+        data = self._part + piece if self._part else piece
+        if b"\r" in data:
+            return self._sifted(data)
+        found = _NO_CHOICES.search(data)
+        upto = len(data) if found is None else found.start()
+        end = data.rfind(b"\n\n", 0, upto) + len(b"\n\n")
+        if end <= len(b"\n\n") or data[end - 3] == _LF:  # a blank line too many
+            return self._sifted(data)
+        if found is not None:
+            return data[:end] + self._sifted(data[end:])
+        self._part = data[end:]
+        return data[:end]
+
+    def _sifted(self, data: bytes) -> bytes:
+        """The same, event by event."""
         passing, start = [], 0
         for end in _BLANK_LINE.finditer(data):
             event = data[start : end.end()]
@@ -77,7 +96,7 @@ class UsageWithheld:
 
 
 def _only_usage(event: bytes) -> bool:
-    if b'"usage"' not in event or b'"choices"' not in event:
+    if b'"usage"' not in event or not _NO_CHOICES.search(event):
         return False
     lines = re.split(rb"\r\n|\n|\r", event)
     data = b"\n".join(line[5:].lstrip(b" ") for line in lines if line.startswith(b"data:"))

@@ -13,7 +13,13 @@ from proxy.asking import UsageWithheld, with_usage_asked
 CONTENT = b'data: {"id":"1","choices":[{"delta":{"content":"a\\n\\nb"}}],"usage":null}\n\n'
 FILTERED = b'data: {"choices":[],"prompt_filter_results":[],"usage":null}\n\n'
 USAGE = b'data: {"id":"1","choices":[],"usage":{"prompt_tokens":1}}\n\n'
+SPACED = b'data: { "choices" : [ ] , "usage" : { "prompt_tokens" : 1 } }\n\n'
+OVER_LINES = b'data: {"choices":[\n: a comment\ndata: ],\ndata: "usage":{"a":1}}\n\n'
+MORE_LINES = OVER_LINES.replace(b":[\n", b"\ndata: :[\n")
+MOST_LINES = OVER_LINES.replace(b":[\n", b":\ndata: [\n")
+CUMULATIVE = b'data: {"choices":[{"delta":{}}],"usage":{"prompt_tokens":1}}\n\n'
 BOTH = b'data: {"choices":[{"finish_reason":"stop"}],"usage":{"prompt_tokens":1}}\n\n'
+ALONE = frozenset({USAGE, SPACED, OVER_LINES, MORE_LINES, MOST_LINES})
 DONE = b"data: [DONE]\n\n"
 COMMENT = b": keep-alive\n\n"
 
@@ -54,14 +60,31 @@ def test_who_asks_or_talks_nonsense_is_left_alone(body: bytes) -> None:
     assert with_usage_asked(body) is None
 
 
-@given(st.data(), st.sampled_from([b"\n", b"\r\n", b"\r"]))
-def test_only_the_event_of_usage_alone_is_withheld(data: st.DataObject, end: bytes) -> None:
-    events = [COMMENT, FILTERED, CONTENT, BOTH, USAGE, DONE]
+@given(
+    st.lists(
+        st.sampled_from(
+            [COMMENT, FILTERED, CONTENT, BOTH, CUMULATIVE, DONE, *sorted(ALONE)]
+        )
+    ),
+    st.data(),
+    st.sampled_from([b"\n", b"\r\n", b"\r"]),
+)
+def test_only_the_event_of_usage_alone_is_withheld(
+    events: list[bytes], data: st.DataObject, end: bytes
+) -> None:
     stream = b"".join(events).replace(b"\n", end)
     cuts = sorted(data.draw(st.sets(st.integers(0, len(stream)))))
     pieces = [stream[a:b] for a, b in zip([0, *cuts], [*cuts, len(stream)], strict=True)]
-    kept = b"".join(event for event in events if event != USAGE).replace(b"\n", end)
-    assert through(pieces) == kept
+    kept = b"".join(event for event in events if event not in ALONE)
+    assert through(pieces) == kept.replace(b"\n", end)
+
+
+@given(st.lists(st.sampled_from([b"\n", CONTENT, USAGE, DONE, b"data: {}\n"]), max_size=9))
+def test_blank_lines_too_many_hide_nothing_and_lose_nothing(parts: list[bytes]) -> None:
+    stream = b"".join(parts)
+    passed = through([stream])
+    assert passed == through([stream[at : at + 1] for at in range(len(stream))])
+    assert b'"usage":{' not in passed or b"{}\n" + USAGE in passed
 
 
 def test_whole_events_are_not_delayed() -> None:
