@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+from collections.abc import Callable
 from typing import Protocol
 
 
@@ -47,8 +48,8 @@ class Answer:
     """
 
     __slots__ = (
-        "_cut", "_loop", "_pieces", "_source", "_waiter", "content_length", "headers",
-        "line", "status", "unread",
+        "_cut", "_loop", "_pieces", "_sink", "_source", "_waiter", "content_length",
+        "headers", "line", "status", "unread",
     )  # fmt: skip
 
     def __init__(
@@ -69,6 +70,12 @@ class Answer:
         self._cut: str | None = None
         self._pieces: list[bytes] = []
         self._waiter: asyncio.Future[None] | None = None
+        self._sink: Callable[[bytes], bool] | None = None  # while it pours
+
+    @property
+    def whole(self) -> bool:
+        """Whether all of it has come, read or not."""
+        return self._source is None and self._cut is None
 
     async def read(self) -> bytes:
         """What has arrived, as soon as something has; b"" at the end; raises `UpstreamCut`.
@@ -90,6 +97,21 @@ class Answer:
             raise UpstreamCut(self._cut)
         return b""
 
+    async def pour(self, sink: Callable[[bytes], bool]) -> None:
+        """Hand each piece to the sink the moment it comes, until that has had enough.
+
+        Returns when the sink has said so (False), or when something is there to be read:
+        what came with the end, or the end itself. What the sink raises is raised.
+        """
+        if self._pieces or self._source is None:
+            return
+        self._waiter = (self._loop or asyncio.get_running_loop()).create_future()
+        self._sink = sink
+        try:
+            await self._waiter
+        finally:
+            self._sink = None
+
     def abort(self) -> None:
         """Close the connection at once, unless the answer has come to its end."""
         self._pieces.clear()
@@ -109,9 +131,29 @@ class Answer:
 
     def wake(self) -> None:
         """Let a waiting reader look again."""
+        sink = self._sink
+        if sink is not None and self._source is not None and self._poured(sink):
+            return
         waiter, self._waiter = self._waiter, None
         if waiter is not None and not waiter.done():
             waiter.set_result(None)
+
+    def _poured(self, sink: Callable[[bytes], bool]) -> bool:
+        """Whether the sink has taken what was there and waits for more."""
+        pieces = self._pieces
+        if not pieces:
+            return True
+        data = pieces[0] if len(pieces) == 1 else b"".join(pieces)
+        pieces.clear()
+        self.unread = 0
+        try:
+            if sink(data):
+                return True
+        except Exception as error:  # noqa: BLE001  # for who waits, not the connection
+            if self._waiter is not None and not self._waiter.done():
+                self._waiter.set_exception(error)
+        self._sink = None
+        return False
 
     def end(self, cut: str | None) -> None:
         """Nothing more will come; `cut` says why that is too early, if it is."""

@@ -13,7 +13,7 @@ from proxy.admission import Admission
 from proxy.answer import UpstreamCut
 from proxy.call import Call, Parts
 from proxy.client import Client
-from proxy.incoming import LEAVING, PREFIX, ClientLeft, Receive, Scope, Send
+from proxy.incoming import LEAVING, PASSING, PREFIX, ClientLeft, Receive, Scope, Send
 
 log = logging.getLogger(__name__)
 
@@ -30,7 +30,8 @@ class Proxy:
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
         """One call, from its first byte to its last; what else is raised is a bug."""
         call = Call(self._admission, self._parts)
-        client = Client(receive, send, scope.get("extensions", {}).get(LEAVING))
+        able = scope.get("extensions", {})
+        client = Client(receive, send, able.get(LEAVING), able.get(PASSING))
         try:
             await call.serve(scope, receive, client)
         except ClientLeft:

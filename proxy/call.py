@@ -185,7 +185,7 @@ class Call:
                 self._parts.meter, progress, kind, usage_withheld=withheld is not None
             )
         filters = Filters(mask=mask, withheld=withheld, cutting=cutting)
-        await client.start(answer.status, back)
+        await client.start(answer.status, back, whole=answer.whole)
         relay = Relay(answer, client, reader, filters, settlement)
         await relay.run(drain=vendor.drain or not admitted.streaming)
 

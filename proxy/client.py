@@ -2,8 +2,9 @@
 
 The relay knows nothing of ASGI; this is the one place that does.
 
-The headers of a stream go out at once. Those of any other answer wait for the first piece
-of its body, which waits for a commit: one system call and one wake-up of the client less.
+The headers of a stream go out at once, unless its end is there too. Those of any other
+answer wait for the first piece of its body, which waits for a commit: one system call and
+one wake-up of the client less.
 """
 
 from __future__ import annotations
@@ -13,7 +14,7 @@ import contextlib
 import time
 from collections.abc import Callable
 
-from proxy.incoming import Leaving, Message, Receive, Send
+from proxy.incoming import Leaving, Message, Passing, Receive, Send
 
 # For our own server (`adapters/http/exchange.py`): what comes next is the first piece.
 BODY_FOLLOWS = "clawbot.body_follows"
@@ -26,16 +27,21 @@ class Client:
     """
 
     __slots__ = (
-        "_act", "_at_once", "_head", "_leaving", "_receive", "_send", "_watch", "left",
-        "left_at", "started",
+        "_act", "_at_once", "_head", "_leaving", "_passing", "_receive", "_send", "_watch",
+        "left", "left_at", "started",
     )  # fmt: skip
 
     def __init__(
-        self, receive: Receive, send: Send, leaving: Leaving | None = None
+        self,
+        receive: Receive,
+        send: Send,
+        leaving: Leaving | None = None,
+        passing: Passing | None = None,
     ) -> None:
         self._receive = receive
         self._send = send
         self._leaving = leaving
+        self._passing = passing
         self._at_once = False
         self._watch: asyncio.Task[None] | None = None
         self._head: Message | None = None  # while it waits
@@ -44,11 +50,16 @@ class Client:
         self.left_at = 0.0
         self.started = False
 
-    async def start(self, status: int, headers: list[tuple[bytes, bytes]]) -> None:
-        """Send the status line and the headers, at the latest with the first piece."""
+    async def start(
+        self, status: int, headers: list[tuple[bytes, bytes]], *, whole: bool = False
+    ) -> None:
+        """Send the status line and the headers, at the latest with the first piece.
+
+        Of a stream that is `whole` already, too: nobody can see it begin sooner.
+        """
         self.started = True
         self._head = {"type": "http.response.start", "status": status, "headers": headers}
-        if self._at_once:
+        if self._at_once and not whole:
             await self._send_head()
 
     async def put(self, piece: bytes) -> None:
@@ -59,6 +70,13 @@ class Client:
         if self._head is not None:
             await self._send_head(body_follows=True)
         await self._send({"type": "http.response.body", "body": piece, "more_body": True})
+
+    def pass_on(self, piece: bytes = b"") -> bool:
+        """Send a piece now, behind a head that is out; whether the next may go so too.
+
+        Where it may not, `put` is to be used: it waits for room.
+        """
+        return self._passing is not None and self._head is None and self._passing(piece)
 
     async def finish(self, piece: bytes = b"") -> None:
         """Send the last piece."""

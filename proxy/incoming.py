@@ -32,6 +32,10 @@ Send = Callable[[Message], Awaitable[None]]
 # the scope, to be given what is to be done then, once.
 Leaving = Callable[[Callable[[], None]], None]
 LEAVING = "clawbot.leaving"
+# How it takes a piece of an answer that has begun without a task waiting, where it can: it
+# says whether the next one may come so too; if not, it is to be sent as ASGI has it.
+Passing = Callable[[bytes], bool]
+PASSING = "clawbot.passing"
 
 # Where the SDKs of the vendors put a credential, in the order in which we look.
 TOKEN_HEADERS = (b"authorization", b"x-api-key", b"x-goog-api-key", b"api-key")
@@ -200,7 +204,7 @@ def read_json(body: bytes) -> Asked:
     try:
         fields = _object.decode(body)
         model = _text.decode(fields["model"]) if "model" in fields else None
-        repeats = not _compact(fields, body) and _repeats(body)
+        repeats = not (_compact(fields, body) or _spaced(fields, body)) and _repeats(body)
     except (msgspec.DecodeError, ValueError, RecursionError) as error:
         raise NotReadable from error
     if repeats or not is_name(model or ""):
@@ -226,6 +230,25 @@ def _compact(fields: dict[str, msgspec.Raw], body: bytes) -> bool:
     for name, value in fields.items():
         size += len(name) + len(value)
     return len(body) == max(size, 2)
+
+
+def _spaced(fields: dict[str, msgspec.Raw], body: bytes) -> bool:
+    """The same of these fields with a blank behind each colon and each comma.
+
+    Python's `json` writes so. That they come to the same length could be chance here, so
+    they are written down and compared.
+    """
+    names = "".join(fields)
+    if not names.isascii() or '"' in names or "\\" in names:
+        return False
+    parts: list[bytes | msgspec.Raw] = []
+    for name, value in fields.items():
+        parts += (b', "', name.encode(), b'": ', value)
+    if not parts:
+        return False
+    parts[0] = b'{"'
+    parts.append(b"}")
+    return sum(map(len, parts)) == len(body) and b"".join(parts) == body
 
 
 def _repeats(body: bytes) -> bool:

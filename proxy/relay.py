@@ -59,6 +59,8 @@ class Relay:
         self._settlement = settlement
         self._drain = True
         self._progress = settlement.progress
+        self._streaming = settlement.progress.admitted.streaming
+        self._held = b""  # until the end is on record
         self._received = 0
         self._ended_at: float | None = None
         self._received_at_end = 0
@@ -87,34 +89,45 @@ class Relay:
                 await self._settlement.settle(self._reader.reading())
 
     async def _run(self) -> None:
-        held = b""
-        streaming = self._progress.admitted.streaming
         try:
             while piece := await self._next():
                 for part in self._parts(piece):
                     passing = self._take(part)
                     if self._is_over():
-                        held += passing
+                        self._held += passing
                     elif not await self._covered():
-                        await self._cut(held + passing)
+                        await self._cut(self._held + passing)
                         return
-                    elif streaming or self._answer.content_length is not None:
-                        await self._pass(held + passing)
-                        held = b""
+                    elif self._streaming or self._answer.content_length is not None:
+                        await self._pass(self._held + passing)
+                        self._held = b""
                     else:  # a plain body of unknown length may end with any piece
-                        await self._pass(held)
-                        held = passing
+                        await self._pass(self._held)
+                        self._held = passing
         except UpstreamCut:
             if not (self._reader.ended or self._progress.error == CLIENT_LEFT):
-                held += self._rest()
+                held = self._held + self._rest()
                 self._progress.error = self._progress.error or "upstream-cut"
                 await self._settlement.settle(self._reader.reading())
                 await self._pass(held)
                 raise
-        held += self._rest()
+        held = self._held + self._rest()
         await self._settlement.settle(self._reader.reading())
         if self._listens():
             await self._client.finish(held)
+
+    def _flows(self) -> bool:
+        """Whether pieces may go on as they come: nothing waits, neither do they."""
+        free = self._streaming and self._cutting is None and self._ended_at is None
+        return free and not (self._held or self._client.left) and self._client.pass_on()
+
+    def _at_once(self, piece: bytes) -> bool:
+        """Read along and pass on, in no task's turn; whether the next may come so too."""
+        passing = self._take(piece)
+        if self._client.left or self._is_over():
+            self._held = passing
+            return False
+        return not passing or self._client.pass_on(passing)
 
     def _parts(self, piece: bytes) -> Iterable[bytes]:
         """The piece, where a budget may end the stream no longer than it asks ahead."""
@@ -148,7 +161,7 @@ class Relay:
             self._progress.first_byte = now
         self._received += len(piece)
         self._progress.relayed = self._received
-        if not self._progress.admitted.streaming and self._received > PLAIN_BYTES:
+        if not self._streaming and self._received > PLAIN_BYTES:
             self._answer.abort()
             self._progress.error = "upstream-too-large"
             raise UpstreamCut(self._progress.error)
@@ -183,6 +196,10 @@ class Relay:
             if piece is None:
                 self._progress.error = CLIENT_LEFT
         elif self._ended_at is None:
+            if self._flows():
+                await self._answer.pour(self._at_once)
+                if self._client.left or self._ended_at is not None:
+                    return await self._next()
             return await self._answer.read()
         else:
             piece = await self._lingering(self._ended_at)
@@ -230,7 +247,7 @@ class Relay:
         """Whether the answer is sent on. A plain one is, as long as it is read anyway: who
         has closed one side may still listen on the other."""
         given_up = self._progress.error == CLIENT_LEFT
-        return not (self._client.left and (given_up or self._progress.admitted.streaming))
+        return not (self._client.left and (given_up or self._streaming))
 
     async def _pass(self, piece: bytes) -> None:
         if piece and self._listens():

@@ -17,7 +17,8 @@ _ASGI = {"version": "3.0", "spec_version": "2.3"}
 _WORTH_COPYING = 64 * 1024  # bytes; one more system call is cheaper than more of them
 # In the message that starts an answer: its first piece comes without delay. (Ours.)
 BODY_FOLLOWS = "clawbot.body_follows"
-LEAVING = "clawbot.leaving"  # of a scope's extensions; see `Exchange.when_left`
+# Of a scope's extensions; see `Exchange.when_left` and `Exchange.pass_on`.
+LEAVING, PASSING = "clawbot.leaving", "clawbot.passing"
 _CONTINUE = b"HTTP/1.1 100 Continue\r\n\r\n"
 
 log = logging.getLogger(__name__)
@@ -43,7 +44,7 @@ def scope_of(
         "server": addresses[0],
         "client": addresses[1],
         "state": state,
-        "extensions": {LEAVING: exchange.when_left},
+        "extensions": {LEAVING: exchange.when_left, PASSING: exchange.pass_on},
     }
 
 
@@ -58,6 +59,10 @@ class Line(Protocol):
 
     def write(self, data: bytes) -> None:
         """Send, without waiting."""
+
+    @property
+    def has_room(self) -> bool:
+        """Whether there is room to write."""
 
     def room(self) -> asyncio.Future[None] | None:
         """Done when there is room to write; None if there is now."""
@@ -208,6 +213,13 @@ class Exchange:
         else:
             last = not message.get("more_body", False)
             self._send_piece(message.get("body", b""), last=last)
+
+    def pass_on(self, piece: bytes) -> bool:
+        """Send a piece at once, behind a head that was sent; whether another may follow
+        so, or must be sent in the usual way: because that waits, or nobody is there."""
+        if piece and not self.gone:
+            self._send_piece(piece, last=False)
+        return self.started and not self.gone and self._line.has_room
 
     def _start(self, message: Message) -> None:
         head = self.head

@@ -32,6 +32,11 @@ class Flow(asyncio.Protocol):
         """Send, without waiting."""
         self._transport.write(data)
 
+    @property
+    def has_room(self) -> bool:
+        """Whether a writer need not wait."""
+        return self._room is None
+
     def room(self) -> asyncio.Future[None] | None:
         """Done when there is room to write; None if there is now."""
         if self._room is None:

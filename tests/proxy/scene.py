@@ -18,6 +18,9 @@ from proxy.usage import reader_for
 from tests.projections.given import admitted, facts
 from tests.proxy.books import Books
 
+# How the server takes the pieces of a stream: as ASGI has it, or one by one without a wait,
+# or so now and then, because its client is slow.
+MANNERS = ("awaiting", "passing", "crowded")
 KEY = b"sk-0123456789"
 SSE = "text/event-stream"
 
@@ -31,6 +34,9 @@ class Scene:
     content_length: int | None = None
     withheld: bool = False
     drain: bool = True
+    manner: str = "passing"
+    passed: int = 0  # pieces
+    has_room: bool = False  # as was told
     sent: list[Message] = field(default_factory=list)
     sent_before_end: bytes = b""
     resumed: int = 0
@@ -39,7 +45,8 @@ class Scene:
 
     def __post_init__(self) -> None:
         self.answer = Answer(self, 200, [], self.content_length)
-        self.client = Client(self.receive, self.send)
+        passing = None if self.manner == "awaiting" else self.pass_on
+        self.client = Client(self.receive, self.send, passing=passing)
         call = replace(admitted(facts()), streaming=self.streaming)
         progress = Progress(
             call_id=uuid4(), admitted=call, started=0, http_status=200, sent=True
@@ -73,6 +80,20 @@ class Scene:
     # As the server towards the client.
 
     async def send(self, message: Message) -> None:
+        if self.manner == "crowded":
+            await asyncio.sleep(0)
+            self.passed += 1
+        self._sent(message)
+
+    def pass_on(self, piece: bytes) -> bool:
+        if piece:
+            assert self.has_room
+            self.passed += 1
+            self._sent({"type": "http.response.body", "body": piece, "more_body": True})
+        self.has_room = self.manner != "crowded" or self.passed % 3 == 0
+        return self.has_room
+
+    def _sent(self, message: Message) -> None:
         self.sent.append(message)
         if not self.books.ends:
             self.sent_before_end += message.get("body", b"")

@@ -64,6 +64,17 @@ async def test_the_headers_of_a_stream_do_not_wait() -> None:
     assert server.sent == [HEAD]
 
 
+async def test_the_headers_of_a_stream_that_is_all_there_go_with_it() -> None:
+    server = Server()
+    client = Client(server.receive, server.send)
+    client.watch()
+    await client.start(200, HEADERS, whole=True)
+    assert server.sent == []
+    await client.finish(b"ok")
+    await client.close()
+    assert server.sent == [HEAD, body(b"ok", more=False)]
+
+
 async def test_an_answer_that_was_begun_and_never_ended_is_seen_to_break_off() -> None:
     server = Server()
     client = Client(server.receive, server.send)

@@ -13,10 +13,11 @@ from dataclasses import dataclass, field
 import pytest
 
 from adapters.http.exchange import LEAVING as TOLD
+from adapters.http.exchange import PASSING as PASSED
 from domain.calls import CallSettled
 from domain.usage import UsageSource
 from proxy.client import Client
-from proxy.incoming import LEAVING, Message
+from proxy.incoming import LEAVING, PASSING, Message
 from proxy.waiting import Waiting
 from tests.journeys.plane import DataPlane, TestBot, chat_body, new_model
 from tests.journeys.proxy_process import until
@@ -72,8 +73,8 @@ def test_who_stays_has_not_left(data_plane: DataPlane, bot: TestBot) -> None:
     assert not data_plane.only(bot, CallSettled).client_left
 
 
-def test_server_and_proxy_speak_of_the_same_extension() -> None:
-    assert TOLD == LEAVING
+def test_server_and_proxy_speak_of_the_same_extensions() -> None:
+    assert (TOLD, PASSED) == (LEAVING, PASSING)
 
 
 # By the clock.

@@ -15,7 +15,7 @@ from proxy import headers, relay
 from proxy.answer import Answer, UpstreamCut
 from proxy.mask import KeyMask
 from tests.proxy.books import Books
-from tests.proxy.scene import KEY, Scene, ticks
+from tests.proxy.scene import KEY, MANNERS, Scene, ticks
 
 CONTENT = b'data: {"id":"1","model":"m","choices":[{"delta":{"content":"hello %d"}}]}\n\n'
 USAGE = (
@@ -26,18 +26,21 @@ DONE = b"data: [DONE]\n\n"
 ECHO = b'data: {"choices":[{"delta":{"content":"%s"}}]}\n\n' % KEY
 
 
+in_any_manner = pytest.mark.parametrize("manner", MANNERS)
+
 STREAM = b"".join([CONTENT % 1, ECHO, CONTENT % 2, USAGE, DONE])
 
 
-@given(st.sets(st.integers(1, len(STREAM) - 1)), st.booleans())
+@given(st.sets(st.integers(1, len(STREAM) - 1)), st.booleans(), st.sampled_from(MANNERS))
 def test_wherever_the_pieces_end_the_mark_comes_after_the_settlement(
     cuts: set[int],
     withheld: bool,  # noqa: FBT001
+    manner: str,
 ) -> None:
     borders = [0, *sorted(cuts), len(STREAM)]
 
     async def run() -> Scene:
-        scene = Scene(withheld=withheld)
+        scene = Scene(withheld=withheld, manner=manner)
         running = asyncio.create_task(scene.run())
         for start, end in pairwise(borders):
             scene.say(STREAM[start:end])
@@ -85,8 +88,66 @@ def test_a_plain_answers_last_byte_comes_after_the_settlement(
 
 
 @pytest.mark.anyio
-async def test_what_was_read_is_settled_when_we_are_told_to_stop() -> None:
+async def test_a_streams_pieces_wait_for_no_task() -> None:
     scene = Scene()
+    running = asyncio.create_task(scene.run())
+    await ticks()
+    for number in range(3):
+        scene.say(CONTENT % number)
+        assert scene.seen.endswith(CONTENT % number)
+    scene.say(ECHO[:-20])
+    assert scene.passed == 4
+    scene.hung_up.set()
+    await ticks()
+    scene.say(ECHO[-20:], USAGE, DONE)
+    scene.answer.end(None)
+    await running
+    assert scene.passed == 4
+    assert scene.end.usage.output_tokens == 3
+
+
+@pytest.mark.anyio
+@pytest.mark.parametrize("reason", [None, "cut"])
+async def test_what_comes_with_the_end_of_a_pouring_answer_is_relayed(
+    reason: str | None,
+) -> None:
+    scene = Scene()
+    running = asyncio.create_task(scene.run())
+    await ticks()
+    scene.say(CONTENT % 1)
+    scene.answer.put(CONTENT % 2)
+    scene.answer.end(reason)
+    if reason is None:
+        await running
+    else:
+        with pytest.raises(UpstreamCut):
+            await running
+    assert scene.seen == CONTENT % 1 + CONTENT % 2
+    assert scene.finished is (reason is None)
+
+
+@pytest.mark.anyio
+async def test_a_bug_in_reading_along_ends_the_call_and_not_the_connection(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    def broken(_: bytes) -> bytes:
+        raise ZeroDivisionError
+
+    scene = Scene()
+    running = asyncio.create_task(scene.run())
+    await ticks()
+    scene.say(CONTENT % 1)
+    monkeypatch.setattr(KeyMask, "feed", lambda _, piece: broken(piece))
+    scene.say(CONTENT % 2)
+    with pytest.raises(ZeroDivisionError):
+        await running
+    assert scene.end.usage.output_tokens == 2
+
+
+@pytest.mark.anyio
+@in_any_manner
+async def test_what_was_read_is_settled_when_we_are_told_to_stop(manner: str) -> None:
+    scene = Scene(manner=manner)
     running = asyncio.create_task(scene.run())
     scene.say(CONTENT % 1, CONTENT % 2)
     await ticks()
@@ -123,9 +184,12 @@ async def test_a_silent_vendor_is_not_waited_for_when_nobody_listens(
 
 
 @pytest.mark.anyio
-async def test_no_more_than_so_much_is_drained(monkeypatch: pytest.MonkeyPatch) -> None:
+@in_any_manner
+async def test_no_more_than_so_much_is_drained(
+    monkeypatch: pytest.MonkeyPatch, manner: str
+) -> None:
     monkeypatch.setattr(relay, "DRAIN_BYTES", 1000)
-    scene = Scene()
+    scene = Scene(manner=manner)
     running = asyncio.create_task(scene.run())
     scene.hung_up.set()
     await ticks()
@@ -139,8 +203,9 @@ async def test_no_more_than_so_much_is_drained(monkeypatch: pytest.MonkeyPatch) 
 
 
 @pytest.mark.anyio
-async def test_a_drain_that_comes_to_its_end_is_no_error() -> None:
-    scene = Scene()
+@in_any_manner
+async def test_a_drain_that_comes_to_its_end_is_no_error(manner: str) -> None:
+    scene = Scene(manner=manner)
     running = asyncio.create_task(scene.run())
     scene.hung_up.set()
     await ticks()
@@ -154,12 +219,13 @@ async def test_a_drain_that_comes_to_its_end_is_no_error() -> None:
 
 
 @pytest.mark.anyio
+@in_any_manner
 @pytest.mark.parametrize("more", [b"", b": and more\n\n" * 10_000])
 async def test_a_vendor_that_does_not_end_after_its_mark_is_left(
-    monkeypatch: pytest.MonkeyPatch, more: bytes
+    monkeypatch: pytest.MonkeyPatch, more: bytes, manner: str
 ) -> None:
     monkeypatch.setattr(relay, "LINGER_SECONDS", 0.05)
-    scene = Scene()
+    scene = Scene(manner=manner)
     running = asyncio.create_task(scene.run())
     scene.say(CONTENT % 1, USAGE, DONE)
     await ticks()
@@ -190,8 +256,9 @@ async def test_a_plain_answer_without_an_end_is_cut_at_its_limit(
 
 
 @pytest.mark.anyio
-async def test_an_end_that_cannot_be_recorded_is_not_shown() -> None:
-    scene = Scene(books=Books(away=True))
+@in_any_manner
+async def test_an_end_that_cannot_be_recorded_is_not_shown(manner: str) -> None:
+    scene = Scene(manner=manner, books=Books(away=True))
     running = asyncio.create_task(scene.run())
     scene.say(CONTENT % 1)
     await ticks()

@@ -29,6 +29,7 @@ class Line:
         self.loop = asyncio.get_running_loop()
         self.writes: list[bytes] = []
         self.ended: list[str] = []
+        self.has_room = True
 
     def write(self, data: bytes) -> None:
         self.writes.append(data)
@@ -232,3 +233,22 @@ async def test_who_is_gone_is_told_nothing() -> None:
     await exchange.send(start(SIZED))
     await exchange.send(piece(b"hello"))
     assert (line.writes, line.ended) == ([], [])
+
+
+async def test_pieces_of_a_begun_answer_go_out_without_a_wait_while_there_is_room() -> None:
+    line = Line()
+    exchange = begun(line)
+    exchange.end()
+    assert not exchange.pass_on(b"")  # its head is to come
+    await exchange.send({"type": "http.response.start", "status": 200, "headers": PLAIN})
+    assert exchange.pass_on(b"")
+    assert exchange.pass_on(b"one")
+    line.has_room = False
+    assert not exchange.pass_on(b"two")
+    line.has_room = True
+    assert exchange.pass_on(b"")
+    assert b"".join(line.writes).endswith(b"\r\n\r\n3\r\none\r\n3\r\ntwo\r\n")
+    exchange.lose()
+    written = len(line.writes)
+    assert not exchange.pass_on(b"three")
+    assert len(line.writes) == written
