@@ -96,6 +96,7 @@ _read_iterations = msgspec.json.Decoder(list[_Iteration]).decode
 class AnthropicMessages(Tally):
     """Tallies events and bodies of messages."""
 
+    runs = True
     _uncached: int | None = None
     _generated: int | None = None
     _read: int | None = None

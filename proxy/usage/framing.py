@@ -12,12 +12,14 @@ from __future__ import annotations
 import re
 
 from proxy.usage.reading import Reading, Tally
+from proxy.usage.runs import END, LEAST, read_run
 
 EVENT_CAP = 1024 * 1024  # bytes
 BODY_CAP = 32 * 1024 * 1024  # bytes
 
 BOM = b"\xef\xbb\xbf"
 _LF, _CR = 0x0A, 0x0D
+_RUNS = 3  # that are looked for in what came at once
 _DROPPED = b":"  # a comment
 _DONE = b"[DONE]"
 _DONE_BEGUN = re.compile(rb"data: {0,8}\[DONE\]")
@@ -63,6 +65,30 @@ class EventStream(Framer):
         if self._after_cr:
             chunk = self._behind_cr(chunk)
         if not chunk or self._closed:
+            return
+        if len(chunk) >= LEAST and self._tally.runs:
+            chunk = self._behind_runs(chunk)
+        self._feed(chunk)
+
+    def _behind_runs(self, chunk: bytes) -> bytes:
+        """Read ahead as far as many events are alike; what is left of the chunk."""
+        if b"\r" in chunk or len(chunk) > self._cap:
+            return chunk
+        for _ in range(_RUNS):
+            end = chunk.find(END) + len(END)
+            if len(chunk) < LEAST or end < len(END):
+                break
+            left = chunk
+            if not (self._rest or self._too_long or self._held):
+                left = read_run(chunk, self._tally, self._feed)
+            if left is chunk:
+                self._feed(chunk[:end])
+                left = chunk[end:]
+            chunk = left
+        return chunk
+
+    def _feed(self, chunk: bytes) -> None:
+        if not chunk:
             return
         lines = chunk.splitlines()  # of bytes: at LF, CRLF and CR, at nothing else
         tail = b"" if chunk[-1] == _LF else self._tail(lines, chunk[-1])

@@ -98,6 +98,8 @@ _read_bill = shaped(_Bill)
 class OpenAiChat(Tally):
     """Tallies chunks and bodies of chat completions."""
 
+    runs = True
+
     def event(self, data: bytes) -> bool:
         chunk = _read_chunk(data)
         if chunk is None:

@@ -9,7 +9,7 @@ from __future__ import annotations
 
 from abc import ABC, abstractmethod
 from dataclasses import dataclass, replace
-from typing import Literal, Protocol
+from typing import ClassVar, Literal, Protocol
 
 from msgspec import Struct
 
@@ -80,6 +80,8 @@ class Tally(ABC):
     error: ErrorSeen | None = None
     finished: bool = False  # the vendor said its last word: the numbers are final
     ended: bool = False  # a terminal mark was seen in a stream
+    # Whether an event that comes again tells nothing new, not even if its text is another.
+    runs: ClassVar[bool] = False
 
     @abstractmethod
     def event(self, data: bytes) -> bool:
