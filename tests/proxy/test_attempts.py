@@ -239,6 +239,11 @@ async def test_without_budget_the_first_answer_stands() -> None:
     assert (await tried(503, spent=BUDGET_RESERVE + 5)).keys == ["0"]
 
 
+async def test_no_budget_is_needed_for_a_key_that_is_well_at_a_vendor_that_is() -> None:
+    one = await tried(429, 402, 200, spent=BUDGET_RESERVE + 5)
+    assert one.keys == ["0", "1", "2"]
+
+
 async def test_what_was_sent_once_was_sent() -> None:
     one = await tried(503, UNSENT, UNSENT)
     assert (one.progress.sent, one.progress.error) == (True, "upstream-unreachable")
