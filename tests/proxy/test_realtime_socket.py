@@ -185,6 +185,9 @@ async def test_what_goes_to_a_vendor_is_masked_by_a_key_of_its_own() -> None:
     assert bytes(a ^ key[n % 4] for n, a in enumerate(hidden)) == b"hello"
 
 
+FEWEST_TURNS = 10
+
+
 async def test_a_piece_full_of_tiny_frames_lets_others_have_their_turn() -> None:
     wire = Wire([frame(BINARY) * 200_000])  # half a second of work
     socket = Socket(wire, Side.SERVER)
@@ -196,4 +199,4 @@ async def test_a_piece_full_of_tiny_frames_lets_others_have_their_turn() -> None
         await asyncio.sleep(0)
         turns.append(loop.time() - began)
     assert await reading == Said(text=False, data=b"")
-    assert max(turns) < sum(turns) / 3
+    assert len(turns) > FEWEST_TURNS, max(turns)

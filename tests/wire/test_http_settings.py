@@ -64,7 +64,8 @@ def test_a_gateway_may_bring_everybodys_connections(
 
 
 def test_the_readme_has_them_with_their_defaults() -> None:
-    rows = [row.split("|") for row in README.splitlines() if "`CLAWBOT_HTTP_" in row]
+    rows = [row.split("|") for row in README.splitlines() if row.startswith("|")]
+    rows = [row for row in rows if "`CLAWBOT_HTTP_" in row[1]]
     told: dict[str, str] = {}
     for _, names, defaults, *_ in rows:
         values = re.findall(r"`([^`]+)`", defaults) or [""]
