@@ -13,6 +13,8 @@ import msgspec
 
 INCLUDE_USAGE = "include_usage"
 
+_BLANKS = b" \t\r\n"  # of JSON
+_ALL_OPTIONS = b',"stream_options":{"include_usage":true}}'
 _fields = msgspec.json.Decoder(dict[str, msgspec.Raw])
 _BLANK_LINE = re.compile(rb"\r\n\r\n|\n\n|\r\r")
 # What an event without choices has in it, or one whose JSON goes on in its next line there.
@@ -31,11 +33,14 @@ class _Chunk(msgspec.Struct):
 _chunk = msgspec.json.Decoder(_Chunk)
 
 
-def with_usage_asked(body: bytes) -> bytes | None:
+def with_usage_asked(body: bytes, *, has_options: bool = True) -> bytes | None:
     """The body with `include_usage` in it; None if the client asked itself, or cannot.
 
-    `body` is a JSON object, as `incoming.read_json` has found.
+    `body` is a JSON object with something in it, as `incoming.read_json` has found; where
+    no `stream_options` are in it, it is not read again.
     """
+    if not has_options:
+        return body.rstrip(_BLANKS)[:-1] + _ALL_OPTIONS
     fields = _fields.decode(body)
     raw = fields.get("stream_options")
     if raw is None or bytes(raw) == b"null":

@@ -8,7 +8,7 @@ from __future__ import annotations
 
 import json
 from collections.abc import Awaitable, Callable, Mapping, MutableMapping
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from typing import Any
 from urllib.parse import unquote_to_bytes
 
@@ -190,6 +190,8 @@ class Asked:
     model: str | None = None
     stream: bool | None = None  # None: it does not say
     stream_format: bytes = b""  # as it stands in the body
+    # Whether it may have `stream_options`, or has nothing that they could follow.
+    stream_options: bool = field(default=True, compare=False)
 
 
 NOTHING_ASKED = Asked()
@@ -213,6 +215,7 @@ def read_json(body: bytes) -> Asked:
         model=model,
         stream=_SAID.get(bytes(fields.get("stream", b""))),
         stream_format=bytes(fields["stream_format"]) if "stream_format" in fields else b"",
+        stream_options="stream_options" in fields or not fields,
     )
 
 

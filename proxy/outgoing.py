@@ -122,7 +122,7 @@ def outgoing(  # noqa: PLR0913, PLR0917  # what is known of a call
     endpoint = route.target.endpoint
     streaming = asks_for_stream(endpoint, incoming.headers, asked)
     if streaming and endpoint.format == "openai-chat" and route.vendor.include_usage:
-        with_usage = with_usage_asked(body)
+        with_usage = with_usage_asked(body, has_options=asked.stream_options)
         if with_usage is not None:
             body, changes = with_usage, (*changes, INCLUDE_USAGE)
     return Outgoing(

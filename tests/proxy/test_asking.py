@@ -9,6 +9,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from proxy.asking import UsageWithheld, with_usage_asked
+from proxy.incoming import read_json
 
 CONTENT = b'data: {"id":"1","choices":[{"delta":{"content":"a\\n\\nb"}}],"usage":null}\n\n'
 FILTERED = b'data: {"choices":[],"prompt_filter_results":[],"usage":null}\n\n'
@@ -45,6 +46,26 @@ def test_usage_is_asked_for_and_everything_else_stays(body: dict[str, object]) -
     assert after.pop("stream_options")["include_usage"] is True
     body.pop("stream_options", None)
     assert after == body
+
+
+@pytest.mark.parametrize("blanks", [b"", b" \r\n\t"])
+def test_a_body_without_options_gets_them_at_its_end(blanks: bytes) -> None:
+    body = b'{ "model" : "m", "stream" : true }'
+    options = read_json(body + blanks).stream_options
+    asked = with_usage_asked(body + blanks, has_options=options)
+    assert asked == body[:-1] + b',"stream_options":{"include_usage":true}}'
+
+
+def test_an_empty_body_gets_them_too() -> None:
+    asked = with_usage_asked(b"{ }", has_options=read_json(b"{ }").stream_options)
+    assert asked == b'{"stream_options":{"include_usage":true}}'
+
+
+@pytest.mark.parametrize("name", [b"stream_options", b"stream_opti\\u006fns"])
+def test_options_that_are_there_are_found_however_they_are_spelled(name: bytes) -> None:
+    body = b'{"%b":{"a":1},"stream":true}' % name
+    asked = with_usage_asked(body, has_options=read_json(body).stream_options)
+    assert asked == b'{"stream_options":{"a":1,"include_usage":true},"stream":true}'
 
 
 def test_numbers_keep_their_spelling() -> None:
