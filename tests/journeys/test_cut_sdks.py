@@ -27,7 +27,7 @@ pytestmark = pytest.mark.xdist_group("sdks")
 
 ROOM = 40_000  # tokens
 LOWERED = 100
-LONG = "+tokens=20000+pace=60"  # in twenty pieces
+LONG = "+tokens=20000+pace=200"  # in twenty pieces
 
 Cut = tuple[str, str | None]  # the text, and why it ended
 
