@@ -234,6 +234,8 @@ class Relay:
         """The next piece behind the terminal mark; None: enough."""
         if self._received - self._received_at_end > LINGER_BYTES:
             return None
+        if self._answer.whole:
+            return await self._answer.read()  # as nearly always: nothing is waited for
         return await self._read_by(ended_at + LINGER_SECONDS)
 
     async def _read_by(self, deadline: float) -> bytes | None:
