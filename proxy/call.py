@@ -46,6 +46,7 @@ from proxy.waiting import Waiting
 
 __all__ = ["Call", "Parts"]
 
+GIVEN_UP = "given-up"  # by who asked: a classifier that takes too long, or a shutdown
 TURN = (1 << 48) - 1  # the part of a call's id that is nothing but chance
 
 
@@ -122,6 +123,7 @@ class Call:
             call, answer, mask = await attempts.answer(call)
         except asyncio.CancelledError:
             if not waiting.given_up():
+                progress.error = GIVEN_UP
                 raise
             progress.error = CLIENT_LEFT
             return

@@ -49,7 +49,7 @@ def cutting_of(
     facts = admitted.facts
     opening = Opening(
         call_id=str(progress.call_id),
-        model=facts.requested_model,
+        model=progress.requested_model or facts.requested_model,
         at=facts.admitted_at,
         usage_asked=not usage_withheld,
     )

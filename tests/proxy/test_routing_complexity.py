@@ -138,6 +138,8 @@ def test_a_slow_classifier_is_waited_for_five_seconds_and_still_settled(
     assert served_level(bot, levels, EASY) is Level.SIMPLE
     assert 4.9 < time.monotonic() - began < 7
     data_plane.ended(bot.bot, 2)
+    ends = [e.event for e in data_plane.events(bot.bot) if type(e.event) is CallSettled]
+    assert sorted(end.error or "" for end in ends) == ["", "given-up"]
 
 
 def test_a_classifier_without_a_budget_is_not_asked(data_plane: DataPlane) -> None:
