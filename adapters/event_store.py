@@ -18,7 +18,7 @@ from eventsourcing.persistence import StoredEvent
 from pydantic import TypeAdapter
 
 from domain import (
-    bots,
+    bot_events,
     calls,
     claims,
     kek,
@@ -27,6 +27,7 @@ from domain import (
     quota_events,
     quota_windows,
     routing_entries,
+    runs,
     sessions,
     teams,
 )
@@ -34,7 +35,7 @@ from domain.events import Event, Recorded
 
 # Loading these modules registers their topics; a test checks that none is missing.
 EVENT_MODULES = (
-    bots,
+    bot_events,
     calls,
     claims,
     kek,
@@ -43,6 +44,7 @@ EVENT_MODULES = (
     quota_events,
     quota_windows,
     routing_entries,
+    runs,
     sessions,
     teams,
 )

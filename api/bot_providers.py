@@ -15,7 +15,8 @@ from api.positions import reached
 from api.shapes import Page
 from api.wired import TheSystem, Wired
 from application.bots import LinkProvider, UnlinkProvider
-from domain.bots import NoSuchLink, ProviderLink
+from domain.bot_events import ProviderLink
+from domain.bots import NoSuchLink
 from domain.ids import LinkId
 from projections.bot_directory import BotRow
 

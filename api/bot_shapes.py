@@ -10,10 +10,11 @@ from pydantic import BaseModel, Field
 
 from api.shapes import Body, Id, Model, Models, Name, Tag, Tags, unique
 from api.vendors import vendor_of
-from domain.bots import ProviderLink, Runtime
+from domain.bot_events import ProviderLink, Runtime
 from domain.catalog import Catalog
 from domain.errors import InvalidFields
-from projections.bot_directory import BotRow, BotStatus
+from projections.bot_directory import BotRow
+from projections.bot_status import BotStatus
 
 MOST_LINKS = 50
 LONGEST_GRACE = 7 * 24 * 3600  # seconds

@@ -8,7 +8,7 @@ from uuid import UUID
 
 from api.routing_entries import shelf_of_team
 from api.wired import Wired
-from domain.bots import BotCreated, BotRoutingSet, ProviderLink
+from domain.bot_events import BotCreated, BotRoutingSet, ProviderLink
 from domain.ids import TeamId
 from domain.keys import ProviderKeyAdded
 from domain.log import FLEET

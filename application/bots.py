@@ -11,7 +11,8 @@ from datetime import datetime
 
 from application.bus import Command
 from application.event_log import EventLog, Stream
-from domain.bots import Bot, ProviderLink
+from domain.bot_events import ProviderLink
+from domain.bots import Bot
 from domain.claims import Claim, hostname_claim
 from domain.errors import InvalidFields, NotFound, PreconditionFailed
 from domain.ids import BotId, LinkId, TeamId

@@ -1,116 +1,74 @@
 """Bots: agents that belong to a team and call vendors through the proxy.
 
 A bot holds a bot token, never a provider key. Its provider links say which of the team's
-keys its calls may use. A bot without a link is a draft and may call nothing. Only the
-runtime `external` exists so far: a bot that runs elsewhere, so there is nothing to start.
+keys its calls may use. A bot without a link is a draft and may call nothing. What people
+want of its container is decided here; what the container does stands in `domain/runs.py`.
+A bot of the runtime `external` runs elsewhere: there is nothing to start.
 """
 
 from __future__ import annotations
 
 from dataclasses import dataclass, replace
 from datetime import datetime
-from enum import StrEnum
 from typing import assert_never
 from uuid import UUID
 
-from domain.errors import Conflict, InvalidFields, NotFound
-from domain.events import Event
+from domain.bot_equipment import PLAIN, Equipment
+from domain.bot_events import (
+    UNBOUND,
+    BotChannelRemoved,
+    BotChannelSet,
+    BotConfigured,
+    BotCreated,
+    BotDeleted,
+    BotEvent,
+    BotFeaturesSet,
+    BotPersonaSet,
+    BotPluginInstalled,
+    BotPluginRemoved,
+    BotProviderLinked,
+    BotProviderUnlinked,
+    BotQuarantined,
+    BotReleased,
+    BotRenamed,
+    BotRestarted,
+    BotRoutingSet,
+    BotSkillInstalled,
+    BotSkillRemoved,
+    BotStarted,
+    BotStopped,
+    BotTagged,
+    BotTokenIssued,
+    BotTokensRevoked,
+    DesiredState,
+    ProviderLink,
+    Runtime,
+    TokenKind,
+    TokenScope,
+)
+from domain.containers import SMALL, NetworkPolicy, Resources
+from domain.errors import Conflict, NotFound
+from domain.hostnames import check_hostname
 from domain.ids import LinkId, TeamId
 from domain.routing_policy import RoutingPolicy
-
-RESERVED_HOSTNAMES = frozenset({"stats", "admin", "new"})
-HOSTNAME_LENGTH = range(3, 41)
-
-
-class Runtime(StrEnum):
-    """Where a bot runs."""
-
-    EXTERNAL = "external"
-
-
-@dataclass(frozen=True, kw_only=True)
-class ProviderLink:
-    """Which keys of the team a bot may use: one key, or those of a vendor and/or a tag.
-
-    Links of the lowest `priority` are used first, the others when those cannot serve.
-    Links of one priority share the calls by `weight`, and the keys of a link take turns.
-    """
-
-    link_id: UUID
-    provider_key_id: UUID | None
-    vendor: str | None
-    tag: str | None
-    models: tuple[str, ...]  # ("*",) for all
-    primary_model: str | None
-    weight: int = 1
-    priority: int = 0
-
-
-@dataclass(frozen=True, kw_only=True)
-class BotCreated(Event, topic="bot.created"):
-    team_id: TeamId
-    hostname: str
-    name: str
-    runtime: Runtime
-    tags: tuple[str, ...]
-
-
-@dataclass(frozen=True, kw_only=True)
-class BotRenamed(Event, topic="bot.renamed"):
-    name: str
-
-
-@dataclass(frozen=True, kw_only=True)
-class BotTagged(Event, topic="bot.tagged"):
-    tags: tuple[str, ...]
-
-
-@dataclass(frozen=True, kw_only=True)
-class BotProviderLinked(Event, topic="bot.provider_linked"):
-    link: ProviderLink
-
-
-@dataclass(frozen=True, kw_only=True)
-class BotProviderUnlinked(Event, topic="bot.provider_unlinked"):
-    link_id: UUID
-
-
-@dataclass(frozen=True, kw_only=True)
-class BotTokenIssued(Event, topic="bot.token_issued"):
-    """`token_hash` is an HMAC; the token itself was shown once and is kept nowhere."""
-
-    token_hash: str
-    previous_end_at: datetime  # tokens issued before this one work until then
-
-
-@dataclass(frozen=True, kw_only=True)
-class BotRoutingSet(Event, topic="bot.routing_set"):
-    """Where `auto` calls go from now on; without a policy, to the bot's primary model."""
-
-    policy: RoutingPolicy | None
-
-
-@dataclass(frozen=True, kw_only=True)
-class BotDeleted(Event, topic="bot.deleted"):
-    pass
-
-
-BotEvent = (
-    BotCreated
-    | BotRenamed
-    | BotTagged
-    | BotProviderLinked
-    | BotProviderUnlinked
-    | BotTokenIssued
-    | BotRoutingSet
-    | BotDeleted
-)
 
 
 class BotHasNoContainer(Conflict):
     """An external bot runs elsewhere: it is not started or stopped here."""
 
     code = "bot-has-no-container"
+
+
+class BotIsADraft(Conflict):
+    """A bot without a provider may call nothing: link one before it is started."""
+
+    code = "bot-is-a-draft"
+
+
+class BotIsQuarantined(Conflict):
+    """A quarantined bot is not started before it is released."""
+
+    code = "bot-is-quarantined"
 
 
 class NoSuchLink(NotFound):
@@ -124,23 +82,35 @@ class Bot:
     team_id: TeamId | None = None
     hostname: str = ""
     name: str = ""
+    runtime: Runtime = Runtime.EXTERNAL
     tags: tuple[str, ...] = ()
     links: tuple[ProviderLink, ...] = ()
     routing: RoutingPolicy | None = None
+    equipment: Equipment = PLAIN
+    image: str = ""
+    resources: Resources = SMALL
+    network: NetworkPolicy = NetworkPolicy.ISOLATED
+    port: int | None = None
+    desired: DesiredState = DesiredState.STOPPED
+    generation: int = 0
+    quarantined: bool = False
+    container_token: str | None = None  # the hash of the one its container should hold
     deleted: bool = False
 
     def create(
-        self, *, team_id: TeamId, hostname: str, name: str, tags: tuple[str, ...]
+        self,
+        *,
+        team_id: TeamId,
+        hostname: str,
+        name: str,
+        tags: tuple[str, ...],
+        runtime: Runtime = Runtime.EXTERNAL,
     ) -> list[BotEvent]:
         """Bring the bot into being; refused under a hostname that cannot be."""
         check_hostname(hostname)
         return [
             BotCreated(
-                team_id=team_id,
-                hostname=hostname,
-                name=name,
-                runtime=Runtime.EXTERNAL,
-                tags=tags,
+                team_id=team_id, hostname=hostname, name=name, runtime=runtime, tags=tags
             )
         ]
 
@@ -162,23 +132,94 @@ class Bot:
             raise NoSuchLink
         return [BotProviderUnlinked(link_id=link_id)]
 
-    def issue_token(self, *, token_hash: str, previous_end_at: datetime) -> list[BotEvent]:
+    def issue_token(
+        self,
+        *,
+        token_hash: str,
+        previous_end_at: datetime,
+        kind: TokenKind = TokenKind.OWNER,
+        scope: TokenScope = UNBOUND,
+    ) -> list[BotEvent]:
         """Give the bot a new token; the ones before it end at `previous_end_at`."""
-        return [BotTokenIssued(token_hash=token_hash, previous_end_at=previous_end_at)]
+        return [
+            BotTokenIssued(
+                token_hash=token_hash,
+                previous_end_at=previous_end_at,
+                kind=kind,
+                scope=scope,
+            )
+        ]
+
+    def revoke_tokens(self) -> list[BotEvent]:
+        """End every token of the bot at once."""
+        return [BotTokensRevoked()]
 
     def route(self, policy: RoutingPolicy | None) -> list[BotEvent]:
         """Send the bot's `auto` calls where this policy says."""
         return [] if policy == self.routing else [BotRoutingSet(policy=policy)]
 
+    def configure(
+        self,
+        *,
+        image: str,
+        resources: Resources,
+        network: NetworkPolicy,
+        port: int | None,
+    ) -> list[BotEvent]:
+        """Make its container from these; refused for a bot that has none."""
+        self._needs_container()
+        resources.check()
+        wanted = BotConfigured(image=image, resources=resources, network=network, port=port)
+        now = BotConfigured(
+            image=self.image,
+            resources=self.resources,
+            network=self.network,
+            port=self.port,
+        )
+        return [] if wanted == now else [wanted]
+
     def start(self) -> list[BotEvent]:
-        """Refused: what runs elsewhere is not started here."""
-        raise BotHasNoContainer
+        """Have its container run; one that should run already is left as it is."""
+        self._needs_container()
+        if self.quarantined:
+            raise BotIsQuarantined
+        if not self.links:
+            raise BotIsADraft
+        if self.desired is DesiredState.RUNNING:
+            return []
+        return [BotStarted(generation=self.generation + 1)]
+
+    def stop(self) -> list[BotEvent]:
+        """Have its container stopped."""
+        self._needs_container()
+        return [] if self.desired is DesiredState.STOPPED else [BotStopped()]
+
+    def restart(self) -> list[BotEvent]:
+        """Have a new container in the place of the one that runs, or start."""
+        if self.desired is DesiredState.STOPPED:
+            return self.start()
+        self._needs_container()
+        if self.quarantined:
+            raise BotIsQuarantined
+        return [BotRestarted(generation=self.generation + 1)]
+
+    def quarantine(self, reason: str) -> list[BotEvent]:
+        """Cut its tokens and its network; the first reason stands."""
+        return [] if self.quarantined else [BotQuarantined(reason=reason)]
+
+    def release(self) -> list[BotEvent]:
+        """Give both back."""
+        return [BotReleased()] if self.quarantined else []
 
     def delete(self) -> list[BotEvent]:
-        """End the bot; its tokens stop working."""
+        """End the bot; its tokens stop working and its container goes."""
         return [] if self.deleted else [BotDeleted()]
 
-    def evolve(self, event: BotEvent) -> Bot:  # noqa: PLR0911  # one for each event
+    def _needs_container(self) -> None:
+        if self.runtime is Runtime.EXTERNAL:
+            raise BotHasNoContainer
+
+    def evolve(self, event: BotEvent) -> Bot:  # noqa: C901, PLR0911, PLR0912 - one for each
         match event:
             case BotCreated():
                 return replace(
@@ -186,6 +227,7 @@ class Bot:
                     team_id=event.team_id,
                     hostname=event.hostname,
                     name=event.name,
+                    runtime=event.runtime,
                     tags=event.tags,
                 )
             case BotRenamed(name=name):
@@ -198,10 +240,42 @@ class Bot:
                 return replace(self, links=unlinked(self.links, link_id))
             case BotRoutingSet(policy=policy):
                 return replace(self, routing=policy)
-            case BotTokenIssued():
-                return self
+            case BotConfigured():
+                return replace(
+                    self,
+                    image=event.image,
+                    resources=event.resources,
+                    network=event.network,
+                    port=event.port,
+                    generation=self.generation + 1,
+                )
+            case BotStarted() | BotRestarted():
+                return replace(
+                    self, desired=DesiredState.RUNNING, generation=event.generation
+                )
+            case BotStopped():
+                return replace(self, desired=DesiredState.STOPPED)
+            case BotQuarantined():
+                return replace(self, quarantined=True)
+            case BotReleased():
+                return replace(self, quarantined=False)
+            case BotTokenIssued(kind=TokenKind.CONTAINER):
+                return replace(self, container_token=event.token_hash)
+            case BotTokenIssued() | BotTokensRevoked():
+                return replace(self, container_token=None)
             case BotDeleted():
                 return replace(self, deleted=True)
+            case (
+                BotPersonaSet()
+                | BotFeaturesSet()
+                | BotPluginInstalled()
+                | BotPluginRemoved()
+                | BotSkillInstalled()
+                | BotSkillRemoved()
+                | BotChannelSet()
+                | BotChannelRemoved()
+            ):
+                return replace(self, equipment=self.equipment.evolve(event))
             case _:
                 assert_never(event)
 
@@ -216,18 +290,3 @@ def linked(links: tuple[ProviderLink, ...], link: ProviderLink) -> tuple[Provide
 def unlinked(links: tuple[ProviderLink, ...], link_id: UUID) -> tuple[ProviderLink, ...]:
     """The links without the one of that id."""
     return tuple(link for link in links if link.link_id != link_id)
-
-
-def check_hostname(hostname: str) -> None:
-    """Refuse what is not `^[a-z][a-z0-9-]{1,38}[a-z0-9]$`, and the reserved words."""
-    letters = "abcdefghijklmnopqrstuvwxyz"
-    inner = f"{letters}0123456789-"
-    if (
-        len(hostname) not in HOSTNAME_LENGTH
-        or hostname[0] not in letters
-        or hostname[-1] == "-"
-        or any(character not in inner for character in hostname)
-    ):
-        raise InvalidFields(hostname="not-a-hostname")
-    if hostname in RESERVED_HOSTNAMES:
-        raise InvalidFields(hostname="reserved")

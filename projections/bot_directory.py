@@ -5,34 +5,33 @@ from __future__ import annotations
 from abc import abstractmethod
 from dataclasses import dataclass, replace
 from datetime import datetime
-from enum import StrEnum
-from typing import ClassVar, assert_never, cast
+from typing import ClassVar, cast
 from uuid import UUID
 
-from domain.bots import (
+from domain.bot_events import (
+    BotConfigured,
     BotCreated,
     BotDeleted,
     BotEvent,
     BotProviderLinked,
     BotProviderUnlinked,
+    BotQuarantined,
+    BotReleased,
     BotRenamed,
-    BotRoutingSet,
+    BotRestarted,
+    BotStarted,
+    BotStopped,
     BotTagged,
-    BotTokenIssued,
+    DesiredState,
     ProviderLink,
     Runtime,
-    linked,
-    unlinked,
 )
+from domain.bots import linked, unlinked
+from domain.containers import SMALL, NetworkPolicy, Resources
 from domain.log import FLEET, Placed
+from domain.runs import NOT_SEEN, Observation, RunObserved
+from projections.bot_status import BotStatus, status_of
 from projections.view import Key, Projector, View
-
-
-class BotStatus(StrEnum):
-    """What a bot can do now; containers bring more."""
-
-    DRAFT = "draft"  # no provider link: it may call nothing
-    CREATED = "created"
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -47,10 +46,26 @@ class BotRow:
     links: tuple[ProviderLink, ...] = ()
     created_at: datetime
     version: int
+    image: str = ""
+    resources: Resources = SMALL
+    network: NetworkPolicy = NetworkPolicy.ISOLATED
+    port: int | None = None
+    desired: DesiredState = DesiredState.STOPPED
+    generation: int = 0
+    ever_started: bool = False
+    quarantined: bool = False
+    seen: Observation = NOT_SEEN
 
     @property
     def status(self) -> BotStatus:
-        return BotStatus.CREATED if self.links else BotStatus.DRAFT
+        return status_of(
+            runtime=self.runtime,
+            has_links=bool(self.links),
+            desired=self.desired,
+            generation=self.generation,
+            seen=self.seen,
+            ever_started=self.ever_started,
+        )
 
 
 class BotDirectory(View[BotRow]):
@@ -67,13 +82,16 @@ class BotDirectoryProjector(Projector[BotRow]):
     row = BotRow
 
     def key(self, placed: Placed) -> Key | None:
-        if isinstance(placed.recorded.event, BotEvent):
-            return (placed.recorded.originator_id,)
-        return None
+        event = placed.recorded.event
+        if isinstance(event, RunObserved):
+            return (event.bot_id,)
+        return (placed.recorded.originator_id,) if isinstance(event, BotEvent) else None
 
     def project(self, row: BotRow | None, placed: Placed) -> BotRow | None:
         recorded = placed.recorded
-        event = cast("BotEvent", recorded.event)
+        event = recorded.event
+        if isinstance(event, RunObserved):
+            return None if row is None else replace(row, seen=event.observation)
         if isinstance(event, BotCreated):
             return BotRow(
                 bot_id=recorded.originator_id,
@@ -87,10 +105,11 @@ class BotDirectoryProjector(Projector[BotRow]):
             )
         if row is None:
             return None
-        return _after(replace(row, version=recorded.originator_version), event)
+        row = replace(row, version=recorded.originator_version)
+        return _after(row, cast("BotEvent", event))
 
 
-def _after(row: BotRow, event: BotEvent) -> BotRow | None:
+def _after(row: BotRow, event: BotEvent) -> BotRow | None:  # noqa: C901, PLR0911 - one for each
     match event:
         case BotRenamed(name=name):
             return replace(row, name=name)
@@ -100,9 +119,29 @@ def _after(row: BotRow, event: BotEvent) -> BotRow | None:
             return replace(row, links=linked(row.links, link))
         case BotProviderUnlinked(link_id=link_id):
             return replace(row, links=unlinked(row.links, link_id))
-        case BotTokenIssued() | BotRoutingSet() | BotCreated():
-            return row
+        case BotConfigured():
+            return replace(
+                row,
+                image=event.image,
+                resources=event.resources,
+                network=event.network,
+                port=event.port,
+                generation=row.generation + 1,
+            )
+        case BotStarted(generation=generation) | BotRestarted(generation=generation):
+            return replace(
+                row,
+                desired=DesiredState.RUNNING,
+                generation=generation,
+                ever_started=True,
+            )
+        case BotStopped():
+            return replace(row, desired=DesiredState.STOPPED)
+        case BotQuarantined():
+            return replace(row, quarantined=True)
+        case BotReleased():
+            return replace(row, quarantined=False)
         case BotDeleted():
             return None
         case _:
-            assert_never(event)
+            return row  # what the directory does not show

@@ -5,7 +5,7 @@ from __future__ import annotations
 from dataclasses import dataclass, replace
 from datetime import datetime
 
-from domain.bots import BotTokenIssued
+from domain.bot_events import BotTokenIssued
 
 
 @dataclass(frozen=True, kw_only=True)

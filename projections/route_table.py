@@ -14,7 +14,7 @@ from datetime import datetime
 from typing import ClassVar, cast
 from uuid import UUID
 
-from domain.bots import (
+from domain.bot_events import (
     BotCreated,
     BotDeleted,
     BotEvent,
@@ -23,9 +23,8 @@ from domain.bots import (
     BotRoutingSet,
     BotTokenIssued,
     ProviderLink,
-    linked,
-    unlinked,
 )
+from domain.bots import linked, unlinked
 from domain.catalog import AllowPaths
 from domain.key_standing import Standing
 from domain.keys import (

@@ -13,7 +13,7 @@ from dataclasses import dataclass, replace
 from uuid import UUID
 
 from application.ports import BoundedPrices
-from domain.bots import ProviderLink
+from domain.bot_events import ProviderLink
 from domain.routing import decide
 from domain.routing_catalog import RoutingCatalog
 from domain.routing_decision import Decision, RoutingRecord

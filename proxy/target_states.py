@@ -13,7 +13,7 @@ from typing import TypeVar
 from uuid import UUID
 
 from application.ports import BoundedPrices
-from domain.bots import ProviderLink
+from domain.bot_events import ProviderLink
 from domain.calls import CallFacts
 from domain.destinations import parse_base_url
 from domain.routing_catalog import RoutingCatalog

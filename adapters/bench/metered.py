@@ -37,7 +37,7 @@ from application.keys import AddProviderKey
 from application.model_prices import SetModelPrice
 from application.ports import Secret
 from application.quotas import SetQuota
-from domain.bots import ProviderLink
+from domain.bot_events import ProviderLink
 from domain.ids import BotId, LinkId, ProviderKeyId, QuotaId, TeamId
 from domain.log import FLEET
 from domain.model_prices import Rates

@@ -15,7 +15,7 @@ from hypothesis import strategies as st
 from pydantic import ValidationError
 
 from adapters.event_store import EventMapper
-from domain.bots import BotCreated, Runtime
+from domain.bot_events import BotCreated, Runtime
 from domain.events import Event, Recorded
 from domain.ids import TeamId
 

@@ -20,7 +20,7 @@ from adapters.follower import Reader, ViewFollower, catch_up
 from adapters.postgres.recorder import PostgresRecorder
 from adapters.routes import CATCH_UP_SECONDS, RouteFollower
 from application.event_log import EventLog
-from domain.bots import BotDeleted, BotRoutingSet
+from domain.bot_events import BotDeleted, BotRoutingSet
 from domain.keys import ProviderKeyRemoved
 from domain.log import FLEET
 from domain.model_prices import ModelPriceRemoved

@@ -10,7 +10,7 @@ from hypothesis import given as examples
 from hypothesis import strategies as st
 
 from adapters.event_store import EventMapper
-from domain.bots import BotRoutingSet
+from domain.bot_events import BotRoutingSet
 from domain.events import Event
 from domain.ids import TeamId
 from domain.routing_entries import ChainSet, Label, StrategySet, TagSet

@@ -16,7 +16,7 @@ from application.bus import Bus
 from application.event_log import Caller, EventLog
 from application.keys import AddProviderKey
 from application.ports import Secret
-from domain.bots import ProviderLink
+from domain.bot_events import ProviderLink
 from domain.ids import BotId, ProviderKeyId, TeamId
 from domain.log import FLEET
 

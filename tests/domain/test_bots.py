@@ -11,22 +11,20 @@ import pytest
 from hypothesis import given as any_of
 from hypothesis import strategies as st
 
-from domain.bots import (
-    Bot,
+from domain.bot_events import (
     BotCreated,
     BotDeleted,
     BotEvent,
-    BotHasNoContainer,
     BotProviderLinked,
     BotProviderUnlinked,
     BotRenamed,
     BotTagged,
-    NoSuchLink,
     ProviderLink,
     Runtime,
-    check_hostname,
 )
+from domain.bots import Bot, BotHasNoContainer, NoSuchLink
 from domain.errors import InvalidFields, Refused
+from domain.hostnames import check_hostname
 from domain.ids import LinkId, TeamId
 from tests.given import given
 

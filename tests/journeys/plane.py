@@ -21,7 +21,7 @@ from application.bots import CreateBot, IssueBotToken
 from application.event_log import Caller
 from application.keys import AddProviderKey, RemoveProviderKey
 from application.ports import Secret
-from domain.bots import ProviderLink
+from domain.bot_events import ProviderLink
 from domain.calls import CallAdmitted, CallEvent, CallExtended
 from domain.catalog import AllowPaths
 from domain.events import Recorded

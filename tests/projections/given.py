@@ -15,7 +15,7 @@ from adapters.memory import MemoryRecorder
 from adapters.postgres.database import Database
 from application.event_log import Caller, EventLog, Stream, acting
 from domain.attempts import Attempt
-from domain.bots import (
+from domain.bot_events import (
     BotCreated,
     BotDeleted,
     BotProviderLinked,

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from uuid import UUID
 
-from domain.bots import BotCreated, BotRoutingSet, Runtime
+from domain.bot_events import BotCreated, BotRoutingSet, Runtime
 from domain.events import Event
 from domain.ids import TeamId
 from domain.model_prices import ModelPriceRemoved, ModelPriceSet, Rates

@@ -7,7 +7,7 @@ from uuid import UUID, uuid4
 
 import pytest
 
-from domain.bots import ProviderLink
+from domain.bot_events import ProviderLink
 from domain.keys import KeyStatus
 from projections.route_table import BotRoute, KeyRoute, RouteTable
 

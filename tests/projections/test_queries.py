@@ -22,7 +22,8 @@ from domain.keys import KeyStatus, OldSecret
 from domain.log import CALLS, FLEET
 from domain.verdicts import Verdict
 from projections.audit_trail import AuditFilter
-from projections.bot_directory import BotDirectory, BotDirectoryProjector, BotStatus
+from projections.bot_directory import BotDirectory, BotDirectoryProjector
+from projections.bot_status import BotStatus
 from projections.key_ring import KeyRing, KeyRingProjector
 from projections.usage import UsageFilter, UsageTotals
 from tests.projections.given import (

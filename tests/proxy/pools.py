@@ -10,7 +10,7 @@ from application.bots import CreateBot
 from application.keys import RotateProviderKey
 from application.ports import Secret
 from domain.attempts import Attempt
-from domain.bots import ProviderLink
+from domain.bot_events import ProviderLink
 from domain.calls import CallAdmitted, CallSettled
 from domain.catalog import AllowPaths
 from domain.ids import BotId, LinkId, ProviderKeyId

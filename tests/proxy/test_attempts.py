@@ -14,7 +14,7 @@ from adapters.catalog.loader import load_catalog
 from adapters.memory_vault import MemoryVault
 from application.keys import secret_ref
 from application.ports import BoundedPrices, Meter, Secret
-from domain.bots import ProviderLink
+from domain.bot_events import ProviderLink
 from domain.catalog import AllowPaths
 from domain.destinations import Origin
 from projections.route_table import BotRoute, KeyRoute, RouteTable

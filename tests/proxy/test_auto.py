@@ -11,7 +11,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from domain.bots import ProviderLink
+from domain.bot_events import ProviderLink
 from domain.calls import CallAdmitted, CallRefused, CallSettled
 from domain.passes import make_pass
 from proxy.fitting import fitted

@@ -7,7 +7,7 @@ from collections import Counter
 from uuid import uuid4
 
 from application.keys import EditProviderKey
-from domain.bots import ProviderLink
+from domain.bot_events import ProviderLink
 from domain.ids import LinkId, ProviderKeyId
 from tests.journeys.plane import DataPlane, TestBot, new_model
 from tests.journeys.proxy_process import until

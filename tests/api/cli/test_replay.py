@@ -11,7 +11,8 @@ from adapters.event_store import EventMapper
 from adapters.postgres.database import Database
 from adapters.postgres.recorder import PostgresRecorder
 from application.event_log import Caller, EventLog, acting
-from domain.bots import Bot, BotRenamed, BotTagged
+from domain.bot_events import BotRenamed, BotTagged
+from domain.bots import Bot
 from domain.ids import TeamId
 from domain.log import FLEET
 from tests.api.cli.running import Shell
