@@ -38,6 +38,7 @@ class Observation:
     failures: int = 0  # in a row
     retry_at: datetime | None = None  # not tried again before
     revision: str | None = None  # of the workspace that the bot has read
+    tried: int = 0  # the generation of the last attempt, whose failures are counted
 
 
 NOT_SEEN = Observation()

@@ -1,0 +1,223 @@
+"""Reconciling: from what people want of a bot's container and what an engine shows of it,
+what is to be done next.
+
+Pure, and asked again after everything that was done: a plan is good for one look. What it
+notes is recorded before its steps are taken, so that a worker that dies in between leaves
+a bot that is looked after as well as before; at worst a crash is counted twice.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass, replace
+from datetime import UTC, datetime, timedelta
+
+from domain.container_plans import (
+    Create,
+    Plan,
+    Remove,
+    SetNetwork,
+    Start,
+    Step,
+    Stop,
+    Wanted,
+)
+from domain.containers import ContainerState, Health, NetworkPolicy, SeenContainer
+from domain.runs import NOT_SEEN, Observation
+
+LONGEST_PAUSE = timedelta(seconds=300)
+WELL_AFTER = timedelta(minutes=1)  # of health: earlier failures are forgotten
+START_PATIENCE = timedelta(minutes=2)
+
+LONG_AGO = datetime(1970, 1, 1, tzinfo=UTC)
+
+
+def decide(
+    wanted: Wanted,
+    seen: Sequence[SeenContainer],
+    last: Observation,
+    now: datetime,
+    *,
+    forgiven: bool = False,
+) -> Plan:
+    """The next steps for one bot.
+
+    `seen` is all that the engine shows of the bot, `last` what was noted last. `forgiven`:
+    the engine itself was away meanwhile, so that a container that ended did not crash.
+    """
+    kept, spare = _one_of(seen, wanted)
+    removals = tuple(Remove(container_id=one.container_id) for one in spare)
+    was_away = forgiven or last.state is ContainerState.UNKNOWN
+    plan = _Look(wanted=wanted, last=last, now=now, forgiven=was_away).of(kept)
+    return replace(plan, steps=(*removals, *plan.steps))
+
+
+def unseen(last: Observation) -> Observation:
+    """What is known of a bot while its engine does not answer."""
+    return replace(last, state=ContainerState.UNKNOWN, health=None)
+
+
+def failed(tried: Observation, code: str, detail: str, now: datetime) -> Observation:
+    """One failure more, and the pause after it: 1, 2, 4 … 300 seconds."""
+    failures = tried.failures + 1
+    return replace(
+        tried,
+        failure=code,
+        detail=detail,
+        failures=failures,
+        retry_at=now + pause_after(failures),
+    )
+
+
+def pause_after(failures: int) -> timedelta:
+    """How long nothing is tried after so many failures in a row."""
+    return min(timedelta(seconds=2 ** min(failures - 1, 9)), LONGEST_PAUSE)
+
+
+def _one_of(
+    seen: Sequence[SeenContainer], wanted: Wanted
+) -> tuple[SeenContainer | None, list[SeenContainer]]:
+    """The container that stays, if any, and those that must not be there."""
+    if not wanted.exists:
+        return None, list(seen)
+    best = sorted(
+        seen,
+        key=lambda one: (
+            one.generation == wanted.spec.generation,
+            one.state is ContainerState.RUNNING,
+            one.generation,
+            one.created_at or LONG_AGO,
+            one.container_id,
+        ),
+    )
+    return (best[-1], best[:-1]) if best else (None, [])
+
+
+@dataclass(frozen=True, kw_only=True)
+class _Look:
+    """One look at a bot of which at most one container is left."""
+
+    wanted: Wanted
+    last: Observation
+    now: datetime
+    forgiven: bool
+
+    def of(self, kept: SeenContainer | None) -> Plan:
+        if not self.wanted.exists:
+            return Plan(note=NOT_SEEN)
+        note = self._note(kept)
+        if kept is None:
+            return self._tried(note, *self._anew())
+        network = _network(self.wanted, kept)
+        if not self.wanted.runs:
+            return Plan(note=note, steps=(*network, *_stop(kept)))
+        if not self.wanted.may_start or kept.state is ContainerState.UNKNOWN:
+            return Plan(note=note, steps=network)
+        if kept.generation != self.wanted.spec.generation:
+            remove = Remove(container_id=kept.container_id)
+            return self._tried(note, *_stop(kept), remove, *self._anew())
+        plan = self._of_current(kept, note)
+        return replace(plan, steps=(*network, *plan.steps))
+
+    def _note(self, kept: SeenContainer | None) -> Observation:
+        """What is seen now, with what is still true of earlier attempts."""
+        last, seen = self.last, NOT_SEEN
+        if kept is not None:
+            same = kept.container_id == last.container_id
+            seen = Observation(
+                state=kept.state,
+                generation=kept.generation,
+                health=kept.health,
+                container_id=kept.container_id,
+                address=kept.address,
+                exit_code=kept.exit_code,
+                revision=last.revision if same else None,
+            )
+        if not self.wanted.runs or last.tried != self.wanted.spec.generation:
+            return seen
+        return replace(
+            seen,
+            tried=last.tried,
+            failure=last.failure,
+            detail=last.detail,
+            failures=last.failures,
+            retry_at=last.retry_at,
+        )
+
+    def _anew(self) -> tuple[Step, ...]:
+        return (Create(spec=self.wanted.spec), Start(container_id=None))
+
+    def _tried(self, note: Observation, *steps: Step) -> Plan:
+        """The steps, unless they failed before and it is too early to try again."""
+        if not self.wanted.may_start:
+            return Plan(note=note)
+        if note.retry_at is not None and note.retry_at > self.now:
+            return Plan(note=note, look_at=note.retry_at)
+        tried = self.wanted.spec.generation
+        return Plan(note=replace(note, tried=tried, retry_at=None), steps=steps)
+
+    def _of_current(self, kept: SeenContainer, note: Observation) -> Plan:
+        """The container is the one that is wanted, and should run."""
+        start = Start(container_id=kept.container_id)
+        tried = self.wanted.spec.generation
+        match kept.state:
+            case ContainerState.RUNNING:
+                return self._of_running(kept, replace(note, tried=tried))
+            case ContainerState.CREATED:
+                late = self._since(kept.created_at) >= START_PATIENCE
+                if late and note.retry_at is None and note.tried == tried:
+                    return self._failed(note, "start-timeout", kept)
+                return self._tried(note, start)
+            case _:
+                if note.retry_at is not None or self.forgiven:
+                    return self._tried(note, start)
+                return self._failed(replace(note, tried=tried), _why(kept), kept)
+
+    def _of_running(self, kept: SeenContainer, note: Observation) -> Plan:
+        runs_for = self._since(kept.started_at)
+        code = None
+        if kept.health is Health.UNHEALTHY:
+            code = "unhealthy"
+        elif kept.health is Health.STARTING and runs_for >= START_PATIENCE:
+            code = "start-timeout"
+        if code is not None:
+            stop = Stop(container_id=kept.container_id)
+            if note.failure == code and note.retry_at is not None:
+                return Plan(note=note, steps=(stop,))  # counted before, and not yet stopped
+            return self._failed(note, code, kept, stop)
+        note = replace(note, failure=None, detail="", retry_at=None)
+        if kept.health is Health.STARTING or not note.failures:
+            return Plan(note=note)
+        if runs_for >= WELL_AFTER:
+            return Plan(note=replace(note, failures=0))
+        return Plan(note=note, look_at=self.now + WELL_AFTER - runs_for)
+
+    def _failed(
+        self, note: Observation, code: str, kept: SeenContainer, *steps: Step
+    ) -> Plan:
+        note = failed(note, code, kept.error, self.now)
+        return Plan(note=note, steps=steps, look_at=note.retry_at)
+
+    def _since(self, then: datetime | None) -> timedelta:
+        return timedelta() if then is None else self.now - then
+
+
+def _network(wanted: Wanted, kept: SeenContainer) -> tuple[Step, ...]:
+    """Cut, given back, or set right; another class comes with another generation."""
+    other = kept.generation != wanted.spec.generation
+    cut = NetworkPolicy.CUT in {kept.network, wanted.spec.network}
+    if kept.network is wanted.spec.network or (other and not cut):
+        return ()
+    return (SetNetwork(container_id=kept.container_id, network=wanted.spec.network),)
+
+
+def _stop(kept: SeenContainer) -> tuple[Step, ...]:
+    if kept.state is ContainerState.RUNNING:
+        return (Stop(container_id=kept.container_id),)
+    return ()
+
+
+def _why(kept: SeenContainer) -> str:
+    if kept.out_of_memory:
+        return "out-of-memory"
+    return "exited" if kept.exit_code == 0 else "crashed"
