@@ -6,6 +6,7 @@ The unit of work does not roll back: what needs that is tested on PostgreSQL.
 from __future__ import annotations
 
 from collections.abc import Iterator, Sequence
+from collections.abc import Set as AbstractSet
 from contextlib import contextmanager
 from typing import Generic, TypeVar
 from uuid import UUID
@@ -13,6 +14,7 @@ from uuid import UUID
 from eventsourcing.persistence import StoredEvent
 from eventsourcing.popo import POPOApplicationRecorder
 
+from domain.bot_events import Runtime
 from domain.errors import ConcurrentChange
 from domain.log import Page
 from projections.bot_directory import BotDirectory, BotRow
@@ -100,3 +102,16 @@ class MemoryJobQueue:
 
     def enqueue(self, job: str, **arguments: str) -> None:
         self.jobs.append((job, arguments))
+
+
+class MemoryRuntimes:
+    """Plays `Runtimes`: those engines answer that a test says."""
+
+    def __init__(self, *engines: Runtime) -> None:
+        self.engines = set(engines)
+
+    def available(self) -> AbstractSet[Runtime]:
+        return self.engines | {Runtime.EXTERNAL}
+
+    def preferred(self) -> Runtime:
+        return min(self.engines, default=Runtime.EXTERNAL)

@@ -45,6 +45,9 @@ class Settings(BaseSettings):
     metrics_token: str | None = Field(default=None, repr=False)
     otel_exporter_otlp_endpoint: str | None = None
     egress_allow: Annotated[tuple[str, ...], NoDecode] = ()
+    bot_image: str = "openclaw:latest"
+    bot_images_allowed: Annotated[tuple[str, ...], NoDecode] = ("clawbot/*",)
+    bot_port_start: int = Field(default=9200, ge=1024, le=65_000)
     # The server of api and proxy, for each of their processes.
     clawbot_http_max_connections: int = Field(default=2000, ge=16, le=60_000)
     clawbot_http_max_connections_per_peer: int = Field(default=200, ge=1, le=60_000)
@@ -60,7 +63,9 @@ class Settings(BaseSettings):
     clawbot_rate_requests_per_peer: int = Field(default=6000, ge=1, le=1_000_000)
     zero_trust_mode: bool = True
 
-    @field_validator("egress_allow", "clawbot_http_shared_peers", mode="before")
+    @field_validator(
+        "egress_allow", "clawbot_http_shared_peers", "bot_images_allowed", mode="before"
+    )
     @classmethod
     def _split(cls, value: object) -> object:
         if isinstance(value, str):

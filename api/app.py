@@ -14,6 +14,7 @@ from api import (
     audit,
     auth,
     bot_events,
+    bot_lifecycle,
     bot_providers,
     bot_routing,
     bots,
@@ -44,6 +45,7 @@ from domain.destinations import listed_origins
 ROUTERS = (
     auth.router,
     bots.router,
+    bot_lifecycle.router,
     bot_providers.router,
     bot_events.router,
     provider_keys.router,

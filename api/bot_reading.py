@@ -17,6 +17,7 @@ from domain.errors import NotFound
 from domain.events import Event, Recorded
 from domain.ids import TeamId
 from domain.log import FLEET
+from domain.runs import run_of
 from projections.bot_directory import BotDirectoryProjector, BotRow
 from projections.view import row_of
 
@@ -39,7 +40,9 @@ class Bots:
 
     def row(self, hostname: str, at: datetime | None = None) -> BotRow:
         """The bot as it stands, or stood then; refused if there is none."""
-        row = row_of(BotDirectoryProjector(), FLEET, self.history(hostname, at))
+        history = self.history(hostname, at)
+        run = self._system.fleet.history(run_of(history[0].originator_id), at=at)
+        row = row_of(BotDirectoryProjector(), FLEET, [*history, *run])
         if row is None:
             raise NotFound
         return row

@@ -8,6 +8,7 @@ from typing import Annotated
 from fastapi import APIRouter, Depends, Query, Response
 from uuid_utils.compat import uuid7
 
+from api.bot_containers import allowed, runtime_of, sized, wish_of
 from api.bot_reading import TheBots
 from api.bot_shapes import (
     BotChange,
@@ -30,13 +31,17 @@ from api.positions import (
     read_at,
     tag_version,
 )
-from api.refusals import RuntimeIsNotAvailable
 from api.shapes import ListQuery, Page, unique
 from api.tokens import new_bot_token, token_hash
 from api.wired import TheSystem
-from application.bots import CreateBot, DeleteBot, EditBot, IssueBotToken, StartBot
+from application.bot_lifecycle import ConfigureContainer, DeleteBot
+from application.bots import ContainerWish, CreateBot, EditBot, IssueBotToken
+from application.runtimes import ContainerDefaults
+from domain.bot_events import Runtime
+from domain.containers import NetworkPolicy
 from domain.ids import BotId
 from domain.log import FLEET
+from projections.bot_directory import BotRow
 
 router = APIRouter(prefix="/api/bot", tags=["bots"])
 
@@ -72,8 +77,8 @@ def create(
     new: NewBot, user: TheUser, system: TheSystem, bots: TheBots, response: Response
 ) -> CreatedBot:
     """A new bot, with its first token."""
-    if new.runtime != "external":
-        raise RuntimeIsNotAvailable(runtime="not-available")
+    runtime = runtime_of(new, system.runtimes)
+    external = runtime is Runtime.EXTERNAL
     token = new_bot_token()
     position = system.bus.handle(
         CreateBot(
@@ -85,6 +90,8 @@ def create(
             links=tuple(link_of(one, system.catalog, uuid7()) for one in new.providers),
             token_hash=token_hash(system.instance_keys.get("token"), token),
             now=datetime.now(UTC),
+            runtime=runtime,
+            container=None if external else wish_of(new, system.container_defaults),
         ),
         by=user.caller,
     )
@@ -118,7 +125,17 @@ def edit(  # noqa: PLR0913, PLR0917 - what the framework hands in
     expected: ExpectedVersion,
     response: Response,
 ) -> BotOut:
-    """Change what the bot is called, or its tags."""
+    """Change what the bot is called, its tags, or what its container is made from."""
+    if change.is_of_container:
+        row = bots.row(hostname)
+        configure = ConfigureContainer(
+            team_id=user.team_id,
+            hostname=hostname,
+            expected_version=expected,
+            wish=_changed(change, row, system.container_defaults),
+        )
+        system.bus.handle(configure, by=user.caller)
+        expected = None  # it was met: nobody changes a bot twice in one request
     command = EditBot(
         team_id=user.team_id,
         hostname=hostname,
@@ -165,13 +182,12 @@ def new_token(
     return TokenOut(bot_token=token, previous_end_at=end)
 
 
-@router.post("/{hostname}/start", status_code=202)
-@router.post("/{hostname}/stop", status_code=202)
-@router.post("/{hostname}/restart", status_code=202)
-def run(
-    hostname: str, user: TheUser, system: TheSystem, bots: TheBots, response: Response
-) -> BotOut:
-    """Refused so far, all three: a bot that runs elsewhere is not driven from here."""
-    command = StartBot(team_id=user.team_id, hostname=hostname)
-    position = system.bus.handle(command, by=user.caller)
-    return bots.shown(hostname, response, position=position)
+def _changed(change: BotChange, row: BotRow, defaults: ContainerDefaults) -> ContainerWish:
+    """What the container is made from after the change."""
+    publish = row.port is not None if change.publish_port is None else change.publish_port
+    return ContainerWish(
+        image=row.image if change.image is None else allowed(change.image, defaults),
+        resources=sized(change.resources, row.resources),
+        network=NetworkPolicy(change.network or row.network),
+        publish_from=defaults.port_start if publish else None,
+    )

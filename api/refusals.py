@@ -53,5 +53,11 @@ class RuntimeIsNotAvailable(InvalidFields):
     code = "runtime-not-available"
 
 
+class ImageIsNotAllowed(InvalidFields):
+    """The operator's BOT_IMAGES_ALLOWED does not name that image."""
+
+    code = "image-not-allowed"
+
+
 class NotReadYet(Unavailable):
     """The read model has not reached that position within five seconds."""

@@ -16,6 +16,7 @@ from application.idempotency import IdempotencyStore
 from application.ports import KeyModels, People, PriceList, Prober
 from application.rates import RequestLimits
 from application.readiness import Readiness
+from application.runtimes import ContainerDefaults, Runtimes
 from domain.catalog import Catalog
 from domain.routing_catalog import RoutingCatalog
 from domain.routing_decision import RoutingRecord
@@ -91,6 +92,10 @@ class Wired(Protocol):
     def idempotency(self) -> IdempotencyStore: ...
     @property
     def readiness(self) -> Readiness: ...
+    @property
+    def runtimes(self) -> Runtimes: ...
+    @property
+    def container_defaults(self) -> ContainerDefaults: ...
     @property
     def request_limits(self) -> RequestLimits: ...
 

@@ -10,10 +10,15 @@ from dataclasses import dataclass
 from datetime import datetime
 
 from application.bus import Command
+from application.equipping import equipped
 from application.event_log import EventLog, Stream
-from domain.bot_events import ProviderLink
+from application.host_ports import Change, free_port
+from application.ports import Secret, SecretRef, Vault
+from domain.bot_equipment import PLAIN, Equipment
+from domain.bot_events import UNBOUND, ProviderLink, Runtime, TokenKind, TokenScope
 from domain.bots import Bot
 from domain.claims import Claim, hostname_claim
+from domain.containers import NetworkPolicy, Resources
 from domain.errors import InvalidFields, NotFound, PreconditionFailed
 from domain.ids import BotId, LinkId, TeamId
 from domain.keys import ProviderKey
@@ -34,8 +39,18 @@ def expect(stream: Stream[Bot] | Stream[ProviderKey], version: int | None) -> No
 
 
 @dataclass(frozen=True, kw_only=True)
+class ContainerWish:
+    """What the container of a bot is to be made from."""
+
+    image: str
+    resources: Resources
+    network: NetworkPolicy = NetworkPolicy.ISOLATED
+    publish_from: int | None = None  # a free host port from there on; None: publish none
+
+
+@dataclass(frozen=True, kw_only=True)
 class CreateBot(Command[int]):
-    """Answers the position reached."""
+    """A bot with all that belongs to it, or none of it; answers the position reached."""
 
     bot_id: BotId  # chosen by the caller, so that trying again is harmless
     team_id: TeamId
@@ -45,28 +60,41 @@ class CreateBot(Command[int]):
     links: tuple[ProviderLink, ...]
     token_hash: str
     now: datetime
+    runtime: Runtime = Runtime.EXTERNAL
+    container: ContainerWish | None = None
+    equipment: Equipment = PLAIN
+    secrets: tuple[tuple[SecretRef, Secret], ...] = ()  # of plugins and channels
 
 
-def create_bot(command: CreateBot, *, event_log: EventLog) -> int:
+def create_bot(command: CreateBot, *, event_log: EventLog, vault: Vault) -> int:
     bot = event_log.begin(Bot(), command.bot_id)
     claim = event_log.look(Claim(), hostname_claim(command.team_id, command.hostname))
-    created = bot.state.create(
+    events = bot.state.create(
         team_id=command.team_id,
         hostname=command.hostname,
         name=command.name,
         tags=command.tags,
+        runtime=command.runtime,
     )
-    linked = [
-        event
-        for link in command.links
-        for event in bot.state.link(_checked(event_log, command.team_id, link))
-    ]
-    token = bot.state.issue_token(
+    for link in command.links:
+        events += bot.state.link(_checked(event_log, command.team_id, link))
+    events += equipped(bot.state.equipment, command.equipment)
+    claims: list[Change] = [(claim, claim.state.take(command.bot_id))]
+    if command.container is not None:
+        wish, created = command.container, bot.state.evolve(events[0])
+        port = None
+        if wish.publish_from is not None:
+            lease, port = free_port(event_log, command.bot_id, wish.publish_from)
+            claims.append(lease)
+        events += created.configure(
+            image=wish.image, resources=wish.resources, network=wish.network, port=port
+        )
+    events += bot.state.issue_token(
         token_hash=command.token_hash, previous_end_at=command.now
     )
-    return event_log.append_all(
-        (claim, claim.state.take(command.bot_id)), (bot, [*created, *linked, *token])
-    )
+    for ref, secret in command.secrets:
+        vault.put(ref, secret)
+    return event_log.append_all(*claims, (bot, events))
 
 
 def _checked(event_log: EventLog, team_id: TeamId, link: ProviderLink) -> ProviderLink:
@@ -128,6 +156,8 @@ class IssueBotToken(Command[int]):
     hostname: str
     token_hash: str
     previous_end_at: datetime
+    kind: TokenKind = TokenKind.OWNER
+    scope: TokenScope = UNBOUND
 
 
 def issue_bot_token(command: IssueBotToken, *, event_log: EventLog) -> int:
@@ -135,32 +165,9 @@ def issue_bot_token(command: IssueBotToken, *, event_log: EventLog) -> int:
     return event_log.append(
         bot,
         bot.state.issue_token(
-            token_hash=command.token_hash, previous_end_at=command.previous_end_at
+            token_hash=command.token_hash,
+            previous_end_at=command.previous_end_at,
+            kind=command.kind,
+            scope=command.scope,
         ),
     )
-
-
-@dataclass(frozen=True, kw_only=True)
-class StartBot(Command[int]):
-    team_id: TeamId
-    hostname: str
-
-
-def start_bot(command: StartBot, *, event_log: EventLog) -> int:
-    bot = bot_named(event_log, command.team_id, command.hostname)
-    return event_log.append(bot, bot.state.start())
-
-
-@dataclass(frozen=True, kw_only=True)
-class DeleteBot(Command[int]):
-    team_id: TeamId
-    hostname: str
-    expected_version: int | None
-
-
-def delete_bot(command: DeleteBot, *, event_log: EventLog) -> int:
-    """The hostname is free again in the same transaction."""
-    bot = bot_named(event_log, command.team_id, command.hostname)
-    expect(bot, command.expected_version)
-    claim = event_log.read(Claim(), hostname_claim(command.team_id, command.hostname))
-    return event_log.append_all((bot, bot.state.delete()), (claim, claim.state.release()))

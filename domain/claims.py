@@ -18,6 +18,7 @@ from domain.ids import TeamId
 _HOSTNAMES = UUID("6f0f3d5c-5f0e-5b1c-9f56-0a4f3c1d7a01")
 _ADDRESSES = UUID("6f0f3d5c-5f0e-5b1c-9f56-0a4f3c1d7a02")
 _QUOTAS = UUID("6f0f3d5c-5f0e-5b1c-9f56-0a4f3c1d7a03")
+_PORTS = UUID("6f0f3d5c-5f0e-5b1c-9f56-0a4f3c1d7a05")
 
 
 def hostname_claim(team_id: TeamId, hostname: str) -> UUID:
@@ -33,6 +34,11 @@ def address_claim(keyed_hash: str) -> UUID:
 def quota_claim(team_id: TeamId, *told_by: str) -> UUID:
     """The stream in which the team's quotas claim what tells them from each other."""
     return uuid5(_QUOTAS, json.dumps([str(team_id), *told_by]))
+
+
+def host_port_claim(port: int) -> UUID:
+    """The stream in which bots lease this port of the host."""
+    return uuid5(_PORTS, str(port))
 
 
 @dataclass(frozen=True, kw_only=True)

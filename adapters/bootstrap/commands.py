@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from functools import partial
 
+from adapters.bootstrap.fleet_commands import register_lifecycle
 from adapters.bootstrap.routing_commands import register_routing
 from application import bots, keys, sign_in
 from application.bus import Bus
@@ -16,13 +17,13 @@ def bus_of(
 ) -> Bus:
     """A bus that knows every command."""
     bus = Bus(unit_of_work)
-    bus.register(bots.CreateBot, partial(bots.create_bot, event_log=event_log))
+    create = partial(bots.create_bot, event_log=event_log, vault=vault)
+    bus.register(bots.CreateBot, create)
     bus.register(bots.EditBot, partial(bots.edit_bot, event_log=event_log))
     bus.register(bots.LinkProvider, partial(bots.link_provider, event_log=event_log))
     bus.register(bots.UnlinkProvider, partial(bots.unlink_provider, event_log=event_log))
     bus.register(bots.IssueBotToken, partial(bots.issue_bot_token, event_log=event_log))
-    bus.register(bots.StartBot, partial(bots.start_bot, event_log=event_log))
-    bus.register(bots.DeleteBot, partial(bots.delete_bot, event_log=event_log))
+    register_lifecycle(bus, event_log, vault)
     bus.register(
         keys.AddProviderKey,
         partial(keys.add_provider_key, event_log=event_log, vault=vault),

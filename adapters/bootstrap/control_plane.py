@@ -37,11 +37,13 @@ from adapters.price_list import BuiltInPrices
 from adapters.probe import VendorProber
 from adapters.rates.wiring import counted_by, redis_keeper, request_limits
 from adapters.readiness import DatabaseReadiness
+from adapters.runtimes import AskedRuntimes, no_engine
 from adapters.settings import Settings
 from application.bus import Bus
 from application.event_log import EventLog
 from application.rates import RequestLimits
 from application.readiness import Dependency
+from application.runtimes import ContainerDefaults
 from domain.catalog import Catalog
 from domain.log import CALLS, FLEET
 from domain.routing_catalog import RoutingCatalog
@@ -80,6 +82,8 @@ class ControlPlane:
     idempotency: PostgresIdempotency
     readiness: DatabaseReadiness
     request_limits: RequestLimits
+    runtimes: AskedRuntimes
+    container_defaults: ContainerDefaults
 
 
 @contextmanager
@@ -140,5 +144,11 @@ def _wired(
         idempotency=PostgresIdempotency(database, opened.instance_keys),
         readiness=DatabaseReadiness(database, {FLEET: fleet, CALLS: calls}, more=more),
         request_limits=limits,
+        runtimes=AskedRuntimes(no_engine),
+        container_defaults=ContainerDefaults(
+            image=settings.bot_image,
+            allowed_images=settings.bot_images_allowed,
+            port_start=settings.bot_port_start,
+        ),
         **views,  # type: ignore[arg-type]
     )

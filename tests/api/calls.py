@@ -19,7 +19,7 @@ from domain.calls import (
     CallStatus,
 )
 from domain.usage import Usage, UsageSource
-from tests.api.system import Front
+from tests.api.front import Front
 
 DAY = datetime(2026, 3, 2, tzinfo=UTC)  # a Monday
 

@@ -6,7 +6,8 @@ from collections.abc import Iterator
 
 import pytest
 
-from tests.api.system import Front, front_of, in_memory, on_postgres
+from tests.api.front import Front, front_of
+from tests.api.system import in_memory, on_postgres
 
 
 @pytest.fixture

@@ -11,7 +11,7 @@ from uuid import UUID, uuid4
 from application.event_log import Caller, acting
 from domain.calls import Call, CallEvent, CallSettled
 from domain.routing_decision import RoutingRecord
-from tests.api.system import Front, a_bot
+from tests.api.front import Front, a_bot
 from tests.projections.given import tokens
 from tests.projections.given_routed import a_record, served
 

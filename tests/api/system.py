@@ -5,10 +5,6 @@ from __future__ import annotations
 from collections.abc import Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass, field
-from typing import Any
-from uuid import uuid4
-
-from fastapi.testclient import TestClient
 
 from adapters import crypto
 from adapters.bootstrap.commands import bus_of
@@ -24,6 +20,7 @@ from adapters.memory import (
     MemoryBotDirectory,
     MemoryKeyRing,
     MemoryRecorder,
+    MemoryRuntimes,
     no_unit_of_work,
 )
 from adapters.memory_calls import (
@@ -69,7 +66,6 @@ from adapters.postgres.routing_views import (
 from adapters.postgres.vault import PostgresInstanceKeys, PostgresPeople, PostgresVault
 from adapters.price_list import BuiltInPrices
 from adapters.vault import Envelope, InstanceKeys
-from api.app import create_app
 from application.balances import QuotaBalances
 from application.bus import Bus
 from application.event_log import EventLog
@@ -77,6 +73,7 @@ from application.idempotency import IdempotencyStore
 from application.ports import People
 from application.rates import RequestLimits
 from application.readiness import Dependency, Look
+from application.runtimes import ContainerDefaults
 from domain.catalog import Catalog
 from domain.log import CALLS, FLEET
 from domain.routing_catalog import RoutingCatalog
@@ -93,7 +90,6 @@ from projections.routing_statistics import (
     RoutingStatisticsProjector,
 )
 from projections.usage_by_hour import UsageByHour, UsageByHourProjector
-from tests.api.rehearsal import REHEARSAL
 
 KEYRING = Keyring({"k1": crypto.sha256(b"the master key of the api's tests")})
 CATALOG = load_catalog()
@@ -141,6 +137,8 @@ class System:
     vendors: MemoryVendors = field(default_factory=lambda: MemoryVendors((LOCAL,)))
     readiness: AllIsWell = field(default_factory=AllIsWell)
     request_limits: RequestLimits = field(default_factory=memory_limits)
+    runtimes: MemoryRuntimes = field(default_factory=MemoryRuntimes)
+    container_defaults: ContainerDefaults = field(default_factory=ContainerDefaults)
 
     @property
     def prober(self) -> MemoryVendors:
@@ -250,49 +248,3 @@ def on_postgres(url: str) -> Iterator[System]:
     finally:
         for database in (api, projector, proxy):
             database.close()
-
-
-PASSWORD = "nine brave otters"
-
-
-@dataclass
-class Front:
-    """A client in front of a system, and what the tests keep asking of it."""
-
-    system: System
-    client: TestClient
-
-    def someone(self, email: str | None = None) -> dict[str, str]:
-        """A new user; the headers that say it is them."""
-        return self.bearer(self.registered(email))
-
-    def registered(self, email: str | None = None) -> dict[str, Any]:
-        """What a new user is answered."""
-        given = {
-            "email": email or f"{uuid4().hex}@example.com",
-            "password": PASSWORD,
-            "name": "Ada",
-        }
-        answer = self.client.post("/api/auth/register", json=given)
-        assert answer.status_code == 201, answer.text
-        body: dict[str, Any] = answer.json()
-        return body
-
-    @staticmethod
-    def bearer(signed_in: dict[str, Any]) -> dict[str, str]:
-        return {"Authorization": f"Bearer {signed_in['access_token']}"}
-
-
-@contextmanager
-def front_of(system: System) -> Iterator[Front]:
-    with TestClient(create_app(system, REHEARSAL), raise_server_exceptions=False) as client:
-        yield Front(system, client)
-
-
-def a_bot(front: Front, headers: dict[str, str], **fields: object) -> dict[str, Any]:
-    """What is answered to a new bot, `ada-1` if nothing else is said."""
-    new = {"name": "Ada", "hostname": "ada-1"} | fields
-    answer = front.client.post("/api/bot", json=new, headers=headers)
-    assert answer.status_code == 201, answer.text
-    body: dict[str, Any] = answer.json()
-    return body

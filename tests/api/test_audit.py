@@ -8,7 +8,7 @@ from uuid import uuid4
 
 import pytest
 
-from tests.api.system import Front
+from tests.api.front import Front
 
 
 def with_a_bot(front: Front) -> tuple[dict[str, Any], dict[str, str]]:

@@ -9,7 +9,7 @@ from uuid import uuid4
 
 import pytest
 
-from tests.api.system import Front, a_bot
+from tests.api.front import Front, a_bot
 
 
 def test_links_are_added_replaced_and_taken_away(either: Front) -> None:

@@ -7,7 +7,7 @@ from typing import Any
 
 import pytest
 
-from tests.api.system import Front, a_bot
+from tests.api.front import Front, a_bot
 
 URL = "/api/bot/ada-1/routing"
 GPT = {"vendor": "openai", "model": "gpt-5"}

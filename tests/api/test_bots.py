@@ -11,7 +11,7 @@ from api.tokens import token_hash
 from domain.log import FLEET
 from projections.route_table import BotRoutesProjector
 from projections.view import row_of
-from tests.api.system import Front, a_bot
+from tests.api.front import Front, a_bot
 
 
 def test_a_bot_is_created_with_a_token_that_is_kept_as_a_hash(either: Front) -> None:
@@ -28,9 +28,13 @@ def test_a_bot_is_created_with_a_token_that_is_kept_as_a_hash(either: Front) -> 
         "observed_state": None,
         "status": "created",
         "health": None,
+        "reason": None,
         "image": None,
+        "resources": None,
+        "network": None,
         "port": None,
         "container_id": None,
+        "quarantined": False,
         "providers": [
             {
                 "id": link["id"],
@@ -118,7 +122,7 @@ KEY = str(uuid4())
         ({"runtime": "docker"}, "runtime", "not-available"),
         ({"runtime": "swarm"}, "runtime", "not-available"),
         ({"runtime": "vm"}, "runtime", "literal-error"),
-        ({"image": "openclaw:latest"}, "image", "unknown-field"),
+        ({"picture": "openclaw:latest"}, "picture", "unknown-field"),
         ({"persona": {"name": "Ada"}}, "persona", "unknown-field"),
         ({"team_id": KEY}, "team_id", "unknown-field"),
         ({"name": None}, "name", "string-type"),

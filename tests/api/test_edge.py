@@ -10,7 +10,7 @@ from hypothesis import strategies as st
 
 from api.refusals import Malformed
 from api.strict_json import parse
-from tests.api.system import PASSWORD, Front
+from tests.api.front import PASSWORD, Front
 
 LOGIN = "/api/auth/login"
 JSON = {"Content-Type": "application/json"}

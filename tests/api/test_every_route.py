@@ -9,7 +9,8 @@ from uuid import uuid4
 import pytest
 
 from tests.api.calls import DAY, Calls
-from tests.api.system import Front, front_of, in_memory
+from tests.api.front import Front, front_of
+from tests.api.system import in_memory
 
 PUBLIC = {
     ("POST", "/api/auth/register"),

@@ -16,7 +16,7 @@ from domain.calls import Call
 from domain.quotas import Window
 from domain.verdicts import Verdict
 from tests.api.calls import Calls, admitted, settled
-from tests.api.system import Front
+from tests.api.front import Front
 from tests.api.test_quotas import created
 from tests.held_calls import HeldCalls, quota_of
 

@@ -12,7 +12,7 @@ from domain.calls import Call, CallAdmitted, CallEvent, CallSettled
 from domain.routing_decision import RoutingRecord, Skipped, WhyNot
 from domain.routing_policy import RouteTarget
 from domain.verdicts import Verdict
-from tests.api.system import Front
+from tests.api.front import Front
 from tests.projections.given_routed import (
     GPT,
     KEYS,

@@ -15,7 +15,8 @@ from domain.attempts import Attempt
 from domain.keys import ProviderKeyCooled, ProviderKeyDied
 from domain.verdicts import Verdict
 from tests.api.calls import Calls, admitted, settled
-from tests.api.system import LOCAL, Front
+from tests.api.front import Front
+from tests.api.system import LOCAL
 from tests.api.test_provider_keys import CANARY, added
 
 NEW_SECRET = "sk-second-0123456789-QRST"

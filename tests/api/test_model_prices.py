@@ -7,7 +7,7 @@ from typing import Any
 
 import pytest
 
-from tests.api.system import Front
+from tests.api.front import Front
 
 URL = "/api/routing/model-prices"
 PRICE = {

@@ -12,7 +12,7 @@ import pytest
 from adapters.postgres.idempotency import PostgresIdempotency
 from application.idempotency import Answer, Write
 from domain.errors import Unavailable
-from tests.api.system import PASSWORD, Front
+from tests.api.front import PASSWORD, Front
 
 NEW = {"name": "Ada", "hostname": "ada-1"}
 KEY = {"Idempotency-Key": "key-1"}

@@ -6,7 +6,8 @@ from typing import Any
 
 import pytest
 
-from tests.api.system import LOCAL, Front
+from tests.api.front import Front
+from tests.api.system import LOCAL
 
 CANARY = "sk-canary-0123456789-WXYZ"
 

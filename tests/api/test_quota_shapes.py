@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import pytest
 
-from tests.api.system import Front
+from tests.api.front import Front
 from tests.api.test_quotas import NEW, created, refused
 
 

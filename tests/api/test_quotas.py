@@ -8,7 +8,7 @@ from uuid import UUID, uuid4
 
 import pytest
 
-from tests.api.system import Front, a_bot
+from tests.api.front import Front, a_bot
 from tests.api.test_provider_keys import added
 
 NEW: dict[str, Any] = {

@@ -16,7 +16,8 @@ from adapters.rates.wiring import counted_by, redis_keeper, request_limits
 from adapters.settings import Settings
 from application.rates import Rate, RequestLimits
 from application.readiness import Dependency, Look
-from tests.api.system import PASSWORD, Front, System, front_of, in_memory, on_postgres
+from tests.api.front import PASSWORD, Front, front_of
+from tests.api.system import System, in_memory, on_postgres
 
 NEW_BOT = {"name": "Ada", "hostname": "ada-1"}
 STRANGER = "203.0.113.7"

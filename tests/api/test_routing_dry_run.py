@@ -6,7 +6,7 @@ from typing import Any
 
 import pytest
 
-from tests.api.system import Front, a_bot
+from tests.api.front import Front, a_bot
 
 GPT = {"vendor": "openai", "model": "gpt-5"}
 OPUS = {"vendor": "anthropic", "model": "claude-opus-4-6"}

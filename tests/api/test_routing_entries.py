@@ -7,7 +7,7 @@ from typing import Any
 
 import pytest
 
-from tests.api.system import Front
+from tests.api.front import Front
 
 GPT = {"vendor": "openai", "model": "gpt-5"}
 CHAIN: dict[str, Any] = {"id": "ours", "name": "Ours", "steps": [GPT, {"chain": "default"}]}

@@ -10,8 +10,8 @@ from uuid import UUID
 import pytest
 
 from domain.verdicts import Verdict
+from tests.api.front import Front
 from tests.api.routed import BEGAN, TIME, Routed
-from tests.api.system import Front
 from tests.projections.given import tried
 
 URL = "/api/routing/statistics"

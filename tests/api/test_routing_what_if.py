@@ -7,8 +7,8 @@ from typing import Any
 
 import pytest
 
+from tests.api.front import Front
 from tests.api.routed import BEGAN, GPT, OPUS, TIME, Routed
-from tests.api.system import Front
 
 URL = "/api/routing/what-if"
 PRICE = GPT | {"input_micro_usd": 1_000_000, "output_micro_usd": 2_000_000}

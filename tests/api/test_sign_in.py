@@ -6,7 +6,7 @@ import time
 
 import pytest
 
-from tests.api.system import PASSWORD, Front
+from tests.api.front import PASSWORD, Front
 
 
 def test_a_new_user_has_a_session_and_a_team_of_their_own(either: Front) -> None:

@@ -19,7 +19,7 @@ from joserfc.jwk import OctKey, OKPKey
 from api.tokens import AccessClaims, AccessTokens, new_refresh_token, session_of
 from domain.errors import Unauthenticated
 from domain.ids import SessionId, TeamId, UserId
-from tests.api.system import Front
+from tests.api.front import Front
 
 SEED = bytes(range(32))
 KEY = OKPKey.import_key(Ed25519PrivateKey.from_private_bytes(SEED))

@@ -13,7 +13,7 @@ import pytest
 
 from api.usage_reading import step_of
 from tests.api.calls import DAY, Calls
-from tests.api.system import Front
+from tests.api.front import Front
 
 NAMES = (
     "input_tokens",

@@ -18,8 +18,8 @@ from application.event_log import Caller, EventLog, Stream, acting
 from domain.calls import Call
 from domain.log import CALLS
 from projections.past_calls import PastCallsProjector
+from tests.api.front import Front
 from tests.api.routed import BEGAN, GPT, OPUS, SHARED, Routed
-from tests.api.system import Front
 from tests.projections.given import database, tokens
 from tests.projections.given_routed import served
 

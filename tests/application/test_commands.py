@@ -7,7 +7,8 @@ from uuid import uuid4
 
 import pytest
 
-from application.bots import DeleteBot, EditBot, LinkProvider, StartBot, bot_named
+from application.bot_lifecycle import DeleteBot, StartBot
+from application.bots import EditBot, LinkProvider, bot_named
 from application.keys import CheckProviderKey, RecordKeyCheck, RemoveProviderKey
 from application.ports import Person
 from application.sign_in import (

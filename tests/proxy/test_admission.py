@@ -10,7 +10,8 @@ from typing import Any
 import httpx
 import pytest
 
-from application.bots import DeleteBot, IssueBotToken
+from application.bot_lifecycle import DeleteBot
+from application.bots import IssueBotToken
 from domain.calls import CallAdmitted, CallRefused, CallSettled
 from domain.passes import make_pass
 from tests.journeys.data_plane import NOWHERE

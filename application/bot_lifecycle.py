@@ -1,0 +1,143 @@
+"""Commands about what a bot's container should do, each with its handler below it.
+
+They change what is wanted; the worker makes it so (`application/reconciling.py`).
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from uuid import UUID
+
+from application.bots import ContainerWish, bot_named, expect
+from application.bus import Command
+from application.event_log import EventLog, Stream
+from application.host_ports import free_port, released
+from application.ports import Vault
+from domain.bots import Bot
+from domain.claims import Claim, hostname_claim
+from domain.ids import BotId, TeamId
+
+
+@dataclass(frozen=True, kw_only=True)
+class BotCommand(Command[int]):
+    """A command about one bot; answers the position reached."""
+
+    team_id: TeamId
+    hostname: str
+    expected_version: int | None = None
+
+
+@dataclass(frozen=True, kw_only=True)
+class StartBot(BotCommand):
+    pass
+
+
+def start_bot(command: StartBot, *, event_log: EventLog) -> int:
+    bot = _expected(command, event_log)
+    return event_log.append(bot, bot.state.start())
+
+
+@dataclass(frozen=True, kw_only=True)
+class StopBot(BotCommand):
+    pass
+
+
+def stop_bot(command: StopBot, *, event_log: EventLog) -> int:
+    bot = _expected(command, event_log)
+    return event_log.append(bot, bot.state.stop())
+
+
+@dataclass(frozen=True, kw_only=True)
+class RestartBot(BotCommand):
+    pass
+
+
+def restart_bot(command: RestartBot, *, event_log: EventLog) -> int:
+    bot = _expected(command, event_log)
+    return event_log.append(bot, bot.state.restart())
+
+
+@dataclass(frozen=True, kw_only=True)
+class QuarantineBot(BotCommand):
+    reason: str
+
+
+def quarantine_bot(command: QuarantineBot, *, event_log: EventLog) -> int:
+    """Its tokens and its network are cut by one event."""
+    bot = _expected(command, event_log)
+    return event_log.append(bot, bot.state.quarantine(command.reason))
+
+
+@dataclass(frozen=True, kw_only=True)
+class ReleaseBot(BotCommand):
+    pass
+
+
+def release_bot(command: ReleaseBot, *, event_log: EventLog) -> int:
+    bot = _expected(command, event_log)
+    return event_log.append(bot, bot.state.release())
+
+
+@dataclass(frozen=True, kw_only=True)
+class RevokeBotTokens(BotCommand):
+    pass
+
+
+def revoke_bot_tokens(command: RevokeBotTokens, *, event_log: EventLog) -> int:
+    bot = _expected(command, event_log)
+    return event_log.append(bot, bot.state.revoke_tokens())
+
+
+@dataclass(frozen=True, kw_only=True)
+class ConfigureContainer(BotCommand):
+    """None in `wish.publish_from` gives a leased port back."""
+
+    wish: ContainerWish
+
+
+def configure_container(command: ConfigureContainer, *, event_log: EventLog) -> int:
+    """The lease of its port changes in the same transaction."""
+    bot, wish = _expected(command, event_log), command.wish
+    port, leases = bot.state.port, []
+    if wish.publish_from is None:
+        leases, port = [*released(event_log, port)], None
+    elif port is None:
+        lease, port = free_port(event_log, BotId(bot.id), wish.publish_from)
+        leases = [lease]
+    events = bot.state.configure(
+        image=wish.image, resources=wish.resources, network=wish.network, port=port
+    )
+    return event_log.append_all((bot, events), *leases)
+
+
+@dataclass(frozen=True, kw_only=True)
+class DeleteBot(BotCommand):
+    pass
+
+
+def delete_bot(command: DeleteBot, *, event_log: EventLog, vault: Vault) -> int:
+    """Hostname and port are free again, and its credentials shredded, with the event."""
+    bot = _expected(command, event_log)
+    claim = event_log.read(Claim(), hostname_claim(command.team_id, command.hostname))
+    for secret_id in _secrets_of(bot.state):
+        vault.remove(command.team_id, secret_id)
+    return event_log.append_all(
+        (bot, bot.state.delete()),
+        (claim, claim.state.release()),
+        *released(event_log, bot.state.port),
+    )
+
+
+def _expected(command: BotCommand, event_log: EventLog) -> Stream[Bot]:
+    bot = bot_named(event_log, command.team_id, command.hostname)
+    expect(bot, command.expected_version)
+    return bot
+
+
+def _secrets_of(bot: Bot) -> list[UUID]:
+    """Where its plugins' and channels' credentials lie in the vault."""
+    plugins, channels = bot.equipment.plugins, bot.equipment.channels
+    return [
+        *(plugin.id for plugin in plugins if plugin.secret_version > 0),
+        *(channel.id for channel in channels if channel.secret_version > 0),
+    ]
