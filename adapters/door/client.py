@@ -1,0 +1,156 @@
+"""The api's way to the worker: asks at its door. Plays `FleetWatch`."""
+
+from __future__ import annotations
+
+import time
+from collections.abc import Iterator, Sequence
+from contextlib import contextmanager
+from datetime import datetime
+from http import HTTPStatus
+from typing import TypeVar
+from uuid import UUID
+
+import httpx2
+from pydantic import TypeAdapter, ValidationError
+
+from adapters.door import shapes
+from adapters.door.guard import ENGINE_UNAVAILABLE
+from application.engines import ContainerStats, EngineUnavailable, LogLine, Orphan
+from application.fleet_watch import ChannelVerdict, EngineStatus, RunFacts
+from domain.door_passes import PASS_SECONDS, DoorPass, Purpose, make_door_pass
+from domain.errors import Invalid, NotFound, Unavailable
+
+TIMEOUT = httpx2.Timeout(35.0, connect=2.0)  # a little longer than the engine is given
+LARGEST_ANSWER = 16 * 1024 * 1024
+
+T = TypeVar("T")
+
+_REFUSED: dict[int, type[Exception]] = {
+    HTTPStatus.NOT_FOUND: NotFound,
+    HTTPStatus.UNPROCESSABLE_ENTITY: Invalid,
+}
+
+
+class DoorClient:
+    """A client of the worker; may be used by several threads at once."""
+
+    def __init__(self, worker_url: str, secret: bytes) -> None:
+        """`secret` is the instance key `door`."""
+        self._url = worker_url.rstrip("/")
+        self._secret = secret
+        self._client = httpx2.Client(
+            timeout=TIMEOUT, trust_env=False, follow_redirects=False
+        )
+
+    def close(self) -> None:
+        self._client.close()
+
+    def engine_status(self) -> EngineStatus:
+        """Whether an engine answers."""
+        return self._answer(shapes.STATUS, "GET", "/engine")
+
+    def engine_name(self) -> str:
+        """`docker` or `swarm`; `EngineUnavailable` unless it answers."""
+        status = self.engine_status()
+        if not status.reachable:
+            raise EngineUnavailable
+        return status.name
+
+    def logs(
+        self,
+        bot_id: UUID,
+        *,
+        tail: int,
+        since: datetime | None = None,
+        follow: bool = False,
+    ) -> Iterator[LogLine]:
+        """The bot's last lines; with `follow` until the iterator is closed."""
+        params = {"tail": str(tail), "follow": "true" if follow else "false"}
+        if since is not None:
+            params["since"] = since.isoformat()
+        path = f"/engine/logs/{bot_id}"
+        with self._asked("GET", path, params=params) as answer, _reading():
+            for line in answer.iter_lines():
+                if line:
+                    yield shapes.LINE.validate_json(line)
+
+    def stats(self, bot_ids: Sequence[UUID]) -> Sequence[ContainerStats]:
+        """Of those bots whose containers run."""
+        body = shapes.BOT_IDS.dump_json(list(bot_ids))
+        return self._answer(shapes.STATS, "POST", "/engine/stats", body=body)
+
+    def orphans(self) -> Sequence[Orphan]:
+        """What no bot of the log has."""
+        return self._answer(shapes.ORPHANS, "GET", "/engine/orphans")
+
+    def clean_up(self, *, dry_run: bool) -> Sequence[Orphan]:
+        """The orphans are gone, or would be."""
+        body = shapes.DRY_RUN.dump_json(dry_run)
+        return self._answer(shapes.ORPHANS, "POST", "/engine/clean-up", body=body)
+
+    def facts(self, bot_id: UUID) -> RunFacts:
+        """What there is to see of the bot now."""
+        return self._answer(shapes.FACTS, "GET", f"/engine/facts/{bot_id}")
+
+    def test_channel(self, bot_id: UUID, channel_id: UUID) -> ChannelVerdict:
+        """The channel's stored credentials, tried."""
+        path = f"/channels/{bot_id}/{channel_id}/test"
+        return self._answer(shapes.VERDICT, "POST", path)
+
+    def _answer(
+        self, shape: TypeAdapter[T], method: str, path: str, *, body: bytes = b""
+    ) -> T:
+        with self._asked(method, path, body=body) as answer, _reading():
+            kept = bytearray()
+            for piece in answer.iter_bytes():
+                kept += piece
+                if len(kept) > LARGEST_ANSWER:
+                    msg = "the worker's answer is too large"
+                    raise Unavailable(msg)
+            return shape.validate_json(bytes(kept))
+
+    @contextmanager
+    def _asked(
+        self,
+        method: str,
+        path: str,
+        *,
+        body: bytes = b"",
+        params: dict[str, str] | None = None,
+    ) -> Iterator[httpx2.Response]:
+        names = DoorPass(Purpose.ENGINE)
+        ends_at = int(time.time()) + PASS_SECONDS
+        token = make_door_pass(names, ends_at=ends_at, secret=self._secret)
+        headers = {"authorization": f"Bearer {token}"}
+        request = self._client.build_request(
+            method, f"{self._url}{path}", content=body, params=params, headers=headers
+        )
+        try:
+            answer = self._client.send(request, stream=True)
+        except httpx2.HTTPError as error:
+            msg = "the worker does not answer"
+            raise Unavailable(msg) from error
+        try:
+            if answer.status_code != HTTPStatus.OK:
+                raise _refusal(answer)
+            yield answer
+        finally:
+            answer.close()
+
+
+@contextmanager
+def _reading() -> Iterator[None]:
+    try:
+        yield
+    except (httpx2.HTTPError, ValidationError) as error:
+        msg = "the worker's answer broke off, or is not one"
+        raise Unavailable(msg) from error
+
+
+def _refusal(answer: httpx2.Response) -> Exception:
+    with _reading():
+        said = answer.read()
+    if ENGINE_UNAVAILABLE.encode() in said:
+        return EngineUnavailable()
+    kind = _REFUSED.get(answer.status_code, Unavailable)
+    return kind(f"the worker answers {answer.status_code}")

@@ -1,0 +1,19 @@
+"""What passes the door, as JSON: one line for each type, used on both sides."""
+
+from __future__ import annotations
+
+from uuid import UUID
+
+from pydantic import TypeAdapter
+
+from application.engines import ContainerStats, LogLine, Orphan
+from application.fleet_watch import ChannelVerdict, EngineStatus, RunFacts
+
+BOT_IDS = TypeAdapter(list[UUID])
+DRY_RUN = TypeAdapter(bool)
+STATUS = TypeAdapter(EngineStatus)
+LINE = TypeAdapter(LogLine)
+STATS = TypeAdapter(list[ContainerStats])
+ORPHANS = TypeAdapter(list[Orphan])
+FACTS = TypeAdapter(RunFacts)
+VERDICT = TypeAdapter(ChannelVerdict)

@@ -1,0 +1,89 @@
+"""What the control plane asks of the worker, the only process with an engine, as a role.
+
+`adapters/door/client.py` plays it. Every method raises `Unavailable` if the worker does not
+answer, and `EngineUnavailable` if it does and its engine does not, or there is none.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Sequence
+from dataclasses import dataclass
+from datetime import datetime
+from typing import Protocol
+from uuid import UUID
+
+from application.engines import ContainerStats, LogLine, Orphan
+from domain.containers import SeenContainer
+
+
+@dataclass(frozen=True, kw_only=True)
+class EngineStatus:
+    """Which engine the worker has, and whether it answers."""
+
+    name: str  # `docker` or `swarm`; empty: none
+    version: str  # empty unless it answers
+    reachable: bool
+
+
+@dataclass(frozen=True, kw_only=True)
+class RunFacts:
+    """What a diagnosis wants to know of a bot and only the worker can tell."""
+
+    engine: EngineStatus
+    container: SeenContainer | None  # None: there is none, or the engine does not answer
+    proxy_ms: int | None  # until the proxy answered where bots reach it; None: it did not
+    workspace_in_step: bool | None  # None: the bot has none
+
+
+@dataclass(frozen=True, kw_only=True)
+class ChannelVerdict:
+    """What came of trying a channel's credentials.
+
+    `code` is `ok`, `nothing-to-test`, `missing-credential`, `malformed-credential`,
+    `credential-refused`, `rate-limited`, `upstream-unreachable`, `upstream-timeout` or
+    `upstream-failed`; `message` says it in English, without what was tried.
+    """
+
+    ok: bool
+    code: str
+    message: str
+    latency_ms: int | None = None
+
+
+class FleetWatch(Protocol):
+    """Looks at what runs, and tidies up."""
+
+    def engine_status(self) -> EngineStatus:
+        """Whether an engine answers; never `EngineUnavailable`."""
+
+    def logs(
+        self,
+        bot_id: UUID,
+        *,
+        tail: int,
+        since: datetime | None = None,
+        follow: bool = False,
+    ) -> Iterator[LogLine]:
+        """The bot's last lines, oldest first; `NotFound`: it has no container.
+
+        With `follow` it goes on until the iterator is closed or the container is gone; of
+        what is written within a second the last 1,000 lines are told.
+        """
+
+    def stats(self, bot_ids: Sequence[UUID]) -> Sequence[ContainerStats]:
+        """Of those bots whose containers run."""
+
+    def orphans(self) -> Sequence[Orphan]:
+        """What this instance has left on the engine and no bot of the log has."""
+
+    def clean_up(self, *, dry_run: bool) -> Sequence[Orphan]:
+        """The orphans are gone, or would be: which."""
+
+    def facts(self, bot_id: UUID) -> RunFacts:
+        """What there is to see of the bot now; never `EngineUnavailable`."""
+
+    def test_channel(self, bot_id: UUID, channel_id: UUID) -> ChannelVerdict:
+        """The channel's stored credentials are tried where they belong.
+
+        `NotFound`: the bot has no such channel.
+        """
