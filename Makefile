@@ -60,7 +60,7 @@ clean: ## Remove the venv and whatever tools left here; data folders stay
 	find . -name __pycache__ -type d -prune -exec rm -rf {} +
 
 services: # the servers and tools that tests use besides our own PostgreSQL
-	@.ci/packages redis-server rabbitmq-server iproute2 npm
+	@.ci/packages redis-server rabbitmq-server iproute2 npm docker.io
 
 $(BIN)/pip:
 	@$(PYTHON) -c 'import sys; sys.exit(not (3, 11) <= sys.version_info < (3, 14))' \

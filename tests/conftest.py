@@ -17,6 +17,7 @@ pytest_plugins = [
     "tests.databases",
     "tests.servers",
     "tests.journeys.data_plane",
+    "tests.engine.dockerd",
     "pytester",
 ]
 
