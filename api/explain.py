@@ -22,6 +22,7 @@ from api.explain_shapes import (
     CorrectionOut,
     Explanation,
     HoldOut,
+    PassedOverOut,
     PriceOut,
     RefusalOut,
     RequestOut,
@@ -88,6 +89,7 @@ def explained(call_id: UUID, told: Told) -> Explanation:
         request=_request(first),
         routing=routing,
         candidates=_candidates(told, routing),
+        passed_over=_passed_over(told[0]),
         holds=[_hold(hold, at) for hold, at in holds],
         balances=[_balance(hold) for hold in decided_on],
         price=None
@@ -175,6 +177,25 @@ def _candidates(told: Told, routing: RoutingOut | None) -> list[CandidateOut]:
                 )
             ]
     return []
+
+
+def _passed_over(recorded: Recorded[CallEvent]) -> list[PassedOverOut]:
+    """Before the call was admitted somewhere, or nowhere."""
+    first = recorded.event
+    if not isinstance(first, CallAdmitted | CallRefused):
+        return []
+    return [
+        PassedOverOut(
+            vendor=one.vendor,
+            model=one.model,
+            provider_key_id=one.provider_key_id,
+            code=one.code,
+            why=_why(one.code, one.hold),
+            quota=_hold(one.hold, recorded.at),
+            balance=_balance(one.hold),
+        )
+        for one in first.passed_over
+    ]
 
 
 def _holds(told: Told) -> Iterable[tuple[Hold, datetime]]:

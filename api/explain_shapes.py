@@ -114,6 +114,18 @@ class BalanceThen(BaseModel):
     window_end: datetime | None
 
 
+class PassedOverOut(BaseModel):
+    """Where the call could have gone: what it needed there, and the quota that said no."""
+
+    vendor: str
+    model: str | None
+    provider_key_id: UUID | None
+    code: str
+    why: str
+    quota: HoldOut
+    balance: BalanceThen
+
+
 class PriceOut(BaseModel):
     """What the call costs by now, in micro-dollars, and whose price that is."""
 
@@ -182,12 +194,16 @@ class RefusalOut(BaseModel):
 
 
 class Explanation(BaseModel):
-    """A call from its request to its settlement, as its stream tells it."""
+    """A call from its request to its settlement, as its stream tells it.
+
+    `candidates` were tried. `passed_over` were not, having no room in a quota.
+    """
 
     call: CallOut
     request: RequestOut
     routing: RoutingOut | None
     candidates: list[CandidateOut]
+    passed_over: list[PassedOverOut]
     holds: list[HoldOut]
     balances: list[BalanceThen]
     price: PriceOut | None

@@ -18,7 +18,7 @@ from uuid import UUID
 
 from domain.calls import CallAdmitted, CallFacts
 from domain.errors import LimitReached
-from domain.holds import Booking, Hold, WindowId
+from domain.holds import Booking, Hold, PassedOver, WindowId
 from domain.quota_events import Metric, Mode, ScopeKind
 from domain.routing_kept import KeptRouting
 
@@ -109,6 +109,7 @@ class Granted:
     output_tokens: int | None
     holds: tuple[Hold, ...]
     room: int | None = None  # output that could be held now, up to `Need.most_ever`
+    nth: int = 0  # of the places where the call could go, in order
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)
@@ -136,8 +137,17 @@ class Wants(Protocol):
     def need(self) -> Need:
         """What it asks to hold."""
 
-    def admitted(self, granted: Granted) -> CallAdmitted:
+    def admitted(
+        self, granted: Granted, passed_over: tuple[PassedOver, ...] = ()
+    ) -> CallAdmitted:
         """The event of its admission with these holds."""
+
+    @property
+    def has_others(self) -> bool:
+        """Whether it may go elsewhere, as far as is known without a closer look."""
+
+    def others(self) -> Sequence[Wants]:
+        """The same call to each other place where it may go, in order."""
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)
@@ -155,9 +165,11 @@ class QuotaExceeded(LimitReached):
 
     code = "quota-exceeded"
 
-    def __init__(self, hold: Hold) -> None:
+    def __init__(self, hold: Hold, nth: int = 0) -> None:
+        """`nth`: of the places where the call could go, the one that is told of."""
         super().__init__()
         self.hold = hold
+        self.nth = nth
 
 
 class UnpricedCall(LimitReached):
@@ -165,9 +177,11 @@ class UnpricedCall(LimitReached):
 
     code = "unpriced-call"
 
-    def __init__(self, hold: Hold) -> None:
+    def __init__(self, hold: Hold, nth: int = 0) -> None:
+        """`nth`: of the places where the call could go, the one that is told of."""
         super().__init__()
         self.hold = hold
+        self.nth = nth
 
 
 def decide(budgets: Sequence[Budget], need: Need) -> Granted | Denied:
@@ -185,7 +199,7 @@ def decide(budgets: Sequence[Budget], need: Need) -> Granted | Denied:
         else:
             output = fits
     if denied:
-        return max(denied, key=_wait)
+        return max(denied, key=wait_of)
     amounts = [need.amount(budget.metric, output) for budget in budgets]
     return _granted(budgets, need, output, amounts)
 
@@ -245,7 +259,7 @@ def _largest(fits: Callable[[int], bool], beyond: int) -> int:
     return low
 
 
-def _wait(denied: Denied) -> tuple[bool, float]:
+def wait_of(denied: Denied) -> tuple[bool, float]:
     """The quota that says no for longest is the one to tell of; what never ends, first."""
     end = denied.hold.window_end
     return (end is None, end.timestamp() if end else 0.0)

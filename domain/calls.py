@@ -23,7 +23,7 @@ from uuid import UUID
 from domain.attempts import Attempt
 from domain.errors import Conflict
 from domain.events import Event
-from domain.holds import Booking, Hold, Outcome, WindowId, corrected
+from domain.holds import Booking, Hold, Outcome, PassedOver, WindowId, corrected
 from domain.routing_kept import KeptRouting
 from domain.usage import SERVED, Usage
 
@@ -71,6 +71,7 @@ class CallAdmitted(Event, topic="call.admitted"):
     changes: tuple[str, ...] = ()  # what we changed in the request
     holds: tuple[Hold, ...] = ()
     routing: KeptRouting | None = None  # of an `auto` call: why it went where it did
+    passed_over: tuple[PassedOver, ...] = ()  # before it came to where it was admitted
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -89,6 +90,7 @@ class CallRefused(Event, topic="call.refused"):
     code: str
     hold: Hold | None = None  # the one that could not be taken, where a quota said no
     routing: KeptRouting | None = None
+    passed_over: tuple[PassedOver, ...] = ()  # where else there was no room either
 
 
 @dataclass(frozen=True, kw_only=True)

@@ -47,6 +47,17 @@ class Hold:
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)
+class PassedOver:
+    """Where a call could have gone, had a quota had room for it there."""
+
+    vendor: str
+    model: str | None
+    provider_key_id: UUID | None
+    code: str  # of the refusal that it would have been
+    hold: Hold  # the one that could not be taken
+
+
+@dataclass(frozen=True, kw_only=True, slots=True)
 class Booking:
     """What the end of a call changes in one balance: both in the quota's own unit."""
 

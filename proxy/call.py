@@ -7,10 +7,12 @@ from __future__ import annotations
 
 import asyncio
 import time
+from functools import partial
 from uuid import UUID
 
 from uuid_utils.compat import uuid7
 
+from domain.budgets import QuotaExceeded, UnpricedCall
 from domain.calls import CallRefused
 from domain.errors import LimitReached, Refused, Unavailable
 from proxy import auto, headers
@@ -21,6 +23,7 @@ from proxy.attempts import NOT_FOR_THE_BOT, Attempts, Parts, Served
 from proxy.classifying import Classifier
 from proxy.client import Client
 from proxy.cutting import cutting_of
+from proxy.elsewhere import elsewhere
 from proxy.heading import Heading
 from proxy.holding import Holding
 from proxy.incoming import (
@@ -58,6 +61,7 @@ class Call:
         self._admission = admission
         self._parts = parts
         self._heading: Heading
+        self._progress: Progress | None = None  # of an admitted call
 
     async def serve(self, scope: Scope, receive: Receive, client: Client) -> None:
         """Answer the call; an admitted one is settled when this returns or raises."""
@@ -82,30 +86,47 @@ class Call:
         except Refused as error:
             await self._refuse(client, credential, error)
             return
-        parts, holding = self._parts, None
-        admitted = call.admitted(parts.meter.process_id)
-        if credential.bot is not None:  # no quota keeps anybody from checking a key
-            holding = Holding(call, admitted, parts.prices, parts.limits)
         try:
-            await parts.meter.admit(self.id, admitted, holding)
+            call, progress = await self._admitted(call, started)
         except LimitReached as error:
             await self._answer(client, refusal_of(error))
             return
         except Unavailable:
             await self._answer(client, UNAVAILABLE)
             return
-        progress = Progress(
-            call_id=self.id,
-            admitted=admitted if holding is None else holding.event,
-            started=started,
-            holding=holding,
-        )
         settlement = Settlement(self._parts.meter, self._parts.prices, progress, client)
+        self._progress = progress
         try:
             await self._carry_out(client, call, settlement)
         finally:
             if not settlement.done:
                 await settlement.settle(None)
+
+    async def _admitted(self, call: Outgoing, started: float) -> tuple[Outgoing, Progress]:
+        """The call where it goes, and what is on record of it; `LimitReached`: it may not.
+
+        It goes elsewhere than it was heading if the quotas have room for it there only.
+        """
+        parts, meter, holding = self._parts, self._parts.meter, None
+        admitted = call.admitted(meter.process_id)
+        if call.credential.bot is not None:  # no quota keeps anybody from checking a key
+            there = partial(elsewhere, self._admission, call)
+            holding = Holding(call, admitted, parts.prices, parts.limits, there)
+        try:
+            granted = await meter.admit(self.id, admitted, holding)
+        except (QuotaExceeded, UnpricedCall) as error:
+            if holding is not None and error.nth:
+                self._heading.goes_to(holding.nth(error.nth).call)
+            raise
+        if holding is None:
+            return call, Progress(call_id=self.id, admitted=admitted, started=started)
+        if granted.nth:
+            holding = holding.nth(granted.nth)
+            self._heading.goes_to(holding.call)
+        progress = Progress(
+            call_id=self.id, admitted=holding.event, started=started, holding=holding
+        )
+        return holding.call, progress
 
     async def _serve_another(self, scope: Scope, receive: Receive, client: Client) -> None:
         """A call of its own, on the way to this one's answer."""
@@ -210,14 +231,18 @@ class Call:
     async def _say(
         self, client: Client, status: int, body: bytes, more: list[tuple[bytes, bytes]]
     ) -> None:
-        heading = self._heading
+        heading, progress = self._heading, self._progress
+        vendor, model, attempts = heading.vendor, heading.model, 0
+        if progress is not None:
+            vendor, model = progress.vendor or vendor, progress.requested_model or model
+            attempts = progress.attempts
         await client.start(
             status,
             [
                 (b"content-type", b"application/json"),
                 (b"content-length", str(len(body)).encode()),
                 *more,
-                *headers.of_call(self.id, vendor=heading.vendor, model=heading.model),
+                *headers.of_call(self.id, vendor=vendor, model=model, attempts=attempts),
             ],
         )
         await client.finish(body)

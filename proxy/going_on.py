@@ -22,10 +22,11 @@ from domain.routing_triggers import goes_on
 from domain.verdicts import Verdict
 from proxy.admission import Admission
 from proxy.answer import UpstreamError
+from proxy.elsewhere import with_next_key
 from proxy.incoming import ClientLeft
 from proxy.judging import Judged
 from proxy.moving import moved
-from proxy.outgoing import Outgoing, outgoing
+from proxy.outgoing import Outgoing
 from proxy.settlement import Progress
 
 NOT_FOR_THE_BOT = frozenset({401, 403})
@@ -159,13 +160,9 @@ class GoingOn:
         if routed is not None and routed.more and not by_key:
             routed.leave_for_later(call)
             return routed.following()
-        route = self._admission.further(call.route, call.incoming)
-        if route is None:
-            return None if routed is None else routed.following()
-        following = outgoing(
-            call.credential, call.incoming, route, call.asked, call.asked_body, call.upload
-        )
-        following.routed = routed
+        following = with_next_key(self._admission, call)
+        if following is None and routed is not None:
+            return routed.following()
         return following
 
     async def _holds(self, call: Outgoing) -> bool:

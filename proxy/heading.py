@@ -99,6 +99,10 @@ class Heading:
         self._named = call.model
         return call
 
+    def goes_to(self, call: Outgoing) -> None:
+        """The call is heading there after all."""
+        self.vendor, self._named = call.route.vendor.id, call.model
+
     async def _answers(self, question: Question, classify: Classify | None) -> Answers:
         """What the policy wants to know of the user's words."""
         answers = self._router.answers(question)

@@ -11,6 +11,7 @@ than it may come to, its limit is lowered to that as well, and the vendor ends i
 
 from __future__ import annotations
 
+from collections.abc import Callable, Iterable
 from dataclasses import replace
 from functools import cached_property, lru_cache
 from typing import Protocol, cast
@@ -19,7 +20,7 @@ from uuid import UUID
 from application.ports import BoundedPrices
 from domain.budgets import LEAST_OUTPUT, Extension, Granted, Need
 from domain.calls import CallAdmitted, CallFacts
-from domain.holds import Hold
+from domain.holds import Hold, PassedOver
 from domain.quotas import Mode, ScopeKind, scope_key
 from domain.routing_kept import KeptRouting
 from domain.vendors import Format
@@ -31,6 +32,7 @@ UNKNOWN_OUTPUT = 8_192  # tokens, of a model of which nobody knows how much it w
 FIRST_SLICE = 2_048  # tokens of a stream's output
 LARGEST_SLICE = 16_384
 ENDLESS = 10**9  # a stream that nobody limits is limited by what it can hold
+NOWHERE: tuple[Outgoing, ...] = ()
 NOTHING = Demand(input_tokens=0, output_limit=0, choices=1, visible=False, bounded=True)
 
 
@@ -70,8 +72,11 @@ class Holding:
         event: CallAdmitted,
         prices: BoundedPrices,
         limits: ModelLimits,
+        elsewhere: Callable[[], Iterable[Outgoing]] = lambda: NOWHERE,
     ) -> None:
-        self._call = call
+        """`elsewhere`: the call to each other place where it may go, in order."""
+        self.call = call
+        self._elsewhere = elsewhere
         self.event = event  # of the admission; or, moved on, as it would have been here
         self._prices = prices
         self._limits = limits
@@ -92,12 +97,12 @@ class Holding:
         """What the body asks for."""
         if self.event.format is None:
             return NOTHING
-        kind, upload = cast("Format", self.event.format), self._call.upload
+        kind, upload = cast("Format", self.event.format), self.call.upload
         if upload is not None:
             return demand_by_size(kind, upload.most)
         return demand_of(
             kind,
-            self._call.body,
+            self.call.body,
             streaming=self.event.streaming,
             model=self._model,
         )
@@ -119,7 +124,7 @@ class Holding:
         return limit * demand.choices
 
     def scope_keys(self) -> tuple[str, ...]:
-        facts, bot = self.facts, self._call.credential.bot
+        facts, bot = self.facts, self.call.credential.bot
         return _scope_keys(
             facts.team_id,
             facts.bot_id,
@@ -147,8 +152,33 @@ class Holding:
             return None
         return UNKNOWN_OUTPUT if self.most == ENDLESS else self.most
 
-    def admitted(self, granted: Granted) -> CallAdmitted:
+    @property
+    def has_others(self) -> bool:
+        """Whether there is another key, or another target, that may serve the call."""
+        routed = self.call.routed
+        return bool(self.call.route.others) or (routed is not None and routed.more)
+
+    @cached_property
+    def _others(self) -> tuple[Holding, ...]:
+        others = tuple(self.at(call) for call in self._elsewhere())
+        for one in others:
+            one.demand  # noqa: B018  # read now, not while balances are locked
+        return others
+
+    def others(self) -> tuple[Holding, ...]:
+        """The wants of the same call elsewhere; made once."""
+        return self._others
+
+    def nth(self, nth: int) -> Holding:
+        """The wants of the call at that place: 0 is here."""
+        return self if nth == 0 else self._others[nth - 1]
+
+    def admitted(
+        self, granted: Granted, passed_over: tuple[PassedOver, ...] = ()
+    ) -> CallAdmitted:
         """The event; from now on the call is kept to what it was granted."""
+        if self.event.passed_over != passed_over:
+            self.event = replace(self.event, passed_over=passed_over)
         if granted.output_tokens is None:  # no quota applies, or none any more
             if self.holds:
                 self.holds, self.event = (), replace(self.event, holds=())
@@ -161,8 +191,8 @@ class Holding:
             input_estimate=min(self.event.input_estimate, self.demand.input_tokens),
         )
         self.keep_to_output()
-        if event.changes != self._call.changes:
-            self.event = replace(event, changes=self._call.changes)
+        if event.changes != self.call.changes:
+            self.event = replace(event, changes=self.call.changes)
         return self.event
 
     def keep_to_output(self) -> bool:
@@ -172,20 +202,20 @@ class Holding:
             lowered = self._limited(room)
             if lowered is not None:
                 self.most = room
-                self._call.lower(lowered, f"{OUTPUT_LIMIT}:{room}")
+                self.call.lower(lowered, f"{OUTPUT_LIMIT}:{room}")
         if not self._must_limit():
             return True
         limited = self._limited(self.output_tokens)
         if limited is None:
             return False
-        if limited != self._call.body:
+        if limited != self.call.body:
             limit = self.output_tokens // self.demand.choices
-            self._call.lower(limited, f"{OUTPUT_LIMIT}:{limit}")
+            self.call.lower(limited, f"{OUTPUT_LIMIT}:{limit}")
         return True
 
     def cost(self, input_tokens: int, output_tokens: int) -> int | None:
         """Micro-dollars that so many tokens cost at most; None: nobody knows."""
-        if self.event.format is None and not self._call.route.target.endpoint.metered:
+        if self.event.format is None and not self.call.route.target.endpoint.metered:
             return 0
         return self._prices.bound(self.facts, input_tokens, output_tokens)
 
@@ -239,10 +269,10 @@ class Holding:
     def _limited(self, output: int) -> bytes | None:
         """The body by which no more is written; None: that cannot be said."""
         if self.event.format is None or self.most == 0:
-            return self._call.body
+            return self.call.body
         return with_output_limit(
             cast("Format", self.event.format),
-            self._call.body,
+            self.call.body,
             output // self.demand.choices,
             model=self._model,
         )

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterable
 from dataclasses import dataclass
 from typing import Protocol
 from uuid import UUID
@@ -44,6 +45,9 @@ class Candidates(Protocol):
 
     def following(self) -> Outgoing | None:
         """The call to the next one that may be asked."""
+
+    def others(self) -> Iterable[Outgoing]:
+        """The call to each one that was not tried, each as if it were the first."""
 
     def leave_for_later(self, call: Outgoing) -> None:
         """The other keys that the call could use where it goes come after all others."""

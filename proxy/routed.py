@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterator
+from copy import copy
 from dataclasses import replace
 
 from domain.catalog import PathNotAllowed
@@ -65,6 +66,18 @@ class Routed:
     def following(self) -> Outgoing | None:
         """The call to the next candidate that may be asked."""
         return next((made for made in self._made() if isinstance(made, Outgoing)), None)
+
+    def others(self) -> Iterator[Outgoing]:
+        """The call to each candidate that was not tried, and knows those after it."""
+        ahead = self._from_here()
+        while (made := ahead.following()) is not None:
+            made.routed = ahead._from_here()  # noqa: SLF001  # its own kind
+            yield made
+
+    def _from_here(self) -> Routed:
+        found = copy(self)
+        found._left = list(self._left)  # noqa: SLF001  # its own kind
+        return found
 
     def leave_for_later(self, call: Outgoing) -> None:
         """The other keys that the call could use where it goes come after all others."""

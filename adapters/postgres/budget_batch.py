@@ -9,7 +9,7 @@ log, all or nothing. Other proxies that meet the same balances wait between the 
 from __future__ import annotations
 
 from collections.abc import Iterable, Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from typing import Any
 
 from adapters.postgres.binary_array import (
@@ -38,10 +38,11 @@ from domain.calls import (
     CallRefused,
     CallSettled,
 )
-from domain.holds import Booking, WindowId
+from domain.holds import Booking, PassedOver, WindowId
+from domain.places import AnyOf, may_fit_elsewhere, soonest
 from domain.quotas import Metric, Mode, ScopeKind
 
-Asked = Wants | Extension | CallEnding
+Asked = Wants | AnyOf | Extension | CallEnding
 Row = tuple[Any, ...]
 
 
@@ -52,6 +53,7 @@ class Decided:
     event: CallEvent | None  # None: nothing
     granted: Granted | None = None
     refused: QuotaExceeded | UnpricedCall | None = None
+    anywhere: bool = False  # nothing yet: the other places where it may go must be asked
 
 
 @dataclass
@@ -132,26 +134,41 @@ class Budgets:
                 return Decided(asked)
             case Extension():
                 return self._extended(asked)
+            case AnyOf():
+                return self._admitted_anywhere(asked.wants)
             case _:
                 return self._admitted(asked)
 
     def _admitted(self, wants: Wants) -> Decided:
+        decision = self._decision(wants)
+        if isinstance(decision, Granted):
+            return Decided(wants.admitted(decision), decision)
+        if wants.has_others and may_fit_elsewhere(decision):
+            return Decided(None, anywhere=True)
+        return _refused([(wants, decision)])
+
+    def _admitted_anywhere(self, places: Sequence[Wants]) -> Decided:
+        """At the first place that has room, all of them on the balances of now."""
+        denied: list[tuple[Wants, Denied]] = []
+        for nth, wants in enumerate(places):
+            decision = self._decision(wants)
+            if isinstance(decision, Granted):
+                granted = replace(decision, nth=nth) if nth else decision
+                return Decided(wants.admitted(granted, _passed_over(denied)), granted)
+            denied.append((wants, decision))
+            if not may_fit_elsewhere(decision):
+                break
+        return _refused(denied)
+
+    def _decision(self, wants: Wants) -> Granted | Denied:
+        """What is granted is taken."""
         budgets = self._of(wants.scope_keys())
         if not budgets:
-            granted = Granted(output_tokens=None, holds=())
-            return Decided(wants.admitted(granted), granted)
+            return Granted(output_tokens=None, holds=())
         decision = decide(budgets, wants.need())
-        if isinstance(decision, Denied):
-            refused = _refusal(decision)
-            event = CallRefused(
-                facts=wants.facts,
-                code=refused.code,
-                hold=decision.hold,
-                routing=wants.routing,
-            )
-            return Decided(event, refused=refused)
-        self._take(budgets, decision)
-        return Decided(wants.admitted(decision), decision)
+        if isinstance(decision, Granted):
+            self._take(budgets, decision)
+        return decision
 
     def _extended(self, extension: Extension) -> Decided:
         held = {hold.window for hold in extension.holds}
@@ -179,5 +196,34 @@ class Budgets:
             self.moves.add(booking.window, held=-booking.released, settled=booking.settled)
 
 
-def _refusal(denied: Denied) -> QuotaExceeded | UnpricedCall:
-    return UnpricedCall(denied.hold) if denied.unpriced else QuotaExceeded(denied.hold)
+def _refused(denied: Sequence[tuple[Wants, Denied]]) -> Decided:
+    """There is no room anywhere: it is told where there will be some first."""
+    nth = soonest([one for _, one in denied])
+    wants, told = denied[nth]
+    refused = _refusal(told, nth)
+    event = CallRefused(
+        facts=wants.facts,
+        code=refused.code,
+        hold=told.hold,
+        routing=wants.routing,
+        passed_over=_passed_over([*denied[:nth], *denied[nth + 1 :]]),
+    )
+    return Decided(event, refused=refused)
+
+
+def _refusal(denied: Denied, nth: int = 0) -> QuotaExceeded | UnpricedCall:
+    kind = UnpricedCall if denied.unpriced else QuotaExceeded
+    return kind(denied.hold, nth)
+
+
+def _passed_over(denied: Iterable[tuple[Wants, Denied]]) -> tuple[PassedOver, ...]:
+    return tuple(
+        PassedOver(
+            vendor=wants.facts.vendor,
+            model=wants.facts.requested_model,
+            provider_key_id=wants.facts.provider_key_id,
+            code=_refusal(one).code,
+            hold=one.hold,
+        )
+        for wants, one in denied
+    )

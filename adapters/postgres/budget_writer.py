@@ -100,7 +100,7 @@ class BudgetWriter:
         events = [
             (entry, entry.event)
             for entry in batch
-            if entry.event is not None and not _denied(entry)
+            if entry.event is not None and _missed(entry) is None
         ]
         values = (
             *self._constants,
@@ -115,7 +115,7 @@ class BudgetWriter:
             int.from_bytes(rows.get_value(nth, 0) or b"", "big")
             for nth in range(rows.ntuples)
         )
-        return [Missed.DENIED if _denied(entry) else next(positions) for entry in batch]
+        return [_missed(entry) or next(positions) for entry in batch]
 
 
 def _asked(entry: Entry) -> Asked | None:
@@ -127,8 +127,12 @@ def _asked(entry: Entry) -> Asked | None:
             return entry.asks
 
 
-def _denied(entry: Entry) -> bool:
-    return entry.decided is not None and entry.decided.event is None
+def _missed(entry: Entry) -> Missed | None:
+    """Why nothing is recorded of it; None: something is."""
+    decided = entry.decided
+    if decided is None or decided.event is not None:
+        return None
+    return Missed.ELSEWHERE if decided.anywhere else Missed.DENIED
 
 
 def _rows(result: PGresult) -> list[tuple[Any, ...]]:

@@ -17,6 +17,7 @@ from adapters.event_store import state_of
 from adapters.postgres.budget_batch import Decided
 from domain.budgets import Extension, Wants
 from domain.calls import CallEvent
+from domain.places import AnyOf
 
 Place: TypeAlias = tuple[UUID, int]  # in the log: a stream, and a version there
 
@@ -32,6 +33,7 @@ class Missed(Enum):
     NO_LEASE = auto()  # it admits a call, and the process has no lease in force
     BUDGETED = auto()  # it admits a call of a team that has quotas: they must be asked
     DENIED = auto()  # a quota has no room for more
+    ELSEWHERE = auto()  # it may be admitted elsewhere: the quotas there must be asked too
 
 
 Written: TypeAlias = int | Missed  # an event's position in the log, or why it has none
@@ -48,7 +50,7 @@ class Entry:
     since: float  # monotonic seconds
     tries_on: bool  # until it is in; else it may be given up
     done: asyncio.Future[int]
-    asks: Wants | Extension | None = None  # of the budgets
+    asks: Wants | AnyOf | Extension | None = None  # of the budgets
     decided: Decided | None = None  # by the budgets, in the last try
     tried: bool = False  # and the answer was lost
 
@@ -63,6 +65,11 @@ class Entry:
         event = decided.event
         if event is not None and event is not self.event:
             self.event, self.state = event, _state(self.call_id, self.version, event)
+
+    def ask_anywhere(self) -> None:
+        """In the next try it may be admitted wherever it may go."""
+        if self.asks is not None and not isinstance(self.asks, AnyOf | Extension):
+            self.asks = AnyOf((self.asks, *self.asks.others()))
 
     def succeed(self, position: int) -> None:
         """Tell the one who waits where the event is."""
@@ -82,7 +89,7 @@ def entry_of(  # noqa: PLR0913  # what an entry is
     event: CallEvent | None,
     done: asyncio.Future[int],
     *,
-    asks: Wants | Extension | None = None,
+    asks: Wants | AnyOf | Extension | None = None,
     tries_on: bool = False,
 ) -> Entry:
     """The event as it is to be stored, dated now; `done` hears its position."""

@@ -35,7 +35,7 @@ PAUSE_SECONDS = 0.1
 RENEWAL_SECONDS = 0.02  # that a renewal of the lease is waited for
 STOP_SECONDS = 2.0
 
-AGAIN = frozenset({Missed.NO_LEASE, Missed.BUDGETED})
+AGAIN = frozenset({Missed.NO_LEASE, Missed.BUDGETED, Missed.ELSEWHERE})
 
 EndAnyway = Callable[[Entry, CallSettled], None]
 
@@ -121,6 +121,8 @@ class GroupCommit:
                 self._landed(entry, became)
                 taken.append(entry)
             elif became in AGAIN:
+                if became is Missed.ELSEWHERE:
+                    entry.ask_anywhere()
                 left.append(entry)
             elif became is Missed.DENIED and entry.decided and entry.decided.refused:
                 entry.fail(entry.decided.refused)

@@ -99,7 +99,7 @@ class PostgresMeter:
             await entry.done
         except Unavailable:
             self._lease.doubt(call_id, before)
-            self._keep(self._close_unsent(call_id, admitted))
+            self._keep(self._close_unsent(call_id, _last_tried(entry, admitted)))
             raise
         granted = _granted(entry)
         self._held.admitted(call_id, granted.holds)
@@ -192,6 +192,11 @@ def _granted(entry: Entry) -> Granted:
     if decided is None or decided.granted is None:
         return NO_QUOTA
     return decided.granted
+
+
+def _last_tried(entry: Entry, admitted: CallAdmitted) -> CallAdmitted:
+    """As which it may have landed: the budgets may have sent it elsewhere."""
+    return entry.event if isinstance(entry.event, CallAdmitted) else admitted
 
 
 def unsent(admitted: CallAdmitted) -> CallSettled:

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import time
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass, replace
 from uuid import UUID, uuid4
 
@@ -15,7 +15,7 @@ from adapters.postgres.reaper import Reaper
 from application.balances import fold
 from domain.budgets import LEAST_OUTPUT, Granted, Need
 from domain.calls import CallAdmitted, CallFacts
-from domain.holds import Balance, Balances, WindowId
+from domain.holds import Balance, Balances, PassedOver, WindowId
 from domain.log import CALLS
 from domain.quotas import Metric, Mode, ScopeKind, Window, scope_key
 from domain.routing_kept import KeptRouting
@@ -29,6 +29,7 @@ class Wanting:
     event: CallAdmitted
     input_tokens: int
     most_output: int
+    elsewhere: tuple[Wanting, ...] = ()
 
     @property
     def facts(self) -> CallFacts:
@@ -54,8 +55,17 @@ class Wanting:
             cost=lambda into, out: into + out,
         )
 
-    def admitted(self, granted: Granted) -> CallAdmitted:
-        return replace(self.event, holds=granted.holds)
+    def admitted(
+        self, granted: Granted, passed_over: tuple[PassedOver, ...] = ()
+    ) -> CallAdmitted:
+        return replace(self.event, holds=granted.holds, passed_over=passed_over)
+
+    @property
+    def has_others(self) -> bool:
+        return bool(self.elsewhere)
+
+    def others(self) -> Sequence[Wanting]:
+        return self.elsewhere
 
 
 def wanting(

@@ -34,7 +34,7 @@ from domain.holds import Hold
 from domain.log import CALLS
 from domain.quotas import Metric, Mode, ScopeKind
 from domain.windows import EPOCH
-from tests.adapters.budgets import Wanting, balances, set_quota, wanting
+from tests.adapters.budgets import balances, set_quota, wanting
 from tests.adapters.test_meter import PATIENCE, metering
 from tests.projections.given import database, facts, settled, tokens
 
@@ -55,6 +55,7 @@ class Turn(NamedTuple):
     """One call: what it asks for, when, and what it comes to."""
 
     model: str
+    other: str | None  # model that it may go to as well
     into: int
     most: int
     after: int  # milliseconds
@@ -78,6 +79,7 @@ TURNS = st.lists(
     st.builds(
         Turn,
         st.sampled_from(MODELS),
+        st.none() | st.sampled_from(MODELS),
         st.integers(0, 60),
         st.integers(0, 120),
         st.integers(0, 9),
@@ -95,25 +97,45 @@ class Oracle:
     """Decides on one call after the other, alone."""
 
     budgets: dict[UUID, Budget]
-    needs: dict[UUID, tuple[CallFacts, Need]] = field(default_factory=dict)
+    needs: dict[UUID, Need] = field(default_factory=dict)
+    models: dict[UUID, tuple[str, ...]] = field(default_factory=dict)  # in order
     more: dict[UUID, Need] = field(default_factory=dict)
     refused: int = 0
+    elsewhere: int = 0
 
     def follows(self, call_id: UUID, event: Event) -> None:
         """Fails unless the event is what would be decided here."""
         match event:
-            case CallAdmitted(holds=holds):
-                self._grants(self._of(call_id), self.needs[call_id][1], holds)
+            case CallAdmitted(holds=holds, passed_over=passed_over):
+                self._denies(call_id, [(one.model, one.hold) for one in passed_over])
+                nth, model = len(passed_over), event.facts.requested_model
+                assert model == self.models[call_id][nth]
+                self.models[call_id] = (self.models[call_id][nth],)
+                self._grants(self._of(model), self.needs[call_id], holds)
+                self.elsewhere += nth > 0
             case CallExtended(holds=holds):
-                self._grants(self._of(call_id), self.more[call_id], holds)
-            case CallRefused(hold=hold):
-                decision = decide(self._of(call_id), self.needs[call_id][1])
-                assert isinstance(decision, Denied)
-                assert decision.hold == hold
+                (model,) = self.models[call_id]
+                self._grants(self._of(model), self.more[call_id], holds)
+            case CallRefused(hold=hold, passed_over=passed_over):
+                told = [(one.model, one.hold) for one in passed_over]
+                self._denies(call_id, [*told, (event.facts.requested_model, hold)])
+                for model in self.models[call_id]:
+                    assert isinstance(self._decides(call_id, model), Denied)
                 self.refused += 1
             case _:
                 for booking in getattr(event, "bookings", ()):
                     self.budgets[booking.quota_id].book(booking)
+
+    def _denies(
+        self, call_id: UUID, told: Sequence[tuple[str | None, Hold | None]]
+    ) -> None:
+        for model, hold in told:
+            decision = self._decides(call_id, model)
+            assert isinstance(decision, Denied)
+            assert decision.hold == hold
+
+    def _decides(self, call_id: UUID, model: str | None) -> Granted | Denied:
+        return decide(self._of(model), self.needs[call_id])
 
     def _grants(
         self, budgets: Sequence[Budget], need: Need, holds: tuple[Hold, ...]
@@ -123,9 +145,8 @@ class Oracle:
         assert set(decision.holds) == set(holds)
         take(budgets, decision)
 
-    def _of(self, call_id: UUID) -> list[Budget]:
-        """Those that apply to the call, the team's before its model's."""
-        model = self.needs[call_id][0].requested_model
+    def _of(self, model: str | None) -> list[Budget]:
+        """Those that apply to a call of the model, the team's before the model's."""
         return [
             budget
             for kind, scope_id in ((ScopeKind.TEAM, None), (ScopeKind.MODEL, model))
@@ -165,8 +186,13 @@ async def take_turn(
     """The call comes, perhaps grows, and perhaps ends."""
     await asyncio.sleep(turn.after / 1000)
     call_id = uuid4()
-    asks: Wanting = wanting(of, turn.into, turn.most, process=meter.process_id)
-    oracle.needs[call_id] = of, asks.need()
+    models = [turn.model, *([] if turn.other is None else [turn.other])]
+    places = [replace(of, requested_model=model) for model in models]
+    first, *others = (
+        wanting(one, turn.into, turn.most, process=meter.process_id) for one in places
+    )
+    asks = replace(first, elsewhere=tuple(others))
+    oracle.needs[call_id], oracle.models[call_id] = asks.need(), tuple(models)
     try:
         granted = await meter.admit(call_id, asks.event, asks)
         if turn.grows and granted.holds:
@@ -177,19 +203,20 @@ async def take_turn(
                 cost=lambda _into, out: out,
                 requests=0,
             )
-            await meter.extend(call_id, Extension(facts=of, need=need, holds=granted.holds))
+            at = places[granted.nth]
+            await meter.extend(call_id, Extension(facts=at, need=need, holds=granted.holds))
     except QuotaExceeded:
         if call_id not in oracle.more:
             return
     if turn.lasts is not None:
         await asyncio.sleep(turn.lasts / 1000)
         written = (granted.output_tokens or 0) * turn.used // 100
-        end = settled(of, tokens(turn.into, written), turn.into + written)
+        end = settled(places[granted.nth], tokens(turn.into, written), turn.into + written)
         await meter.settle(call_id, end, within_seconds=PATIENCE)
 
 
 def test_who_is_refused_is_who_one_thread_would_refuse(database_url: str) -> None:
-    refused = 0
+    refused = elsewhere = 0
     with asyncio.Runner() as runner, database(database_url) as opened:
         log, stack = event_logs(opened)[CALLS], AsyncExitStack()
 
@@ -204,7 +231,7 @@ def test_who_is_refused_is_who_one_thread_would_refuse(database_url: str) -> Non
         @settings(max_examples=4 * settings().max_examples)
         @given(LIMITS, TURNS)
         def same(limits: list[Limit], turns: list[Turn]) -> None:
-            nonlocal refused
+            nonlocal refused, elsewhere
             team, head = uuid4(), log.head()
             oracle = Oracle(budgets_of(database_url, team, limits))
 
@@ -212,12 +239,7 @@ def test_who_is_refused_is_who_one_thread_would_refuse(database_url: str) -> Non
                 of = replace(facts(), team_id=team)
                 await asyncio.gather(
                     *(
-                        take_turn(
-                            meters[nth % PROCESSES],
-                            replace(of, requested_model=turn.model),
-                            turn,
-                            oracle,
-                        )
+                        take_turn(meters[nth % PROCESSES], of, turn, oracle)
                         for nth, turn in enumerate(turns)
                     )
                 )
@@ -232,9 +254,11 @@ def test_who_is_refused_is_who_one_thread_would_refuse(database_url: str) -> Non
                 if budget := oracle.budgets.get(window[0]):
                     assert (balance.settled, balance.held) == (budget.settled, budget.held)
             refused += oracle.refused
+            elsewhere += oracle.elsewhere
 
         try:
             same()
         finally:
             runner.run(stack.aclose())
     assert refused > 20
+    assert elsewhere > 5

@@ -3,12 +3,15 @@
 from __future__ import annotations
 
 from dataclasses import replace
+from datetime import UTC, datetime, timedelta
 from typing import Any
 from uuid import UUID, uuid4
 
 from application.event_log import Caller, acting
 from domain.attempts import Attempt
 from domain.calls import Call, CallAdmitted, CallEvent, CallSettled
+from domain.holds import Hold, PassedOver
+from domain.quotas import Metric, Mode, ScopeKind
 from domain.routing_decision import RoutingRecord, Skipped, WhyNot
 from domain.routing_policy import RouteTarget
 from domain.verdicts import Verdict
@@ -61,6 +64,44 @@ def test_a_refused_auto_call_tells_what_was_decided(front: Front) -> None:
     facts = replace(refused.facts, team_id=UUID(me["team"]["id"]))
     told = explained(front, me, replace(refused, facts=facts))
     assert told["routing"]["decision"]["chose"] == "load_balance"
+
+
+def test_what_was_passed_over_tells_which_quota_said_no(front: Front) -> None:
+    me = front.registered()
+    begun, end = served(a_record(), team=UUID(me["team"]["id"]))
+    assert isinstance(begun, CallAdmitted)
+    start = datetime(2026, 3, 2, tzinfo=UTC)
+    no_room = Hold(
+        quota_id=uuid4(),
+        version=3,
+        scope=ScopeKind.MODEL,
+        scope_id=GEMINI.model,
+        metric=Metric.REQUESTS,
+        mode=Mode.BLOCK,
+        limit=10,
+        window_start=start,
+        window_end=start + timedelta(days=1),
+        amount=1,
+        settled=8,
+        held=2,
+    )
+    passed = PassedOver(
+        vendor=GEMINI.vendor,
+        model=GEMINI.model,
+        provider_key_id=None,
+        code="quota-exceeded",
+        hold=no_room,
+    )
+    (told,) = explained(front, me, replace(begun, passed_over=(passed,)), end)[
+        "passed_over"
+    ]
+    assert (told["model"], told["code"]) == (GEMINI.model, "quota-exceeded")
+    assert (told["quota"]["quota_id"], told["balance"]["remaining"]) == (
+        str(no_room.quota_id),
+        0,
+    )
+    assert "8 are used and 2 held" in told["why"]
+    assert explained(front, me, begun, end)["passed_over"] == []
 
 
 def test_each_attempt_names_its_vendor_and_the_model_it_asked_for(front: Front) -> None:

@@ -48,6 +48,7 @@ STORED = {
         "changes",
         "holds",
         "routing",
+        "passed_over",
     ],
     "call.corrected": [
         "facts",
@@ -63,7 +64,7 @@ STORED = {
         "bookings",
     ],
     "call.extended": ["facts", "holds"],
-    "call.refused": ["facts", "code", "hold", "routing"],
+    "call.refused": ["facts", "code", "hold", "routing", "passed_over"],
     "call.settled": [
         "facts",
         "http_status",
