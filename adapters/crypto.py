@@ -1,7 +1,8 @@
 """Cryptography: the one module that touches primitives. Everything else asks here.
 
 AES-256-GCM (NIST SP 800-38D) with random 96-bit nonces, HKDF-SHA256 (RFC 5869),
-HMAC-SHA256 (RFC 2104), and the operating system's random bytes. Nothing here is our own.
+HMAC-SHA256 (RFC 2104), Ed25519 (RFC 8032), and the operating system's random bytes. Nothing
+here is our own.
 """
 
 from __future__ import annotations
@@ -10,7 +11,11 @@ import hashlib
 import hmac
 import secrets
 
-from cryptography.exceptions import InvalidTag
+from cryptography.exceptions import InvalidSignature, InvalidTag
+from cryptography.hazmat.primitives.asymmetric.ed25519 import (
+    Ed25519PrivateKey,
+    Ed25519PublicKey,
+)
 from cryptography.hazmat.primitives.ciphers.aead import AESGCM
 from cryptography.hazmat.primitives.hashes import SHA256
 from cryptography.hazmat.primitives.kdf.hkdf import HKDF
@@ -68,6 +73,25 @@ def unseal(key: bytes, nonce: bytes, ciphertext: bytes, label: bytes) -> bytes:
         return _cipher(key).decrypt(nonce, ciphertext, label)
     except InvalidTag as error:
         raise DoesNotOpen from error
+
+
+def ed25519_public(private: bytes) -> bytes:
+    """The public key of a private one: 32 bytes each."""
+    return Ed25519PrivateKey.from_private_bytes(private).public_key().public_bytes_raw()
+
+
+def ed25519_sign(private: bytes, message: bytes) -> bytes:
+    """The signature: 64 bytes, the same for the same key and message."""
+    return Ed25519PrivateKey.from_private_bytes(private).sign(message)
+
+
+def ed25519_verifies(public: bytes, message: bytes, signature: bytes) -> bool:
+    """Whether the signature is the key's over the message."""
+    try:
+        Ed25519PublicKey.from_public_bytes(public).verify(signature, message)
+    except (InvalidSignature, ValueError):  # ValueError: no point of the curve
+        return False
+    return True
 
 
 def _cipher(key: bytes) -> AESGCM:

@@ -36,6 +36,15 @@ class StoredEvent:
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)
+class Said:
+    """What a header repeats of the state, so that it can be searched without it."""
+
+    actor: str | None = None
+    at: str | None = None
+    team_id: UUID | None = None
+
+
+@dataclass(frozen=True, kw_only=True, slots=True)
 class ChainEnd:
     """The last leaf of a team: its number in the team, and its hash."""
 
@@ -58,22 +67,33 @@ class Leaf:
         return ChainEnd(seq=self.team_seq, leaf=self.hash)
 
 
-def team_of(state: bytes) -> UUID | None:
-    """The team that a stored state says it belongs to."""
-    told = _told(state)["team"]
-    return None if told is None else UUID(told)
+def said_in(state: bytes) -> Said:
+    """What a stored state says of itself. Whatever is stored can be sealed: a state that is
+    not in our form says nothing, and its header has null there."""
+    try:
+        found = json.loads(state)
+    except ValueError:
+        found = None
+    if not isinstance(found, dict):
+        return Said()
+    return Said(
+        actor=_text(found.get("actor")),
+        at=_text(found.get("at")),
+        team_id=_uuid(found.get("team_id")),
+    )
 
 
-def sealed(event: StoredEvent, behind: ChainEnd) -> Leaf:
+def sealed(event: StoredEvent, said: Said, behind: ChainEnd) -> Leaf:
     """The event as a leaf that follows its team's last one."""
-    told = _told(event.state)
     header = canonical(
         {
-            **told,
+            "actor": said.actor,
+            "at": said.at,
             "log": event.log,
             "position": event.position,
             "state": sha256(event.state).hexdigest(),
             "stream": str(event.stream_id),
+            "team": None if said.team_id is None else str(said.team_id),
             "team_previous": None if behind.leaf is None else behind.leaf.hex(),
             "team_seq": behind.seq + 1,
             "topic": event.topic,
@@ -82,7 +102,7 @@ def sealed(event: StoredEvent, behind: ChainEnd) -> Leaf:
         }
     )
     return Leaf(
-        team_id=None if told["team"] is None else UUID(told["team"]),
+        team_id=said.team_id,
         team_seq=behind.seq + 1,
         header=header,
         hash=leaf_hash(header),
@@ -95,28 +115,12 @@ def canonical(header: dict[str, Any]) -> bytes:
     return text.encode()
 
 
-def _told(state: bytes) -> dict[str, str | None]:
-    """What a state says of itself. Whatever is stored can be sealed: a state that is not
-    in our form says nothing, and its header has null there."""
-    try:
-        found = json.loads(state)
-    except ValueError:
-        found = None
-    if not isinstance(found, dict):
-        found = {}
-    return {
-        "actor": _text(found.get("actor")),
-        "at": _text(found.get("at")),
-        "team": _uuid(found.get("team_id")),
-    }
-
-
 def _text(value: object) -> str | None:
     return value if isinstance(value, str) and value.isascii() else None
 
 
-def _uuid(value: object) -> str | None:
+def _uuid(value: object) -> UUID | None:
     try:
-        return str(UUID(value)) if isinstance(value, str) else None
+        return UUID(value) if isinstance(value, str) else None
     except ValueError:
         return None

@@ -11,7 +11,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from domain.sealing.checkpoints import Checkpoint, LogWasForked, signed_checkpoint
-from domain.sealing.leaves import ChainEnd, StoredEvent, sealed, team_of
+from domain.sealing.leaves import ChainEnd, Leaf, StoredEvent, said_in, sealed
 from domain.sealing.merkle import leaf_hash
 from domain.sealing.notes import (
     COSIGNATURE,
@@ -218,9 +218,13 @@ def an_event(state: bytes = STATE.encode()) -> StoredEvent:
     )
 
 
+def leaf_of(event: StoredEvent, behind: ChainEnd) -> Leaf:
+    return sealed(event, said_in(event.state), behind)
+
+
 def test_a_leaf_is_pinned_to_the_byte() -> None:
     """The verifier of an auditor reads these for years: they must never change."""
-    leaf = sealed(an_event(), ChainEnd(seq=4, leaf=b"\1" * 32))
+    leaf = leaf_of(an_event(), ChainEnd(seq=4, leaf=b"\1" * 32))
     assert leaf.header.decode() == (
         '{"actor":"user:a","at":"2026-11-22T12:00:00Z","log":"fleet","position":9,'
         f'"state":"{sha256(STATE.encode()).hexdigest()}",'
@@ -231,12 +235,12 @@ def test_a_leaf_is_pinned_to_the_byte() -> None:
     )
     assert leaf.hash == leaf_hash(leaf.header)
     assert leaf.chain_end == ChainEnd(seq=5, leaf=leaf.hash)
-    assert leaf.team_id == team_of(STATE.encode()) == TEAM
+    assert leaf.team_id == TEAM
 
 
 @given(st.binary() | st.builds(lambda v: json.dumps(v).encode(), st.from_type(type(None))))
 def test_whatever_is_stored_can_be_sealed(state: bytes) -> None:
-    leaf = sealed(an_event(state), ChainEnd())
+    leaf = leaf_of(an_event(state), ChainEnd())
     header = json.loads(leaf.header)
     assert (header["actor"], header["team"], leaf.team_id) == (None, None, None)
     assert header["team_previous"] is None

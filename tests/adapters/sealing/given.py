@@ -1,0 +1,78 @@
+"""A log with events in it, sealed and signed, and what an attacker could do to it."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from contextlib import contextmanager
+from pathlib import Path
+from typing import Any
+
+import psycopg
+
+from adapters.postgres.database import Database
+from adapters.postgres.sealed_log import PostgresSealedLog
+from adapters.sealing import sealer, signer
+from adapters.sealing.sealer import Sealer
+from adapters.sealing.signer import Signer
+from domain.log import CALLS
+from tests.projections.given import FLEET_HISTORY, calls, record, recorded
+
+Rows = list[tuple[Any, ...]]
+
+
+def ask(url: str, statement: str, *values: object) -> Rows:
+    """As the owner of everything."""
+    with psycopg.connect(url, autocommit=True) as connection:
+        cursor = connection.execute(statement.encode(), values)
+        return cursor.fetchall() if cursor.description else []
+
+
+def attack(url: str, *statements: str) -> None:
+    """As a superuser to whom no trigger applies."""
+    with psycopg.connect(url, autocommit=True) as connection:
+        connection.execute("SET session_replication_role = replica")
+        for statement in statements:
+            connection.execute(statement.encode())
+
+
+def write(url: str, *, some_calls: int = 20, seed: int = 1, fleet: bool = True) -> None:
+    """Events of two teams and of none, in both logs."""
+    with recorded(url, fleet=FLEET_HISTORY if fleet else []) as logs:
+        record(logs[CALLS], calls(some_calls, seed))
+
+
+@contextmanager
+def opened(url: str, role: str) -> Iterator[Database]:
+    database = Database(url, role=role, size=2)
+    database.open()
+    try:
+        yield database
+    finally:
+        database.close()
+
+
+@contextmanager
+def sealing(url: str) -> Iterator[Sealer]:
+    with opened(url, sealer.ROLE) as database:
+        yield Sealer(database)
+
+
+def seal_all(url: str) -> int:
+    """Everything has its place; how many there are."""
+    with sealing(url) as one:
+        while one.seal():
+            pass
+    return int(ask(url, "SELECT size FROM log_state")[0][0])
+
+
+@contextmanager
+def signing(url: str, folder: Path) -> Iterator[Signer]:
+    folder.mkdir(mode=0o700, exist_ok=True)
+    with opened(url, signer.ROLE) as database:
+        yield Signer(PostgresSealedLog(database), folder)
+
+
+def sign(url: str, folder: Path) -> None:
+    """What there is now is signed."""
+    with signing(url, folder) as one:
+        one.turn()
