@@ -29,7 +29,8 @@ from domain.errors import Unavailable
 from domain.log import Page
 from domain.routing_policy import RoutingShelf
 from projections.model_prices import ModelPricesProjector, TeamPrice
-from projections.route_table import BotRoutesProjector, KeyRoutesProjector, RouteTable
+from projections.route_projectors import BotRoutesProjector, KeyRoutesProjector
+from projections.route_table import RouteTable
 from projections.routing_shelves import NOTHING, RoutingShelvesProjector
 from projections.view import Projector
 

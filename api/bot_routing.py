@@ -18,7 +18,8 @@ from application.routing import SetBotRouting
 from domain.errors import NotFound
 from domain.log import FLEET
 from domain.routing_policy import RoutingPolicy
-from projections.route_table import BotRoute, BotRoutesProjector
+from projections.route_projectors import BotRoutesProjector
+from projections.route_table import BotRoute
 from projections.view import row_of
 
 router = APIRouter(prefix="/api/bot/{hostname}/routing", tags=["routing"])

@@ -19,7 +19,6 @@ from projections.bot_directory import BotRow
 from projections.bot_status import BotStatus
 
 MOST_LINKS = 50
-LONGEST_GRACE = 7 * 24 * 3600  # seconds
 
 
 class NewLink(Body):
@@ -82,10 +81,6 @@ class NewQuarantine(Body):
     reason: Annotated[str, Field(max_length=500)] = ""
 
 
-class NewToken(Body):
-    grace_seconds: Annotated[int, Field(ge=0, le=LONGEST_GRACE)] = 600
-
-
 class LinkOut(BaseModel):
     id: UUID
     provider_key_id: UUID | None
@@ -142,13 +137,6 @@ class CreatedBot(BaseModel):
 
     bot: BotOut
     bot_token: str
-
-
-class TokenOut(BaseModel):
-    """Tokens before this one work until `previous_end_at`."""
-
-    bot_token: str
-    previous_end_at: datetime
 
 
 def link_of(new: NewLink, catalog: Catalog, link_id: UUID) -> ProviderLink:

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from datetime import UTC, datetime, timedelta
+from datetime import UTC, datetime
 from typing import Annotated
 
 from fastapi import APIRouter, Depends, Query, Response
@@ -15,8 +15,6 @@ from api.bot_shapes import (
     BotOut,
     CreatedBot,
     NewBot,
-    NewToken,
-    TokenOut,
     bot_shown,
     link_of,
 )
@@ -35,7 +33,7 @@ from api.shapes import ListQuery, Page, unique
 from api.tokens import new_bot_token, token_hash
 from api.wired import TheSystem
 from application.bot_lifecycle import ConfigureContainer, DeleteBot
-from application.bots import ContainerWish, CreateBot, EditBot, IssueBotToken
+from application.bots import ContainerWish, CreateBot, EditBot
 from application.runtimes import ContainerDefaults
 from domain.bot_events import Runtime
 from domain.containers import NetworkPolicy
@@ -158,28 +156,6 @@ def delete(
     """End the bot: its tokens stop working, its hostname is free."""
     command = DeleteBot(team_id=user.team_id, hostname=hostname, expected_version=expected)
     reached(response, system.bus.handle(command, by=user.caller))
-
-
-@router.post("/{hostname}/token")
-def new_token(
-    hostname: str,
-    user: TheUser,
-    system: TheSystem,
-    response: Response,
-    wanted: NewToken | None = None,
-) -> TokenOut:
-    """A new token; the ones before it work for the grace time."""
-    token = new_bot_token()
-    grace = (wanted or NewToken()).grace_seconds
-    end = datetime.now(UTC) + timedelta(seconds=grace)
-    command = IssueBotToken(
-        team_id=user.team_id,
-        hostname=hostname,
-        token_hash=token_hash(system.instance_keys.get("token"), token),
-        previous_end_at=end,
-    )
-    reached(response, system.bus.handle(command, by=user.caller))
-    return TokenOut(bot_token=token, previous_end_at=end)
 
 
 def _changed(change: BotChange, row: BotRow, defaults: ContainerDefaults) -> ContainerWish:

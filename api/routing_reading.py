@@ -17,7 +17,8 @@ from domain.quota_events import ScopeKind
 from domain.routing_entries import TeamShelf, shelf_id
 from domain.routing_policy import RoutingPolicy, RoutingShelf
 from projections.model_prices import TeamPrices
-from projections.route_table import BotRoute, KeyRoute, KeyRoutesProjector, RouteTable
+from projections.route_projectors import KeyRoutesProjector
+from projections.route_table import BotRoute, KeyRoute, RouteTable
 from projections.view import row_of
 
 PAGE = 1000

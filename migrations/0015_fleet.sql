@@ -26,3 +26,6 @@ CREATE POLICY proxy_checks_tokens ON vault.instance_key FOR SELECT TO clawbot_pr
 -- The worker looks after every bot that has a container, of whatever team.
 GRANT SELECT ON bot_directory TO clawbot_worker;
 CREATE POLICY worker_sees_all ON bot_directory FOR SELECT TO clawbot_worker USING (true);
+
+-- A quarantined bot's tokens are good for nothing.
+ALTER TABLE bot_routes ADD COLUMN quarantined boolean NOT NULL DEFAULT false;

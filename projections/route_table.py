@@ -8,40 +8,25 @@ from __future__ import annotations
 
 from abc import abstractmethod
 from collections.abc import Iterable, Sequence
-from contextlib import suppress
 from dataclasses import dataclass, replace
 from datetime import datetime
-from typing import ClassVar, cast
+from typing import ClassVar
 from uuid import UUID
 
 from domain.bot_events import (
-    BotCreated,
-    BotDeleted,
-    BotEvent,
-    BotProviderLinked,
-    BotProviderUnlinked,
-    BotRoutingSet,
-    BotTokenIssued,
     ProviderLink,
 )
-from domain.bots import linked, unlinked
 from domain.catalog import AllowPaths
 from domain.key_standing import Standing
 from domain.keys import (
     KeyStatus,
-    ProviderKeyAdded,
-    ProviderKeyEdited,
-    ProviderKeyEvent,
-    ProviderKeyRemoved,
-    ProviderKeyRotated,
 )
-from domain.log import FLEET, Placed
 from domain.routing_policy import RoutingPolicy, RoutingShelf
 from domain.turns import Share, in_turn
-from projections.bot_tokens import BotToken, tokens_after
+from projections.bot_tokens import BotToken, narrowed
 from projections.model_prices import TeamPrices
 from projections.routing_shelves import NOTHING, Shelves
-from projections.view import Key, Projector, View
+from projections.view import View
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -55,6 +40,17 @@ class BotRoute:
     routing: RoutingPolicy | None = None  # of `auto` calls; None: the primary model
     routing_version: int = 0  # of the bot's stream, when it was set; 0: never
     owner_id: UUID | None = None  # who made it
+    quarantined: bool = False
+
+
+@dataclass(frozen=True, kw_only=True, slots=True)
+class TokenUse:
+    """Whose token it is, with the bot's links as far as this token reaches."""
+
+    bot: BotRoute
+    ends_at: datetime | None
+    token_id: str
+    paths: tuple[str, ...] = ()  # globs; empty: every path that is open
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -99,97 +95,6 @@ class KeyRoutes(View[KeyRoute]):
     def all(self) -> Iterable[KeyRoute]: ...
 
 
-class BotRoutesProjector(Projector[BotRoute]):
-    name = "bot_routes"
-    logs = (FLEET,)
-    row = BotRoute
-
-    def key(self, placed: Placed) -> Key | None:
-        if isinstance(placed.recorded.event, BotEvent):
-            return (placed.recorded.originator_id,)
-        return None
-
-    def project(  # noqa: PLR0911 - one for each event
-        self, row: BotRoute | None, placed: Placed
-    ) -> BotRoute | None:
-        event = cast("BotEvent", placed.recorded.event)
-        if isinstance(event, BotCreated):
-            return BotRoute(
-                bot_id=placed.recorded.originator_id,
-                team_id=event.team_id,
-                hostname=event.hostname,
-                owner_id=_person(placed.recorded.actor),
-            )
-        if row is None or isinstance(event, BotDeleted):
-            return None
-        match event:
-            case BotProviderLinked(link=link):
-                return replace(row, links=linked(row.links, link))
-            case BotProviderUnlinked(link_id=link_id):
-                return replace(row, links=unlinked(row.links, link_id))
-            case BotRoutingSet(policy=policy):
-                version = placed.recorded.originator_version
-                return replace(row, routing=policy, routing_version=version)
-            case BotTokenIssued():
-                return replace(row, tokens=tokens_after(row.tokens, event))
-            case _:
-                return row
-
-
-def _person(actor: str) -> UUID | None:
-    """Who acted, if that was a person."""
-    kind, _, user_id = actor.partition(":")
-    with suppress(ValueError):
-        return UUID(user_id) if kind == "user" else None
-    return None
-
-
-class KeyRoutesProjector(Projector[KeyRoute]):
-    name = "key_routes"
-    logs = (FLEET,)
-    row = KeyRoute
-
-    def key(self, placed: Placed) -> Key | None:
-        if isinstance(placed.recorded.event, ProviderKeyEvent):
-            return (placed.recorded.originator_id,)
-        return None
-
-    def project(self, row: KeyRoute | None, placed: Placed) -> KeyRoute | None:
-        recorded = placed.recorded
-        event = cast("ProviderKeyEvent", recorded.event)
-        if isinstance(event, ProviderKeyAdded):
-            return KeyRoute(
-                key_id=recorded.originator_id,
-                team_id=event.team_id,
-                vendor=event.vendor,
-                base_url=event.base_url,
-                origin=event.origin,
-                tags=event.tags,
-                models=event.models,
-                allow_paths=event.allow_paths,
-                secret_version=event.secret_version,
-                good_version=recorded.originator_version,
-            )
-        if row is None or isinstance(event, ProviderKeyRemoved):
-            return None
-        standing = row.standing.after(event, recorded.originator_version)
-        row = replace(
-            row,
-            status=standing.status,
-            cooling_until=standing.cooling_until,
-            good_version=standing.good_version,
-        )
-        match event:
-            case ProviderKeyEdited():
-                return replace(
-                    row, tags=event.tags, models=event.models, allow_paths=event.allow_paths
-                )
-            case ProviderKeyRotated(secret_version=version):
-                return replace(row, secret_version=version)
-            case _:
-                return row
-
-
 class RouteTable:
     """The answer to "who, and with which keys", from rows that are in memory."""
 
@@ -207,7 +112,7 @@ class RouteTable:
         self.prices = TeamPrices()
         self.shelves = Shelves(built_in)
         self._by_team: dict[UUID, dict[UUID, KeyRoute]] = {}
-        self._by_token: dict[str, tuple[BotRoute, datetime | None]] = {}
+        self._by_token: dict[str, TokenUse] = {}
         for key in keys:
             self.put_key(key.key_id, key)
         for bot in bots:
@@ -220,8 +125,8 @@ class RouteTable:
             self._by_token.pop(token.token_hash, None)
         if bot is not None:
             self.bots[bot_id] = bot
-            for token in bot.tokens:
-                self._by_token[token.token_hash] = (bot, token.ends_at)
+            for token in () if bot.quarantined else bot.tokens:
+                self._by_token[token.token_hash] = _use(bot, token)
 
     def put_key(self, key_id: UUID, key: KeyRoute | None) -> None:
         """The key is as given from now on; None: it is no more."""
@@ -233,12 +138,12 @@ class RouteTable:
             self.keys[key_id] = key
             self._by_team.setdefault(key.team_id, {})[key_id] = key
 
-    def bot_with_token(self, token_hash: str, now: datetime) -> BotRoute | None:
-        """Whose token it is, unless it has ended."""
-        found = self._by_token.get(token_hash)
-        if found is None or (found[1] is not None and now >= found[1]):
+    def use_of(self, token_hash: str, now: datetime) -> TokenUse | None:
+        """Whose token it is and how far it reaches, unless it has ended."""
+        use = self._by_token.get(token_hash)
+        if use is None or (use.ends_at is not None and now >= use.ends_at):
             return None
-        return found[0]
+        return use
 
     def candidates(
         self, bot: BotRoute, vendor: str, model: str | None, *, turn: int = 0
@@ -276,13 +181,13 @@ class RouteTable:
 
     def _linked(self, team_id: UUID, link: ProviderLink, vendor: str) -> Sequence[KeyRoute]:
         """The team's keys at the vendor that the link names."""
+        if link.vendor is not None and link.vendor != vendor:
+            return ()
         if link.provider_key_id is not None:
             key = self.keys.get(link.provider_key_id)
             if key is None or key.vendor != vendor or key.team_id != team_id:
                 return ()
             return (key,)
-        if link.vendor is not None and link.vendor != vendor:
-            return ()
         return [
             key
             for key in self._by_team.get(team_id, {}).values()
@@ -291,6 +196,16 @@ class RouteTable:
 
 
 _HOPEFUL = frozenset({KeyStatus.ACTIVE, KeyStatus.COOLING})
+
+
+def _use(bot: BotRoute, token: BotToken) -> TokenUse:
+    links = narrowed(bot.links, token.scope)
+    return TokenUse(
+        bot=bot if links is bot.links else replace(bot, links=links),
+        ends_at=token.ends_at,
+        token_id=token.id,
+        paths=token.scope.paths,
+    )
 
 
 def _covers(models: tuple[str, ...], model: str) -> bool:

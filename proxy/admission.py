@@ -25,6 +25,7 @@ from domain.catalog import (
 )
 from domain.destinations import Origin, parse_base_url
 from domain.errors import Unauthenticated, Unavailable
+from domain.token_paths import reaches
 from projections.route_table import BotRoute, KeyRoute, RouteTable
 from proxy.incoming import Asked, Incoming
 from proxy.key_healths import KeyHealths
@@ -52,6 +53,8 @@ class Credential:
 
     bot: BotRoute | None
     checked_key: KeyRoute | None
+    token_id: str | None = None
+    paths: tuple[str, ...] = ()  # the only ones that the token may be used for
 
 
 @dataclass(kw_only=True, slots=True)
@@ -105,9 +108,14 @@ class Admission:
                     return Credential(bot=None, checked_key=key)
                 continue
             token_hash = self._token_hash(token.encode("latin-1"))
-            bot = self._routes.table.bot_with_token(token_hash, datetime.now(UTC))
-            if bot is not None:
-                return Credential(bot=bot, checked_key=None)
+            use = self._routes.table.use_of(token_hash, datetime.now(UTC))
+            if use is not None:
+                return Credential(
+                    bot=use.bot,
+                    checked_key=None,
+                    token_id=use.token_id,
+                    paths=use.paths,
+                )
         return None
 
     def vendor(self, incoming: Incoming) -> Vendor:
@@ -123,6 +131,8 @@ class Admission:
 
     def look(self, credential: Credential, incoming: Incoming, vendor: Vendor) -> Target:
         """What is asked of the vendor, as far as the path alone says; `PathNotAllowed`."""
+        if credential.paths and not reaches(credential.paths, incoming.tail):
+            raise PathNotAllowed
         return target(
             vendor,
             base_path=_base_path(vendor.base_url),

@@ -56,7 +56,7 @@ from projections.key_ring import KeyRing, KeyRingProjector
 from projections.model_prices import ModelPricesProjector
 from projections.past_calls import PastCallsProjector
 from projections.quota_list import QuotaListProjector
-from projections.route_table import BotRoutesProjector, KeyRoutesProjector
+from projections.route_projectors import BotRoutesProjector, KeyRoutesProjector
 from projections.routing_shelves import RoutingShelvesProjector
 from projections.routing_statistics import RoutingStatisticsProjector
 from projections.usage_by_hour import UsageByHourProjector

@@ -133,10 +133,10 @@ async def test_what_happens_is_known_at_once_and_without_being_asked(
         now = datetime.now(UTC)
         await asyncio.to_thread(happen, database_url, bot(1, TEAM, token(1, 0)))
         assert await until(lambda: bool(scene.table.bots)) < 0.5
-        assert scene.table.bot_with_token("hash-1", now) is not None
+        assert scene.table.use_of("hash-1", now) is not None
         await asyncio.to_thread(happen, database_url, (UUID(int=1), [BotDeleted()]))
         assert await until(lambda: not scene.table.bots) < 0.5
-        assert scene.table.bot_with_token("hash-1", now) is None
+        assert scene.table.use_of("hash-1", now) is None
 
 
 async def test_a_teams_price_is_in_force_as_soon_as_it_is_set(database_url: str) -> None:

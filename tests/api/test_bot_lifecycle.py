@@ -170,3 +170,45 @@ def see(front: Front, bot: dict[str, Any], **seen: Any) -> None:
     run = fleet.look(Run(), run_of(bot_id))
     with acting(Caller(actor="system:worker")):
         fleet.append(run, run.state.observe(bot_id, Observation(**seen)))
+
+
+def test_a_token_may_be_narrowed_and_is_listed_without_itself(either: Front) -> None:
+    me = either.someone()
+    first = a_bot(either, me)["bot_token"]
+    narrow = {"models": ["gpt-4o"], "vendors": ["openai"], "paths": ["chat/*"]}
+    made = either.client.post("/api/bot/ada-1/token", headers=me, json=narrow).json()
+    listed = either.client.get("/api/bot/ada-1/token", headers=me)
+    newest, older = listed.json()["items"]
+    assert {name: newest[name] for name in narrow} == narrow
+    assert (newest["id"], newest["ends_at"], newest["kind"]) == (made["id"], None, "owner")
+    assert older["ends_at"] == made["previous_end_at"]
+    assert first not in listed.text
+    assert made["bot_token"] not in listed.text
+
+
+@pytest.mark.parametrize(
+    "narrow",
+    [
+        {"expires_at": "2020-01-01T00:00:00Z"},
+        {"vendors": ["nobody"]},
+        {"paths": ["chat/%2e"]},
+        {"paths": [""]},
+        {"models": [1]},
+        {"scope": "all"},
+    ],
+)
+def test_a_token_is_not_narrowed_to_what_cannot_be(
+    front: Front, narrow: dict[str, object]
+) -> None:
+    me = front.someone()
+    a_bot(front, me)
+    refused = front.client.post("/api/bot/ada-1/token", headers=me, json=narrow)
+    assert refused.status_code == 422
+    assert len(front.client.get("/api/bot/ada-1/token", headers=me).json()["items"]) == 1
+
+
+def test_revoked_tokens_are_listed_no_more(front: Front) -> None:
+    me = front.someone()
+    a_bot(front, me)
+    assert front.client.delete("/api/bot/ada-1/token", headers=me).status_code == 204
+    assert front.client.get("/api/bot/ada-1/token", headers=me).json()["items"] == []

@@ -9,7 +9,7 @@ import pytest
 
 from api.tokens import token_hash
 from domain.log import FLEET
-from projections.route_table import BotRoutesProjector
+from projections.route_projectors import BotRoutesProjector
 from projections.view import row_of
 from tests.api.front import Front, a_bot
 
