@@ -6,9 +6,10 @@ import time
 from collections.abc import Awaitable, Callable
 from http import HTTPStatus
 
-from starlette.requests import Request
+from starlette.requests import ClientDisconnect, Request
 from starlette.responses import JSONResponse, Response
 
+from adapters.relays.outbound import TooSlow, Unreachable
 from application.engines import EngineUnavailable
 from domain.door_passes import DoorPass, Purpose, read_door_pass
 from domain.errors import (
@@ -22,6 +23,7 @@ from domain.errors import (
     Unavailable,
 )
 
+NOBODY_LISTENS = 499
 ENGINE_UNAVAILABLE = "engine-unavailable"
 
 _STATUS: dict[type[Exception], HTTPStatus] = {
@@ -32,6 +34,8 @@ _STATUS: dict[type[Exception], HTTPStatus] = {
     Invalid: HTTPStatus.UNPROCESSABLE_ENTITY,
     LimitReached: HTTPStatus.TOO_MANY_REQUESTS,
     Refused: HTTPStatus.BAD_REQUEST,
+    Unreachable: HTTPStatus.BAD_GATEWAY,
+    TooSlow: HTTPStatus.GATEWAY_TIMEOUT,
     Unavailable: HTTPStatus.SERVICE_UNAVAILABLE,
 }
 
@@ -67,5 +71,7 @@ def guarded(purpose: Purpose, secret: bytes, answering: Answering) -> Endpoint:
         except (Refused, Unavailable) as error:
             said = {"code": code_of(error), "message": words_of(error)}
             return JSONResponse(said, status_of(error))
+        except ClientDisconnect:
+            return Response(status_code=NOBODY_LISTENS)
 
     return endpoint

@@ -167,8 +167,8 @@ def engine_door(
         yield list(engine_routes(watching, SECRET))
         watching.close()
 
-    with open_door(opening, host="127.0.0.1", port=port) as port:
-        url = f"http://127.0.0.1:{port}"
+    with open_door(opening, host="127.0.0.1", port=port) as reached:
+        url = f"http://127.0.0.1:{reached}"
         client = DoorClient(url, SECRET)
         try:
             yield Opened(scripted, household, client, url)

@@ -1,0 +1,1 @@
+"""The channel relay: a bot's software talks to its channel with a surrogate token."""
