@@ -82,10 +82,15 @@ def login(
 
 @router.post("/refresh")
 def new_tokens(
-    given: RefreshToken, request: Request, system: TheSystem, doorkeeper: TheDoorkeeper
+    given: RefreshToken,
+    request: Request,
+    system: TheSystem,
+    doorkeeper: TheDoorkeeper,
+    response: Response,
 ) -> TokensOut:
     """New tokens for old; using a refresh token twice ends the session."""
-    return refresh(system, doorkeeper, given.refresh_token, request.state.request_id)
+    request_id = request.state.request_id
+    return refresh(system, doorkeeper, given.refresh_token, request_id, response)
 
 
 @router.post("/logout", status_code=204)

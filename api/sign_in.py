@@ -75,7 +75,11 @@ def start_session(
 
 
 def refresh(
-    system: Wired, doorkeeper: Doorkeeper, presented: str, request_id: str
+    system: Wired,
+    doorkeeper: Doorkeeper,
+    presented: str,
+    request_id: str,
+    response: Response,
 ) -> TokensOut:
     """New tokens for an unused refresh token; a used one ends its session, and 401."""
     session_id = tokens.session_of(presented)
@@ -84,7 +88,7 @@ def refresh(
         raise Unauthenticated
     key, now = system.instance_keys.get("token"), datetime.now(UTC)
     fresh = tokens.new_refresh_token(session_id)
-    good = system.bus.handle(
+    position = system.bus.handle(
         RefreshSession(
             session_id=session_id,
             presented=tokens.token_hash(key, presented),
@@ -94,9 +98,10 @@ def refresh(
         ),
         by=a_user(session.user_id, session.team_id, request_id),
     )
-    if not good:
+    if position is None:
         doorkeeper.forget(session_id)
         raise Unauthenticated
+    reached(response, position)
     claims = AccessClaims(
         user_id=session.user_id, team_id=session.team_id, session_id=session_id
     )

@@ -69,8 +69,8 @@ def start_session(command: StartSession, *, event_log: EventLog) -> int:
 
 
 @dataclass(frozen=True, kw_only=True)
-class RefreshSession(Command[bool]):
-    """Answers whether the token was good; what follows from a bad one is recorded too."""
+class RefreshSession(Command[int | None]):
+    """Answers with its position; None: the token was not good, which is recorded too."""
 
     session_id: SessionId
     presented: str
@@ -79,7 +79,7 @@ class RefreshSession(Command[bool]):
     now: datetime
 
 
-def refresh_session(command: RefreshSession, *, event_log: EventLog) -> bool:
+def refresh_session(command: RefreshSession, *, event_log: EventLog) -> int | None:
     session = event_log.look(Session(), command.session_id)
     events = session.state.refresh(
         presented=command.presented,
@@ -88,9 +88,9 @@ def refresh_session(command: RefreshSession, *, event_log: EventLog) -> bool:
         ),
         now=command.now,
     )
-    if events:
-        event_log.append(session, events)
-    return any(isinstance(event, SessionRefreshed) for event in events)
+    position = event_log.append(session, events)
+    refreshed = any(isinstance(event, SessionRefreshed) for event in events)
+    return position if refreshed else None
 
 
 @dataclass(frozen=True, kw_only=True)

@@ -126,6 +126,7 @@ def test_refreshing_gives_new_tokens_and_uses_the_old_one_up(either: Front) -> N
         "expires_in",
     }
     assert second.json()["refresh_token"] != first["refresh_token"]
+    assert second.headers["x-log-position"] == f"fleet={either.system.fleet.head()}"
     me = either.client.get("/api/auth/me", headers=either.bearer(second.json()))
     assert me.status_code == 200
 

@@ -151,7 +151,7 @@ def test_a_reused_refresh_token_ends_the_session() -> None:
         by=ALICE,
     )
 
-    def refresh(presented: str, fresh: str) -> bool:
+    def refresh(presented: str, fresh: str) -> int | None:
         command = RefreshSession(
             session_id=session_id,
             presented=presented,
@@ -161,6 +161,6 @@ def test_a_reused_refresh_token_ends_the_session() -> None:
         )
         return fleet.bus.handle(command, by=ALICE)
 
-    assert refresh("one", "two")
-    assert not refresh("one", "three")
-    assert not refresh("two", "four")
+    assert refresh("one", "two") == fleet.log.head()
+    assert refresh("one", "three") is None
+    assert refresh("two", "four") is None
