@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from functools import partial
 
-from adapters.bootstrap.fleet_commands import register_lifecycle
+from adapters.bootstrap.fleet_commands import register_equipment, register_lifecycle
 from adapters.bootstrap.routing_commands import register_routing
 from application import bots, keys, sign_in
 from application.bus import Bus
@@ -24,6 +24,7 @@ def bus_of(
     bus.register(bots.UnlinkProvider, partial(bots.unlink_provider, event_log=event_log))
     bus.register(bots.IssueBotToken, partial(bots.issue_bot_token, event_log=event_log))
     register_lifecycle(bus, event_log, vault)
+    register_equipment(bus, event_log, vault)
     bus.register(
         keys.AddProviderKey,
         partial(keys.add_provider_key, event_log=event_log, vault=vault),

@@ -5,6 +5,7 @@ from __future__ import annotations
 from functools import partial
 
 from application import bot_lifecycle as lifecycle
+from application import equipment
 from application.bus import Bus
 from application.event_log import EventLog
 from application.ports import Vault
@@ -24,3 +25,22 @@ def register_lifecycle(bus: Bus, event_log: EventLog, vault: Vault) -> None:
         bus.register(command, partial(handler, event_log=event_log))
     delete = partial(lifecycle.delete_bot, event_log=event_log, vault=vault)
     bus.register(lifecycle.DeleteBot, delete)
+
+
+def register_equipment(bus: Bus, event_log: EventLog, vault: Vault) -> None:
+    """The bus knows what people may ask of a bot's equipment."""
+    for command, handler in (
+        (equipment.SetPersona, equipment.set_persona),
+        (equipment.SetFeatures, equipment.set_features),
+        (equipment.InstallSkill, equipment.install_skill),
+        (equipment.RemoveSkill, equipment.remove_skill),
+        (equipment.ConnectChannel, equipment.connect_channel),
+    ):
+        bus.register(command, partial(handler, event_log=event_log))
+    for sealing, sealer in (
+        (equipment.InstallPlugin, equipment.install_plugin),
+        (equipment.RemovePlugin, equipment.remove_plugin),
+        (equipment.SetChannel, equipment.set_channel),
+        (equipment.RemoveChannel, equipment.remove_channel),
+    ):
+        bus.register(sealing, partial(sealer, event_log=event_log, vault=vault))

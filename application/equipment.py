@@ -1,0 +1,177 @@
+"""Commands about what a bot is equipped with, each with its handler below it.
+
+Credentials go into the vault and the event into the log in one unit of work. One record
+holds all secret fields of a plugin install or a channel: giving one of them anew means
+giving all of them.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass, replace
+from uuid import UUID
+
+from application.bots import bot_named
+from application.bus import Command
+from application.event_log import EventLog
+from application.ports import Secret, SecretRef, Vault
+from domain.bot_equipment import NotInstalled
+from domain.equipment import (
+    BotChannel,
+    Persona,
+    PluginInstall,
+    SkillInstall,
+    item_of,
+)
+from domain.ids import TeamId
+
+PLUGIN = "plugin"
+CHANNEL = "channel"
+
+
+def equipment_ref(
+    team_id: UUID, item_id: UUID, version: int, purpose: str, kind: str
+) -> SecretRef:
+    """Where the secret fields of a plugin install or a channel lie in the vault.
+
+    `purpose` is `plugin` or `channel`, `kind` the plugin's slug or the channel's type.
+    """
+    return SecretRef(
+        team_id=team_id,
+        id=item_id,
+        version=version,
+        purpose=purpose,
+        vendor=kind,
+        origin=f"{purpose}:{kind}",
+    )
+
+
+@dataclass(frozen=True, kw_only=True)
+class AboutBot(Command[int]):
+    """A command about one bot; answers the position reached."""
+
+    team_id: TeamId
+    hostname: str
+
+
+@dataclass(frozen=True, kw_only=True)
+class SetPersona(AboutBot):
+    persona: Persona
+
+
+def set_persona(command: SetPersona, *, event_log: EventLog) -> int:
+    bot = bot_named(event_log, command.team_id, command.hostname)
+    return event_log.append(bot, bot.state.equipment.set_persona(command.persona))
+
+
+@dataclass(frozen=True, kw_only=True)
+class SetFeatures(AboutBot):
+    features: str  # JSON object
+
+
+def set_features(command: SetFeatures, *, event_log: EventLog) -> int:
+    bot = bot_named(event_log, command.team_id, command.hostname)
+    return event_log.append(bot, bot.state.equipment.set_features(command.features))
+
+
+@dataclass(frozen=True, kw_only=True)
+class InstallPlugin(AboutBot):
+    """Without a secret, the install keeps the one that it has."""
+
+    install: PluginInstall
+    secret: Secret | None
+
+
+def install_plugin(command: InstallPlugin, *, event_log: EventLog, vault: Vault) -> int:
+    bot = bot_named(event_log, command.team_id, command.hostname)
+    install = command.install
+    before = item_of(bot.state.equipment.plugins, install.id)
+    version = 0 if before is None else before.secret_version
+    if command.secret is not None:
+        version += 1
+        ref = equipment_ref(command.team_id, install.id, version, PLUGIN, install.slug)
+        vault.put(ref, command.secret)
+    install = replace(install, secret_version=version)
+    return event_log.append(bot, bot.state.equipment.install_plugin(install))
+
+
+@dataclass(frozen=True, kw_only=True)
+class RemovePlugin(AboutBot):
+    install_id: UUID
+
+
+def remove_plugin(command: RemovePlugin, *, event_log: EventLog, vault: Vault) -> int:
+    """Its credentials are shredded in the same unit of work."""
+    bot = bot_named(event_log, command.team_id, command.hostname)
+    vault.remove(command.team_id, command.install_id)
+    return event_log.append(bot, bot.state.equipment.remove_plugin(command.install_id))
+
+
+@dataclass(frozen=True, kw_only=True)
+class InstallSkill(AboutBot):
+    install: SkillInstall
+
+
+def install_skill(command: InstallSkill, *, event_log: EventLog) -> int:
+    bot = bot_named(event_log, command.team_id, command.hostname)
+    return event_log.append(bot, bot.state.equipment.install_skill(command.install))
+
+
+@dataclass(frozen=True, kw_only=True)
+class RemoveSkill(AboutBot):
+    install_id: UUID
+
+
+def remove_skill(command: RemoveSkill, *, event_log: EventLog) -> int:
+    bot = bot_named(event_log, command.team_id, command.hostname)
+    return event_log.append(bot, bot.state.equipment.remove_skill(command.install_id))
+
+
+@dataclass(frozen=True, kw_only=True)
+class SetChannel(AboutBot):
+    """Without a secret, the channel keeps the one that it has."""
+
+    channel: BotChannel
+    secret: Secret | None
+
+
+def set_channel(command: SetChannel, *, event_log: EventLog, vault: Vault) -> int:
+    bot = bot_named(event_log, command.team_id, command.hostname)
+    channel = command.channel
+    before = item_of(bot.state.equipment.channels, channel.id)
+    version = 0 if before is None else before.secret_version
+    if command.secret is not None:
+        version += 1
+        ref = equipment_ref(
+            command.team_id, channel.id, version, CHANNEL, channel.channel_type
+        )
+        vault.put(ref, command.secret)
+    channel = replace(channel, secret_version=version)
+    return event_log.append(bot, bot.state.equipment.set_channel(channel))
+
+
+@dataclass(frozen=True, kw_only=True)
+class ConnectChannel(AboutBot):
+    channel_id: UUID
+    connected: bool
+
+
+def connect_channel(command: ConnectChannel, *, event_log: EventLog) -> int:
+    """The bot listens there from now on, or no longer."""
+    bot = bot_named(event_log, command.team_id, command.hostname)
+    channel = item_of(bot.state.equipment.channels, command.channel_id)
+    if channel is None:
+        raise NotInstalled
+    changed = replace(channel, connected=command.connected)
+    return event_log.append(bot, bot.state.equipment.set_channel(changed))
+
+
+@dataclass(frozen=True, kw_only=True)
+class RemoveChannel(AboutBot):
+    channel_id: UUID
+
+
+def remove_channel(command: RemoveChannel, *, event_log: EventLog, vault: Vault) -> int:
+    """Its credentials are shredded in the same unit of work."""
+    bot = bot_named(event_log, command.team_id, command.hostname)
+    vault.remove(command.team_id, command.channel_id)
+    return event_log.append(bot, bot.state.equipment.remove_channel(command.channel_id))
