@@ -42,17 +42,18 @@ class HeldToken:
 class Workspaces(Protocol):
     """The folders of bots: what they read, what they keep, what only they may see."""
 
-    def prepare(self, bot_id: UUID, bot: Bot) -> str:
+    def prepare(self, bot_id: UUID, bot: Bot, token: str) -> str:
         """The folders hold what the bot's state says, drift included: the revision.
 
-        What is right already is left alone. `CannotPrepare`; `Unavailable`.
+        Its secrets hold the token from now on. What is right already is left alone.
+        `CannotPrepare`; `Unavailable`.
         """
 
     def held_token(self, bot_id: UUID) -> HeldToken | None:
-        """The token that its secrets hold; None: none that can be read."""
+        """The bot token that its secrets hold; None: none that can be read."""
 
-    def put_token(self, bot_id: UUID, token: str) -> None:
-        """Its secrets hold this token from now on. `CannotPrepare`."""
+    def with_secrets(self) -> frozenset[UUID]:
+        """The bots that have a secrets folder."""
 
     def withdraw(self, bot_id: UUID) -> None:
         """No secret of the bot is left in its folders."""

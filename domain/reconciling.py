@@ -123,7 +123,7 @@ class _Look:
         """What is seen now, with what is still true of earlier attempts."""
         last, seen = self.last, NOT_SEEN
         if kept is not None:
-            same = kept.container_id == last.container_id
+            same = last.container_id == kept.container_id or last.tried == kept.generation
             seen = Observation(
                 state=kept.state,
                 generation=kept.generation,

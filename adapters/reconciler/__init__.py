@@ -1,0 +1,1 @@
+"""What keeps the reconciler going in a worker: the loop, the locks, the roll of bots."""
