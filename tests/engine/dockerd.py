@@ -64,6 +64,12 @@ class Dockerd:
                 pytest.fail(f"dockerd did not start:\n{output[-2000:]}")
             time.sleep(0.05)
 
+    def new_folder(self) -> Path:
+        """A folder that containers may mount from, gone with the engine."""
+        made = Path(tempfile.mkdtemp(dir=self.folder))
+        made.chmod(0o755)
+        return made
+
     def kill(self) -> None:
         """It ends without a chance to tidy up."""
         self._end(signal.SIGKILL)

@@ -1,0 +1,292 @@
+"""The `Engine` role on a Docker Engine, through the `docker` SDK.
+
+It asks for containers with our instance's label only, and looks at the label again before
+it touches one by id, so that nothing foreign is ever stopped or removed. Whatever it makes
+is named after the bot: of two workers that make a bot's container at once, one is refused
+and finds the other's. Safe to use from threads.
+"""
+
+from __future__ import annotations
+
+import json
+import threading
+from collections.abc import Iterator, Mapping, Sequence
+from contextlib import suppress
+from datetime import datetime
+from typing import Any
+from uuid import UUID
+
+from docker import APIClient
+from docker.errors import APIError
+
+from adapters.docker.failures import asked, asked_to_run
+from adapters.docker.firewall import Firewall
+from adapters.docker.images import allowed_image
+from adapters.docker.leftovers import Leftovers
+from adapters.docker.naming import GENERATION, PORT, Naming, Network, bot_of
+from adapters.docker.networks import Networks, wanted
+from adapters.docker.seen import networks_of, seen
+from adapters.docker.setup import EngineSetup
+from adapters.docker.stats import Counters
+from adapters.docker.streams import Reading, Stream, entries, log_lines
+from adapters.docker.template import container
+from adapters.docker.transport import EngineAddress, connect
+from application.engines import (
+    CannotRun,
+    ContainerStats,
+    EngineUnavailable,
+    LogLine,
+    Orphan,
+)
+from domain.containers import ContainerSpec, NetworkPolicy, SeenContainer
+from domain.errors import NotFound
+
+MOST_LINES = 5000
+CONFLICT = 409
+# What changes a bot's state; without `exec_*`, which every health check brings about.
+EVENTS = ["create", "start", "die", "oom", "destroy", "health_status"]
+
+
+class DockerEngine:
+    """Runs bots on one Docker Engine."""
+
+    name = "docker"
+
+    def __init__(self, setup: EngineSetup, address: EngineAddress) -> None:
+        """Nothing is asked of the engine yet; it may be away."""
+        self._setup = setup
+        self._address = address
+        self._naming = Naming(setup.instance)
+        self.firewall = Firewall(setup)
+        self._connecting = threading.Lock()
+        self._connected: APIClient | None = None
+        self._counters: Counters | None = None
+        self._following: set[Stream] = set()
+        self._inspected: dict[str, tuple[str, Mapping[str, Any]]] = {}
+
+    def close(self) -> None:
+        """Whoever listens to events or follows a log is let go."""
+        for stream in list(self._following):
+            stream.close()
+        if self._connected is not None:
+            self._connected.close()
+
+    def ping(self) -> str:
+        with asked():
+            return str(self._client.version()["Version"])
+
+    def containers(self) -> Sequence[SeenContainer]:
+        with asked():
+            listed = self._client.containers(all=True, filters=self._naming.filters)
+        found = [self._seen(one) for one in listed]
+        there = {one["Id"] for one in listed}
+        self._inspected = {
+            one: kept for one, kept in self._inspected.items() if one in there
+        }
+        return [one for one in found if one is not None]
+
+    def create(self, spec: ContainerSpec) -> str:
+        image_id = allowed_image(self._client, spec.image, self._setup.images_allowed)
+        there = self._own_named(spec)
+        if there is not None:
+            return there
+        self.firewall.ensure()
+        networks = self._networks
+        place = networks.place(spec.bot_id, Network.INSIDE)
+        body = container(spec, self._setup, place, image_id)
+        try:
+            with asked_to_run():
+                made: Mapping[str, Any] = self._client.create_container_from_config(  # type: ignore[no-untyped-call]
+                    body, self._naming.container(spec.bot_id)
+                )
+        except CannotRun as refused:
+            if refused.code != "name-taken":
+                raise
+            there = self._own_named(spec)  # another worker was first
+            if there is None:
+                raise
+            return there
+        container_id = str(made["Id"])
+        try:
+            kinds = wanted(spec.network, spec.port)
+            networks.attach(container_id, spec.bot_id, [place.network], kinds)
+        except BaseException:
+            self._client.remove_container(container_id, force=True, v=True)
+            raise
+        return container_id
+
+    def start(self, container_id: str) -> None:
+        own = self._own(container_id)
+        bot_id = _bot(own)
+        attached = networks_of(own)
+        self.firewall.ensure()
+        if attached:
+            self._networks.open_way(bot_id)
+        self._inspected.pop(container_id, None)
+        with asked_to_run():
+            self._client.start(container_id)
+        # An engine may think that a container without a network should have one.
+        if not attached:
+            self.set_network(container_id, NetworkPolicy.CUT)
+
+    def stop(self, container_id: str, *, within_seconds: int) -> None:
+        self._own(container_id)
+        with asked():
+            self._client.stop(container_id, timeout=within_seconds)
+
+    def remove(self, container_id: str) -> None:
+        bot_id = _bot(self._own(container_id))
+        with suppress(NotFound), asked():
+            self._remove(container_id)
+        self._networks.remove_of(bot_id)
+
+    def set_network(self, container_id: str, policy: NetworkPolicy) -> None:
+        own = self._own(container_id)
+        port = own["Config"]["Labels"].get(PORT) or None
+        kinds = wanted(policy, None if port is None else int(port))
+        self.firewall.ensure()
+        self._networks.attach(container_id, _bot(own), networks_of(own), kinds)
+
+    def stats(self, container_ids: Sequence[str]) -> Sequence[ContainerStats]:
+        bots = {one.container_id: one.bot_id for one in self.containers()}
+        if self._counters is None:
+            with asked():
+                self._counters = Counters(self._client)
+        return self._counters.stats(
+            {one: bots[one] for one in container_ids if one in bots}
+        )
+
+    def logs(
+        self,
+        container_id: str,
+        *,
+        tail: int,
+        since: datetime | None = None,
+        follow: bool = False,
+    ) -> Iterator[LogLine]:
+        self._own(container_id)
+        params = {
+            "stdout": "1",
+            "stderr": "1",
+            "timestamps": "1",
+            "tail": str(max(0, min(tail, MOST_LINES))),
+            "follow": "1" if follow else "0",
+        }
+        if since is not None:
+            params["since"] = f"{since.timestamp():.6f}"
+        stream = self._stream(f"/containers/{container_id}/logs", params, waits=follow)
+        return Reading(stream, log_lines(self._pieces(stream)))
+
+    def orphans(self, bot_ids: frozenset[UUID]) -> Sequence[Orphan]:
+        return self._leftovers.of_no(bot_ids)
+
+    def discard(self, orphan: Orphan) -> None:
+        self._leftovers.discard(orphan)
+
+    def events(self) -> Iterator[UUID]:
+        filters = {**self._naming.filters, "type": ["container"], "event": EVENTS}
+        stream = self._stream("/events", {"filters": json.dumps(filters)}, waits=True)
+        return Reading(stream, self._bots_of(stream))
+
+    @property
+    def _client(self) -> APIClient:
+        """`EngineUnavailable` until the engine has answered once."""
+        with self._connecting:
+            if self._connected is None:
+                with asked():
+                    self._connected = connect(self._address, self._setup.timeout_seconds)
+            return self._connected
+
+    @property
+    def _networks(self) -> Networks:
+        return Networks(self._client, self._setup, self.firewall)
+
+    @property
+    def _leftovers(self) -> Leftovers:
+        return Leftovers(self._client, self._naming, self._networks)
+
+    def _own(self, container_id: str) -> Mapping[str, Any]:
+        """What the engine knows of it; `NotFound` if it is gone or not ours."""
+        with asked():
+            found: Mapping[str, Any] = self._client.inspect_container(container_id)
+        if not self._naming.is_ours(found["Config"]["Labels"]):
+            raise NotFound
+        return found
+
+    def _own_named(self, spec: ContainerSpec) -> str | None:
+        """The bot's container of this generation; `CannotRun` if there is another."""
+        name = self._naming.container(spec.bot_id)
+        try:
+            with asked():
+                found = self._client.inspect_container(name)
+        except NotFound:
+            return None
+        labels = found["Config"]["Labels"] or {}
+        is_it = self._naming.is_ours(labels) and labels.get(GENERATION) == str(
+            spec.generation
+        )
+        if not is_it:
+            raise CannotRun("name-taken", f"there is another container {name}")
+        return str(found["Id"])
+
+    def _seen(self, listed: Mapping[str, Any]) -> SeenContainer | None:
+        attached = networks_of(listed)
+        bot_id = bot_of(listed["Labels"])
+        policy = NetworkPolicy.CUT
+        if bot_id is not None:
+            policy = self._networks.policy_of(attached, bot_id)
+        return seen(listed, self._state_of(listed), policy)
+
+    def _state_of(self, listed: Mapping[str, Any]) -> Mapping[str, Any]:
+        """What the list does not tell; asked again when the state is another.
+
+        Nobody but we start a bot's container, so that one that still runs has not been
+        started since.
+        """
+        container_id, state = listed["Id"], listed["State"]
+        kept = self._inspected.get(container_id)
+        if kept is not None and kept[0] == state == "running":
+            return kept[1]
+        try:
+            with asked():
+                inspected: Mapping[str, Any] = self._client.inspect_container(container_id)[
+                    "State"
+                ]
+        except NotFound:
+            return {}
+        self._inspected[container_id] = (state, inspected)
+        return inspected
+
+    def _remove(self, container_id: str) -> None:
+        try:
+            self._client.remove_container(container_id, force=True, v=True)
+        except APIError as error:
+            if error.status_code != CONFLICT:  # it is being removed already
+                raise
+
+    def _stream(self, path: str, params: Mapping[str, str], *, waits: bool) -> Stream:
+        stream = Stream(self._client, path, params, waits=waits)
+        self._following.add(stream)
+        return stream
+
+    def _pieces(self, stream: Stream) -> Iterator[bytes]:
+        try:
+            yield from stream.pieces()
+        finally:
+            self._following.discard(stream)
+
+    def _bots_of(self, stream: Stream) -> Iterator[UUID]:
+        for event in entries(self._pieces(stream)):
+            bot_id = bot_of(event["Actor"]["Attributes"])
+            if bot_id is not None:
+                yield bot_id
+        if not stream.is_closed:
+            raise EngineUnavailable
+
+
+def _bot(inspected: Mapping[str, Any]) -> UUID:
+    """The bot of one of ours; `NotFound` if the label names none."""
+    bot_id = bot_of(inspected["Config"]["Labels"])
+    if bot_id is None:
+        raise NotFound
+    return bot_id
