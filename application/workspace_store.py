@@ -1,0 +1,80 @@
+"""Where the workspaces of bots are kept, as a role: `adapters/workspace/` plays it."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+from datetime import datetime
+from pathlib import Path
+from typing import Protocol
+from uuid import UUID
+
+from domain.errors import Unavailable
+from domain.workspace.rendered import Area, Rendered
+
+
+class WorkspaceUnavailable(Unavailable):
+    """The folders of a bot cannot be read or written now: no space, or no disk."""
+
+    code = "workspace-unavailable"
+
+
+@dataclass(frozen=True, kw_only=True)
+class Folders:
+    """What a container mounts, on the machine that runs it."""
+
+    config: Path  # read-only to the bot
+    workspace: Path
+    state: Path
+    secrets: Path  # read-only to the bot
+
+
+@dataclass(frozen=True, kw_only=True)
+class ShownFile:
+    """A file as people may see it: of secrets only where there are some."""
+
+    area: Area
+    path: str
+    text: str
+
+
+@dataclass(frozen=True, kw_only=True)
+class KeptWorkspace:
+    """A bot's folders, whether or not there is such a bot."""
+
+    bot_id: UUID
+    changed_at: datetime  # when a file was last put there or taken away
+    size_bytes: int
+
+
+class WorkspaceStore(Protocol):
+    """Keeps what was rendered, and beside it what bots make of their own folders.
+
+    Nothing that a bot puts into its folders is ever followed out of them. Every method may
+    raise `WorkspaceUnavailable`.
+    """
+
+    def folders(self, bot_id: UUID) -> Folders:
+        """Where they are; they need not be there yet."""
+
+    def put(self, bot_id: UUID, rendered: Rendered) -> Sequence[str]:
+        """The folders hold just what was rendered; which files had to be changed.
+
+        All files are written before the first one takes its place, in the order given.
+        What the bot itself wrote stays, unless it stands in the place of one of ours.
+        """
+
+    def secret(self, bot_id: UUID, path: str) -> bytes | None:
+        """What stands in that file of the secrets folder; None if there is none."""
+
+    def shown(self, bot_id: UUID) -> Sequence[ShownFile]:
+        """The files that were rendered, as they are now, with every secret masked."""
+
+    def kept_for(self, bot_id: UUID) -> Sequence[Path]:
+        """What a backup of the bot holds: all that cannot be rendered again."""
+
+    def kept(self) -> Sequence[KeptWorkspace]:
+        """Every bot that has folders."""
+
+    def discard(self, bot_id: UUID) -> None:
+        """The bot's folders are gone, with its memory and secrets."""
