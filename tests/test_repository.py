@@ -101,12 +101,16 @@ def test_nothing_is_tracked_that_belongs_to_one_machine() -> None:
     assert [name for name in tracked() if name.endswith(("uv.lock", ".env", ".key"))] == []
 
 
+ONE_FILE = "verifier/verify_log.py"  # what an auditor reads imports nothing of ours
+
+
 def test_no_file_of_ours_is_longer_than_300_lines() -> None:
     lengths = {
         name: len((ROOT / name).read_text().splitlines())
         for name in tracked()
         if name.endswith(".py") and not name.startswith(VENDORED)
     }
+    assert lengths.pop(ONE_FILE) < 400
     assert {name: length for name, length in lengths.items() if length > 300} == {}
 
 

@@ -72,7 +72,7 @@ def said_in(state: bytes) -> Said:
     not in our form says nothing, and its header has null there."""
     try:
         found = json.loads(state)
-    except ValueError:
+    except (ValueError, RecursionError):
         found = None
     if not isinstance(found, dict):
         return Said()
@@ -120,7 +120,9 @@ def _text(value: object) -> str | None:
 
 
 def _uuid(value: object) -> UUID | None:
+    """Written in the one way that `str` writes it, for a verifier has to agree."""
     try:
-        return UUID(value) if isinstance(value, str) else None
+        found = UUID(value) if isinstance(value, str) else None
     except ValueError:
         return None
+    return found if str(found) == value else None

@@ -12,6 +12,8 @@ import psycopg
 from adapters.postgres.database import Database
 from adapters.postgres.sealed_log import PostgresSealedLog
 from adapters.sealing import sealer, signer
+from adapters.sealing.archive import write_bundle
+from adapters.sealing.bundle import WholeLog
 from adapters.sealing.sealer import Sealer
 from adapters.sealing.signer import Signer
 from domain.log import CALLS
@@ -76,3 +78,40 @@ def sign(url: str, folder: Path) -> None:
     """What there is now is signed."""
     with signing(url, folder) as one:
         one.turn()
+
+
+def export(url: str, out: Path) -> Path:
+    """The whole log as an auditor gets it."""
+    with opened(url, sealer.ROLE) as database:
+        log = WholeLog(database)
+        write_bundle(out, checkpoints=log.checkpoint_lines(), events=log.event_lines())
+    return out
+
+
+def kept_note(folder: Path) -> str:
+    """The checkpoint that was signed last, as an auditor keeps it."""
+    return (folder / "checkpoint").read_text(encoding="utf-8")
+
+
+TABLES = (
+    "fleet_events",
+    "calls_events",
+    "log_state",
+    "log_leaf",
+    "log_team",
+    "log_tile",
+    "log_checkpoint",
+)
+
+
+def back_up(url: str) -> None:
+    """All of it, beside it."""
+    for table in TABLES:
+        attack(url, f"DROP TABLE IF EXISTS old_{table}")
+        attack(url, f"CREATE TABLE old_{table} AS TABLE {table}")
+
+
+def restore(url: str) -> None:
+    """Everything is what it was when it was backed up."""
+    for table in TABLES:
+        attack(url, f"TRUNCATE {table}", f"INSERT INTO {table} SELECT * FROM old_{table}")
