@@ -18,35 +18,49 @@ from eventsourcing.persistence import StoredEvent
 from pydantic import TypeAdapter
 
 from domain import (
+    access,
     bot_events,
     calls,
     claims,
+    invitations,
     kek,
     key_events,
     model_prices,
+    persona_templates,
+    plugins,
     quota_events,
     quota_windows,
     routing_entries,
     runs,
     sessions,
+    skill_content,
+    skill_events,
     teams,
+    users,
 )
 from domain.events import Event, Recorded
 
 # Loading these modules registers their topics; a test checks that none is missing.
 EVENT_MODULES = (
+    access,
     bot_events,
     calls,
     claims,
+    invitations,
     kek,
     key_events,
     model_prices,
+    persona_templates,
+    plugins,
     quota_events,
     quota_windows,
     routing_entries,
     runs,
     sessions,
+    skill_content,
+    skill_events,
     teams,
+    users,
 )
 
 Upcast = Callable[[dict[str, Any]], tuple[str, dict[str, Any]]]

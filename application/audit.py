@@ -8,6 +8,7 @@ from typing import Any
 from uuid import UUID
 
 from application.event_log import EventLog
+from domain.access import Attempt
 from domain.bots import Bot
 from domain.calls import Call
 from domain.claims import Claim
@@ -17,11 +18,16 @@ from domain.kek import KekRotation
 from domain.keys import ProviderKey
 from domain.log import CALLS, FLEET
 from domain.model_prices import ModelPrice
+from domain.persona_templates import PersonaShelf
+from domain.plugins import PluginShelf
 from domain.quota_windows import QuotaWindow
 from domain.quotas import Quota
 from domain.routing_entries import TeamShelf
 from domain.sessions import Session
-from domain.teams import Team, User
+from domain.skill_content import KeptContent
+from domain.skills import SkillShelf
+from domain.teams import Team
+from domain.users import User
 
 KINDS: dict[str, tuple[str, Aggregate[Any]]] = {
     "bot": (FLEET, Bot()),
@@ -29,10 +35,15 @@ KINDS: dict[str, tuple[str, Aggregate[Any]]] = {
     "team": (FLEET, Team()),
     "user": (FLEET, User()),
     "session": (FLEET, Session()),
+    "access": (FLEET, Attempt()),
     "claim": (FLEET, Claim()),
     "kek": (FLEET, KekRotation()),
     "model_price": (FLEET, ModelPrice()),
     "routing_shelf": (FLEET, TeamShelf()),
+    "plugin_shelf": (FLEET, PluginShelf()),
+    "persona_shelf": (FLEET, PersonaShelf()),
+    "skill": (FLEET, SkillShelf()),
+    "skill_content": (FLEET, KeptContent()),
     "quota": (FLEET, Quota()),
     "quota_window": (FLEET, QuotaWindow()),
     "call": (CALLS, Call()),

@@ -7,18 +7,19 @@ a program later without another look.
 from __future__ import annotations
 
 import json
-import math
 import re
 from collections.abc import Collection, Iterator, Mapping, Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass
 from enum import StrEnum
-from typing import Any, cast
+from typing import cast
 
 from domain.errors import InvalidFields
 
 Value = bool | int | float | str | tuple[str, ...] | None
+Default = bool | int | str | tuple[str, ...] | None
 
 MOST_FIELDS = 40
+LARGEST_NUMBER = 2**53  # as far as JSON numbers mean the same to everybody
 MOST_ITEMS = 50
 LONGEST_TEXT = 4_000
 LONGEST_KEY = 64
@@ -44,9 +45,9 @@ class ConfigField:
     type: FieldType = FieldType.STRING
     required: bool = False
     secret: bool = False
-    default: Value = None
+    default: Default = None
     choices: tuple[str, ...] = ()  # empty: anything
-    labels: Mapping[str, str] = field(default_factory=dict)  # by language
+    labels: tuple[tuple[str, str], ...] = ()  # language and text
     example: str = ""
 
 
@@ -95,7 +96,8 @@ def wrong_value(one: ConfigField, value: object) -> str | None:
             return None if isinstance(value, bool) else "wrong-type"
         case FieldType.NUMBER:
             is_number = isinstance(value, int | float) and not isinstance(value, bool)
-            return None if is_number and _is_finite(value) else "wrong-type"
+            in_reach = is_number and abs(cast("float", value)) <= LARGEST_NUMBER
+            return None if in_reach else "wrong-type"  # NaN is not in reach of anything
         case FieldType.STRING:
             return _wrong_text(value, one.choices)
         case FieldType.ARRAY:
@@ -109,13 +111,6 @@ def _wrong_array(value: object, choices: tuple[str, ...]) -> str | None:
         return "too-long"
     codes = (_wrong_text(item, choices) for item in value)
     return next((code for code in codes if code is not None), None)
-
-
-def _is_finite(value: Any) -> bool:
-    try:
-        return math.isfinite(value)
-    except OverflowError:  # beyond what a float can hold
-        return False
 
 
 def _wrong_text(value: object, choices: tuple[str, ...]) -> str | None:

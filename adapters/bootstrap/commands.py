@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from functools import partial
 
+from adapters.bootstrap.catalog_commands import register_catalogs
 from adapters.bootstrap.fleet_commands import register_equipment, register_lifecycle
 from adapters.bootstrap.routing_commands import register_routing
 from application import bots, keys, sign_in
@@ -19,7 +20,6 @@ def bus_of(
     bus = Bus(unit_of_work)
     create = partial(bots.create_bot, event_log=event_log, vault=vault)
     bus.register(bots.CreateBot, create)
-    bus.register(bots.EditBot, partial(bots.edit_bot, event_log=event_log))
     bus.register(bots.LinkProvider, partial(bots.link_provider, event_log=event_log))
     bus.register(bots.UnlinkProvider, partial(bots.unlink_provider, event_log=event_log))
     bus.register(bots.IssueBotToken, partial(bots.issue_bot_token, event_log=event_log))
@@ -51,4 +51,5 @@ def bus_of(
     )
     bus.register(sign_in.EndSession, partial(sign_in.end_session, event_log=event_log))
     register_routing(bus, event_log)
+    register_catalogs(bus, event_log)
     return bus

@@ -29,7 +29,7 @@ class FieldSpec(Spec):
     type: Annotated[FieldType, Field(strict=False)] = FieldType.STRING
     required: bool = False
     secret: bool = False
-    default: bool | int | float | str | list[str] | None = None
+    default: bool | int | str | list[str] | None = None
     choices: list[str] = Field(default=[])
     example: str = ""
     label: NamesSpec
@@ -44,7 +44,7 @@ class FieldSpec(Spec):
             secret=self.secret,
             default=tuple(default) if isinstance(default, list) else default,
             choices=tuple(self.choices),
-            labels=self.label.model_dump(),
+            labels=tuple(self.label.model_dump().items()),
             example=self.example,
         )
 

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import shutil
+from collections.abc import Mapping
 from importlib.resources import as_file, files
 from pathlib import Path
 
@@ -12,6 +13,7 @@ from adapters.catalog.equipment_catalog import (
     load_equipment_catalog,
     read_equipment_catalog,
 )
+from domain.config_fields import Value
 from domain.equipment_catalog import NoSuchChannelType
 from domain.errors import BadSetup, InvalidFields
 from domain.plugin_launch import StdioLaunch, launch_of
@@ -31,10 +33,10 @@ def test_everything_is_there_in_both_languages() -> None:
     assert len(CATALOG.personas) == 14 + 1
     assert len(CATALOG.skill_types) == 32
     assert [one.id for one in CATALOG.personas.values() if one.offered_only] == ["scratch"]
-    texts = [one.names for one in CATALOG.skill_types.values()]
+    texts: list[Mapping[str, str]] = [one.names for one in CATALOG.skill_types.values()]
     for plugin in CATALOG.plugins.values():
         texts += [plugin.names, plugin.descriptions]
-        texts += [field.labels for field in plugin.plugin.fields]
+        texts += [dict(field.labels) for field in plugin.plugin.fields]
     for channel in CATALOG.channels.values():
         texts += [channel.names, channel.descriptions, channel.hints]
     for persona in CATALOG.personas.values():
@@ -48,7 +50,7 @@ def test_every_preset_is_pinned_and_no_secret_is_an_argument() -> None:
     for shipped in CATALOG.plugins.values():
         plugin = shipped.plugin
         assert isinstance(plugin.launch, StdioLaunch)
-        given = {
+        given: dict[str, Value] = {
             one.key: "s3cret" if one.secret else "x"
             for one in plugin.fields
             if one.required and one.type != "array"

@@ -41,7 +41,7 @@ def test_secrets_are_taken_out_and_defaults_filled_in() -> None:
 
 
 def test_each_mistake_is_told_under_its_field() -> None:
-    given = {
+    given: dict[str, object] = {
         "port": "3306",
         "safe": 1,
         "paths": ["/a", 7],
@@ -60,7 +60,7 @@ def test_each_mistake_is_told_under_its_field() -> None:
     }
     assert refused({"host": "", "password": "x"}) == {"config.host": "missing"}
     assert refused({"host": "h" * 4001, "password": "x"}) == {"config.host": "too-long"}
-    many = {"host": "h", "password": "x", "paths": ["p"] * 51}
+    many: dict[str, object] = {"host": "h", "password": "x", "paths": ["p"] * 51}
     assert refused(many, place="plugins.0.config") == {"plugins.0.config.paths": "too-long"}
 
 

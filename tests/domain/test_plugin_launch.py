@@ -39,7 +39,8 @@ def refused(launch: Launch) -> dict[str, str]:
 
 
 def npx(**fields: Any) -> StdioLaunch:
-    return StdioLaunch(**({"command": "npx", "package": NPM} | fields))
+    given: dict[str, Any] = {"command": "npx", "package": NPM} | fields
+    return StdioLaunch(**given)
 
 
 def started(launch: StdioLaunch, config: dict[str, Value], **options: Any) -> list[str]:
