@@ -152,6 +152,8 @@ def environment(spec: ContainerSpec, setup: EngineSetup) -> list[str]:
         "HOME=/home/node",
         f"OPENCLAW_CONFIG_PATH={inside['config']}/openclaw.json",
         f"OPENCLAW_STATE_DIR={inside['state']}",
+        # The config includes a file from there: no token stands in an environment.
+        f"OPENCLAW_INCLUDE_ROOTS={inside['secrets']}",
         "OPENCLAW_CONFIG_READONLY=1",
         "OPENCLAW_OFFLINE=1",
     ]

@@ -10,20 +10,13 @@ from __future__ import annotations
 from collections.abc import Mapping
 from dataclasses import dataclass, field
 from enum import StrEnum
-from typing import Literal, Protocol
+from typing import Protocol
 from uuid import UUID
 
 from domain.containers import NetworkPolicy
 from domain.equipment import NOBODY, BotChannel, Persona
-
-SkillKind = Literal["tool", "prompt", "workflow", "markdown"]
-
-
-class Family(StrEnum):
-    """What kind of software an image holds."""
-
-    OPENCLAW = "openclaw"
-    PLAIN = "plain"  # anything else: it reads config.json
+from domain.images import ImageFamily
+from domain.skill_content import SkillDefinition
 
 
 class Api(StrEnum):
@@ -49,6 +42,7 @@ class ModelChoice:
     context_window: int = 128_000
     max_tokens: int = 8192
     images: bool = False  # it looks at pictures too
+    api: Api | None = None  # if it is not its vendor's
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -63,11 +57,10 @@ class VendorChoice:
 
 @dataclass(frozen=True, kw_only=True)
 class SkillContent:
-    """A skill as it is installed: its definition is JSON, or Markdown if it came so."""
+    """A skill as it is installed; without content it was recalled."""
 
     name: str
-    kind: SkillKind
-    definition: str
+    content: SkillDefinition | None
     description: str = ""
     config: str = "{}"
 
@@ -79,7 +72,7 @@ class Launch:
     command: str
     args: tuple[str, ...] = ()
     env: tuple[tuple[str, str], ...] = ()
-    secret_env: tuple[tuple[str, str], ...] = ()  # variable, and which secret field it is
+    secret_env: tuple[str, ...] = ()  # variables whose values are among the secrets
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -112,7 +105,7 @@ class WorkspaceFacts:
     bot_id: UUID
     hostname: str
     name: str
-    family: Family
+    family: ImageFamily
     proxy_url: str  # as the bot reaches it, without a slash at the end
     persona: Persona = NOBODY
     features: str = "{}"  # JSON object
@@ -123,9 +116,3 @@ class WorkspaceFacts:
     channels: tuple[BotChannel, ...] = ()
     network: NetworkPolicy = NetworkPolicy.ISOLATED
     secrets: WorkspaceSecrets = field(repr=False, compare=False)
-
-
-def family_of(image: str) -> Family:
-    """What the image's name tells: `openclaw` in the last part of its repository."""
-    last = image.rpartition("/")[2].partition("@")[0].partition(":")[0]
-    return Family.OPENCLAW if "openclaw" in last else Family.PLAIN

@@ -75,7 +75,9 @@ def _model(choice: VendorChoice, model: ModelChoice) -> dict[str, Any]:
         "contextWindow": model.context_window,
         "maxTokens": min(model.max_tokens, model.context_window),
     }
-    if choice.api is Api.OPENAI:
+    if model.api is not None and model.api is not choice.api:
+        described["api"] = model.api.value
+    if (model.api or choice.api) is Api.OPENAI:
         # Without it a private address is never asked for usage, and none comes back.
         compat: dict[str, Any] = {"supportsUsageInStreaming": True}
         if choice.old_max_tokens:

@@ -46,6 +46,10 @@ _TEXTS = {
         "The image is not OpenClaw's: {subject} cannot run inside; it is left out.",
         "该镜像不是 OpenClaw：{subject} 不能在内部运行，已略过。",
     ),
+    "skill-recalled": (
+        "The skill {subject} was recalled; it is left out.",
+        "技能 {subject} 已被召回，已略过。",
+    ),
     "vendor-without-models": (
         "No model of {subject} is known: name some in the bot's providers.",
         "没有已知的 {subject} 模型：请在机器人的供应商设置中指定。",

@@ -36,7 +36,7 @@ from domain.workspace.rendered import (
     json_file,
     revision_of,
 )
-from domain.workspace.skills import skill_files
+from domain.workspace.skills import held, skill_files
 from domain.workspace.texts import check_line, check_name
 
 CONFIG_DIR = "/etc/openclaw"
@@ -128,7 +128,7 @@ def _agents(facts: WorkspaceFacts, revision: str) -> dict[str, Any]:
             "main": {
                 "description": revision,
                 "identity": identity,
-                "skills": sorted(skill.name for skill in facts.skills),
+                "skills": sorted(skill.name for skill in held(facts.skills)),
             }
         },
     }
@@ -173,6 +173,9 @@ def _notes(facts: WorkspaceFacts, channels: Rendering) -> tuple[Note, ...]:
     inside = [server.slug for server in facts.mcp if server.launch is not None]
     notes = [note("vendor-without-models", vendor) for vendor in without]
     notes += [note("plugin-inside", slug) for slug in inside]
+    notes += [
+        note("skill-recalled", one.name) for one in facts.skills if one.content is None
+    ]
     if not references(facts):
         notes.append(note("no-models", facts.hostname))
     return (*notes, *channels.notes)

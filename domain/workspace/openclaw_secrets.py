@@ -61,9 +61,9 @@ def _env_files(facts: WorkspaceFacts) -> list[RenderedFile]:
             continue
         given = facts.secrets.plugins.get(server.id, {})
         env = {
-            variable(name): given[field].reveal().decode()
-            for name, field in server.launch.secret_env
-            if field in given
+            variable(name): given[name].reveal().decode()
+            for name in server.launch.secret_env
+            if name in given
         }
         if server.launch.secret_env:
             files.append(json_file(Area.SECRETS, env_file(server), literal(env)))

@@ -7,9 +7,10 @@ OpenClaw reads them again for every turn: 20,000 characters of each at most, 60,
 from __future__ import annotations
 
 from domain.equipment import Persona
+from domain.errors import InvalidFields
 from domain.workspace.facts import WorkspaceFacts
 from domain.workspace.rendered import Area, RenderedFile, text_file
-from domain.workspace.texts import check_line, check_text
+from domain.workspace.texts import LONGEST_FILE, check_line, check_text
 
 LONGEST_EMOJI = 16
 _NOBODYS_SOUL = "# Soul\n\nYou are {name}. Answer briefly, truthfully and kindly."
@@ -29,7 +30,9 @@ def check_persona(persona: Persona) -> None:
     """Refuse one that no bot can have: `InvalidFields` with `persona.<field>`."""
     check_line("persona.name", persona.name)
     check_line("persona.emoji", persona.emoji, longest=LONGEST_EMOJI)
-    check_text("persona.soul", persona.soul)
+    soul = check_text("persona.soul", persona.soul)
+    if len(soul) + sum(character > "\uffff" for character in soul) > LONGEST_FILE:
+        raise InvalidFields(**{"persona.soul": "too-long"})
 
 
 def persona_files(facts: WorkspaceFacts) -> list[RenderedFile]:

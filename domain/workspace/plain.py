@@ -27,7 +27,7 @@ from domain.workspace.rendered import (
     revision_of,
     text_file,
 )
-from domain.workspace.skills import skill_files
+from domain.workspace.skills import held, skill_files
 from domain.workspace.texts import check_line, check_name, json_object
 
 CONFIG_FILE = "config.json"
@@ -85,7 +85,7 @@ def _config(facts: WorkspaceFacts, revision: str) -> dict[str, Any]:
             if server.launch is None
         ],
         "channels": [_channel(facts, one) for one in facts.channels if one.connected],
-        "skills": sorted(skill.name for skill in facts.skills),
+        "skills": sorted(skill.name for skill in held(facts.skills)),
     }
 
 
@@ -137,6 +137,9 @@ def _notes(facts: WorkspaceFacts) -> tuple[Note, ...]:
     ]
     notes += [
         note("plugin-not-inside", one.slug) for one in facts.mcp if one.launch is not None
+    ]
+    notes += [
+        note("skill-recalled", one.name) for one in facts.skills if one.content is None
     ]
     if not asked(facts):
         notes.append(note("no-models", facts.hostname))

@@ -1,8 +1,9 @@
 """Skills as OpenClaw reads them: a folder with `SKILL.md`, frontmatter and Markdown.
 
-A definition is of one of three kinds - a tool, a prompt, a workflow - or it is the body of
-a `SKILL.md` already. An agent has no such thing as a tool that is declared in a skill: what
-it can do with one is read how it is called, and call it with what it has.
+A definition is of one of three kinds - a tool, a prompt, a workflow - or it is a `SKILL.md`
+already, with files beside it that nobody starts. An agent has no such thing as a tool that
+is declared in a skill: what it can do with one is read how it is called, and call it with
+what it has.
 """
 
 from __future__ import annotations
@@ -10,9 +11,11 @@ from __future__ import annotations
 import json
 import re
 from collections.abc import Iterator
+from pathlib import PurePosixPath
 from typing import Any
 
 from domain.errors import InvalidFields
+from domain.skill_content import SkillKind
 from domain.workspace.facts import SkillContent
 from domain.workspace.rendered import Area, RenderedFile, text_file
 from domain.workspace.texts import (
@@ -23,32 +26,52 @@ from domain.workspace.texts import (
 )
 
 LONGEST_DESCRIPTION = 159
+SKILL_FILE = "SKILL.md"
+_PART = re.compile(r"(?!\.{1,2}$)[^/\x00-\x1f\x7f\ud800-\udfff]{1,100}")
 _TICKS = re.compile("`{3,}")
 
 
 def skill_files(skills: tuple[SkillContent, ...]) -> list[RenderedFile]:
-    """One `SKILL.md` for each, by name; refused if two would share a folder."""
+    """The folder of each, by name; refused if two would share one."""
     names = [skill.name for skill in skills]
     if len(set(names)) < len(names):
         raise InvalidFields(skills="twice")
-    return [
-        text_file(
-            Area.CONFIG,
-            f"skills/{check_name('skill.name', skill.name)}/SKILL.md",
-            skill_text(skill),
+    there = sorted(held(skills), key=lambda skill: skill.name)
+    return [file for skill in there for file in _folder(skill)]
+
+
+def held(skills: tuple[SkillContent, ...]) -> list[SkillContent]:
+    """Those that were not recalled."""
+    return [skill for skill in skills if skill.content is not None]
+
+
+def _folder(skill: SkillContent) -> Iterator[RenderedFile]:
+    base = f"skills/{check_name('skill.name', skill.name)}"
+    yield text_file(Area.CONFIG, f"{base}/{SKILL_FILE}", skill_text(skill))
+    beside = skill.content.files if skill.content else ()
+    paths = [SKILL_FILE, *(file.path for file in beside)]
+    folders = {f"{parent}" for path in paths for parent in PurePosixPath(path).parents}
+    if len({path.casefold() for path in paths}) < len(paths) or folders & set(paths):
+        raise InvalidFields(**{"skill.files": "twice"})
+    for file in beside:
+        if not all(_PART.fullmatch(part) for part in file.path.split("/")):
+            raise InvalidFields(**{"skill.files": "not-a-path"})
+        yield RenderedFile(
+            area=Area.CONFIG, path=f"{base}/{file.path}", content=file.content
         )
-        for skill in sorted(skills, key=lambda skill: skill.name)
-    ]
 
 
 def skill_text(skill: SkillContent) -> str:
     """The whole `SKILL.md`; `InvalidFields` if the definition is not of its kind."""
-    if skill.kind == "markdown":
-        about, body = skill.description, _without_frontmatter(skill.definition)
+    if skill.content is None:
+        raise InvalidFields(skill="recalled")
+    kind, text = skill.content.kind, skill.content.definition
+    if kind is SkillKind.MARKDOWN:
+        about, body = skill.description, _without_frontmatter(text)
     else:
-        definition = json_object("skill.definition", skill.definition)
+        definition = json_object("skill.definition", text)
         about = skill.description or _line_of(definition.get("description", ""))
-        body = "\n".join(_BODIES[skill.kind](definition))
+        body = "\n".join(_BODIES[kind](definition))
     config = json_object("skill.config", skill.config)
     parts = [_frontmatter(skill.name, about), f"# {skill.name}", body.strip("\n")]
     if config:
@@ -111,7 +134,11 @@ def _workflow(definition: dict[str, Any]) -> Iterator[str]:
         yield f"{number}. {_item(step)}"
 
 
-_BODIES = {"tool": _tool, "prompt": _prompt, "workflow": _workflow}
+_BODIES = {
+    SkillKind.TOOL: _tool,
+    SkillKind.PROMPT: _prompt,
+    SkillKind.WORKFLOW: _workflow,
+}
 
 
 def _item(value: Any) -> str:

@@ -34,7 +34,7 @@ KEPT: dict[str, Any] = {
                 **dict.fromkeys(("baseUrl", "api", "timeoutSeconds", "apiKey")),
                 "models": {
                     "[]": {
-                        **dict.fromkeys(("id", "name", "input", "reasoning")),
+                        **dict.fromkeys(("id", "name", "api", "input", "reasoning")),
                         **dict.fromkeys(("contextWindow", "maxTokens")),
                         "compat": {
                             "supportsUsageInStreaming": None,

@@ -12,9 +12,10 @@ from jsonschema import Draft7Validator
 
 from application.ports import Secret
 from domain.equipment import BotChannel, Persona
+from domain.images import ImageFamily
+from domain.skill_content import SkillKind, definition_of
 from domain.workspace.facts import (
     Api,
-    Family,
     McpServer,
     ModelChoice,
     SkillContent,
@@ -61,15 +62,16 @@ CHANNEL = BotChannel(
 )
 SKILL = SkillContent(
     name="release-notes",
-    kind="prompt",
-    definition=json.dumps({"template": "List {{what}}.", "variables": ["what"]}),
+    content=definition_of(
+        SkillKind.PROMPT, {"template": "List {{what}}.", "variables": ["what"]}
+    ),
     description="How this team writes release notes",
 )
 FACTS = WorkspaceFacts(
     bot_id=BOT,
     hostname="quill",
     name="Quill of the team",
-    family=Family.OPENCLAW,
+    family=ImageFamily.OPENCLAW,
     proxy_url=PROXY,
     persona=Persona(name="Quill", soul="# Soul\n\nYou write.", emoji="🪶"),
     vendors=(OPENAI, ANTHROPIC),
@@ -78,7 +80,7 @@ FACTS = WorkspaceFacts(
     channels=(CHANNEL,),
     secrets=SECRETS,
 )
-PLAIN = replace(FACTS, family=Family.PLAIN)
+PLAIN = replace(FACTS, family=ImageFamily.PLAIN)
 
 
 def content(rendered: Rendered, path: str, area: Area = Area.CONFIG) -> str:

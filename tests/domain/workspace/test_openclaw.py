@@ -15,7 +15,6 @@ from domain.workspace.facts import (
     McpServer,
     ModelChoice,
     VendorChoice,
-    family_of,
 )
 from domain.workspace.openclaw_secrets import tokens_in
 from domain.workspace.rendered import Area, Rendered
@@ -141,10 +140,12 @@ def test_a_plugin_runs_inside_only_when_it_has_a_launch() -> None:
             command="/opt/node/bin/node",
             args=("/opt/mcp/files.mjs", "${HOME}"),
             env=(("ROOT", "/home"),),
-            secret_env=(("API_KEY", "apiKey"), ("OTHER", "missing")),
+            secret_env=("API_KEY", "OTHER"),
         ),
     )
-    held = replace(SECRETS, plugins={UUID(int=9): {"apiKey": secret("canary ${HOME} key")}})
+    held = replace(
+        SECRETS, plugins={UUID(int=9): {"API_KEY": secret("canary ${HOME} key")}}
+    )
     rendered = render(replace(FACTS, mcp=(inside,), secrets=held))
     check_against_schema(rendered)
     assert config(rendered)["mcp"]["servers"]["files"] == {
@@ -208,12 +209,11 @@ def test_the_config_is_written_last_and_the_tokens_first() -> None:
     assert files[-1] == ("config", "openclaw.json")
 
 
-def test_an_image_is_openclaw_by_the_last_part_of_its_repository() -> None:
-    names = {
-        "openclaw:latest": "openclaw",
-        "clawbot/my-openclaw@sha256:00": "openclaw",
-        "localhost:5000/openclaw": "openclaw",
-        "openclaw/bot:1": "plain",
-        "bot:openclaw": "plain",
-    }
-    assert {name: family_of(name).value for name in names} == names
+def test_a_model_that_is_asked_in_another_format_says_so() -> None:
+    pro = ModelChoice(id="gpt-5.2-pro", api=Api.OPENAI_RESPONSES)
+    vendor = replace(OPENAI, models=(ModelChoice(id="gpt-4o"), pro))
+    rendered = render(replace(FACTS, vendors=(vendor,)))
+    check_against_schema(rendered)
+    models = config(rendered)["models"]["providers"]["cbm-openai"]["models"]
+    assert [model.get("api") for model in models] == [None, "openai-responses"]
+    assert "compat" not in models[1]

@@ -37,9 +37,9 @@ def test_a_bot_without_a_persona_has_a_soul_and_the_name_of_the_bot() -> None:
 
 
 def test_line_ends_of_windows_become_ours() -> None:
-    persona = replace(FACTS.persona, soul="one\r\ntwo\r\n")
+    persona = replace(FACTS.persona, soul="one\r\ntwo\r\rthree")
     rendered = render(replace(FACTS, persona=persona))
-    assert content(rendered, "SOUL.md", Area.WORKSPACE) == "one\ntwo\n"
+    assert content(rendered, "SOUL.md", Area.WORKSPACE) == "one\ntwo\n\nthree\n"
 
 
 def test_the_longest_soul_is_what_openclaw_reads_of_one() -> None:
@@ -56,9 +56,7 @@ def test_the_longest_soul_is_what_openclaw_reads_of_one() -> None:
     [
         Persona(soul="\x00"),
         Persona(soul="\x1b[2J"),
-        Persona(soul="a\rb"),
         Persona(soul="\ud800"),
-        Persona(soul="\u202etxt"),
         Persona(name="two\nlines"),
         Persona(name="a\ttab"),
         Persona(name="x" * 201),

@@ -10,15 +10,20 @@ import pytest
 import yaml
 
 from domain.errors import InvalidFields
-from domain.workspace.facts import SkillContent, SkillKind
+from domain.skill_content import SkillDefinition, SkillFile, SkillKind
+from domain.workspace.facts import SkillContent
 from domain.workspace.rendering import render
 from domain.workspace.skills import skill_files, skill_text
-from tests.domain.workspace.scene import FACTS, SKILL, content
+from tests.domain.workspace.scene import FACTS, SKILL, codes, config, content
 
 
-def skill(kind: SkillKind, definition: Any, **others: str) -> SkillContent:
+def skill(
+    kind: str, definition: Any, *files: tuple[str, str], **others: str
+) -> SkillContent:
     text = definition if isinstance(definition, str) else json.dumps(definition)
-    return SkillContent(name="it", kind=kind, definition=text, **others)
+    beside = tuple(SkillFile(path=path, base64=content) for path, content in files)
+    content = SkillDefinition(kind=SkillKind(kind), definition=text, files=beside)
+    return SkillContent(name="it", content=content, **others)
 
 
 def frontmatter(text: str) -> Any:
@@ -108,14 +113,13 @@ def test_settings_are_shown_in_a_fence_that_they_cannot_close() -> None:
         ("prompt", "[]"),
         ("prompt", "no json"),
         ("prompt", {"template": "\x1b[31m"}),
-        ("prompt", {"template": "turned \u202e round"}),
         ("markdown", "nul \x00"),
         ("markdown", "x" * 60_001),
         ("prompt", "[" * 40_000),
         ("prompt", '{"template": "x", "a":' + "[" * 40 + "]" * 40 + "}"),
     ],
 )
-def test_what_is_not_of_its_kind_is_refused(kind: SkillKind, definition: Any) -> None:
+def test_what_is_not_of_its_kind_is_refused(kind: str, definition: Any) -> None:
     with pytest.raises(InvalidFields):
         skill_text(skill(kind, definition))
 
@@ -131,3 +135,40 @@ def test_a_skill_whose_name_escapes_is_refused(name: str) -> None:
 def test_two_skills_do_not_share_a_folder() -> None:
     with pytest.raises(InvalidFields):
         skill_files((SKILL, SKILL))
+
+
+def test_files_beside_a_skill_lie_in_its_folder() -> None:
+    it = skill("markdown", "Run it.", ("scripts/run.sh", "aGk="), ("data.json", "e30="))
+    assert [(file.path, file.mode) for file in skill_files((it,))] == [
+        ("skills/it/SKILL.md", 0o644),
+        ("skills/it/scripts/run.sh", 0o644),
+        ("skills/it/data.json", 0o644),
+    ]
+    assert skill_files((it,))[1].content == b"hi"
+
+
+@pytest.mark.parametrize(
+    "path",
+    [
+        "SKILL.md",
+        "skill.MD",
+        "../up",
+        "/abs",
+        "a//b",
+        "",
+        ".",
+        "a/./b",
+        "a\0",
+        "SKILL.md/a",
+    ],
+)
+def test_a_file_beside_a_skill_cannot_be_anywhere_else(path: str) -> None:
+    with pytest.raises(InvalidFields):
+        skill_files((skill("markdown", "x", (path, "aGk=")),))
+
+
+def test_a_recalled_skill_is_not_there_and_said_to_be_gone() -> None:
+    rendered = render(replace(FACTS, skills=(replace(SKILL, content=None),)))
+    assert not [file for file in rendered.files if file.path.startswith("skills/")]
+    assert config(rendered)["agents"]["entries"]["main"]["skills"] == []
+    assert codes(rendered) == ["skill-recalled"]
