@@ -44,6 +44,7 @@ from adapters.settings import Settings
 from application import key_states, keys
 from application.bus import Bus
 from application.event_log import EventLog
+from application.looking_after import LookAfterBots
 from application.policies import CheckRequestedKeys, FollowVerdicts
 from application.ports import JobQueue
 from application.quota_notices import WarnOfQuotas
@@ -114,7 +115,7 @@ def followers(
     """
     refuse_unmigrated(url)
     # A connection for each follower, and for what else the projector does.
-    database = Database(url, role=ROLE, size=len(VIEWS) + 7)
+    database = Database(url, role=ROLE, size=len(VIEWS) + 8)
     database.open()
     try:
         with broker_of(settings, url, role=ROLE, over=over) as broker:
@@ -129,6 +130,7 @@ def followers(
                     *views,
                     PolicyFollower(CheckRequestedKeys(jobs), positions),
                     PolicyFollower(FollowVerdicts(bus), positions),
+                    PolicyFollower(LookAfterBots(jobs), positions),
                     PolicyFollower(warn_of_quotas, positions),
                 ),
                 reaper=Reaper(database, logs[CALLS]),
