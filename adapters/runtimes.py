@@ -41,9 +41,3 @@ class AskedRuntimes:
             return frozenset({Runtime(self._engine_name())})
         except Unavailable:
             return frozenset()
-
-
-def no_engine() -> str:
-    """What a process answers that has no engine to ask."""
-    msg = "no container engine is set up"
-    raise Unavailable(msg)

@@ -40,6 +40,9 @@ class Settings(BaseSettings):
     clawbot_proxy_host: str = "127.0.0.1"
     clawbot_proxy_port: int = Field(default=3101, ge=1, le=65535)
     clawbot_workers: int = Field(default=1, ge=1, le=64)
+    clawbot_worker_host: str = "127.0.0.1"
+    clawbot_worker_port: int = Field(default=3102, ge=1, le=65535)
+    clawbot_worker_url: str | None = None
     proxy_base_url: str | None = None
     proxy_token_ttl: int = Field(default=0, ge=0)
     metrics_token: str | None = Field(default=None, repr=False)
@@ -90,6 +93,13 @@ class Settings(BaseSettings):
         host = self.clawbot_proxy_host
         reachable = "127.0.0.1" if host in {"0.0.0.0", "::"} else host  # noqa: S104
         return f"http://{reachable}:{self.clawbot_proxy_port}"
+
+    @property
+    def worker_url(self) -> str:
+        """How api and proxy reach the worker, without a slash at the end."""
+        if self.clawbot_worker_url:
+            return self.clawbot_worker_url.rstrip("/")
+        return f"http://{self.clawbot_worker_host}:{self.clawbot_worker_port}"
 
 
 def default_data_dir() -> Path:

@@ -5,6 +5,7 @@ from __future__ import annotations
 from datetime import datetime
 from functools import reduce
 from typing import Annotated
+from uuid import UUID
 
 from fastapi import Depends, Response
 
@@ -12,6 +13,8 @@ from api.bot_shapes import BotOut, bot_shown
 from api.callers import TheUser
 from api.positions import reached, tag_version
 from api.wired import TheSystem, Wired
+from domain.bot_events import BotEvent
+from domain.bots import Bot
 from domain.claims import Claim, ClaimEvent, hostname_claim
 from domain.errors import NotFound
 from domain.events import Event, Recorded
@@ -37,6 +40,18 @@ class Bots:
         if holder is None:
             raise NotFound
         return fleet.history(holder, at=at)
+
+    def id_of(self, hostname: str) -> UUID:
+        """The id of the bot that has the hostname; refused if there is none."""
+        return self.history(hostname)[0].originator_id
+
+    def state(self, hostname: str, at: datetime | None = None) -> Bot:
+        """The bot with all that it is equipped with, as it stands or stood then."""
+        events: list[BotEvent] = [one.event for one in self.history(hostname, at)]  # type: ignore[misc]
+        bot = reduce(Bot.evolve, events, Bot())
+        if bot.deleted:
+            raise NotFound
+        return bot
 
     def row(self, hostname: str, at: datetime | None = None) -> BotRow:
         """The bot as it stands, or stood then; refused if there is none."""

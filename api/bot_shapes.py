@@ -8,11 +8,20 @@ from uuid import UUID
 
 from pydantic import BaseModel, Field
 
+from api.bot_equipment_shapes import (
+    Config,
+    NewChannel,
+    NewPlugin,
+    NewSkill,
+    PersonaIn,
+    Slug,
+)
 from api.shapes import Body, Id, Model, Models, Name, Tag, Tags, unique
 from api.vendors import vendor_of
 from domain.bot_events import DesiredState, ProviderLink, Runtime
 from domain.catalog import Catalog
 from domain.containers import ContainerState, Health, NetworkPolicy
+from domain.equipment import MOST_OF_A_KIND
 from domain.errors import InvalidFields
 from domain.runs import Observation
 from projections.bot_directory import BotRow
@@ -58,6 +67,12 @@ class NewBot(Body):
     publish_port: bool = False
     providers: list[NewLink] = Field(default=[], max_length=MOST_LINKS)
     tags: Tags = Field(default=[])
+    persona: PersonaIn | None = None
+    persona_template_id: Slug | None = None
+    features: Config = Field(default={})
+    channels: list[NewChannel] = Field(default=[], max_length=MOST_OF_A_KIND)
+    plugins: list[NewPlugin] = Field(default=[], max_length=MOST_OF_A_KIND)
+    skills: list[NewSkill] = Field(default=[], max_length=MOST_OF_A_KIND)
 
 
 class BotChange(Body):
@@ -69,6 +84,9 @@ class BotChange(Body):
     resources: ResourcesIn | None = None
     network: Reach | None = None
     publish_port: bool | None = None
+    persona: PersonaIn | None = None
+    persona_template_id: Slug | None = None
+    features: Config | None = None
 
     @property
     def is_of_container(self) -> bool:

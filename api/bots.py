@@ -9,6 +9,7 @@ from fastapi import APIRouter, Depends, Query, Response
 from uuid_utils.compat import uuid7
 
 from api.bot_containers import allowed, runtime_of, sized, wish_of
+from api.bot_equipping import equipment_of, features_of, persona_of
 from api.bot_reading import TheBots
 from api.bot_shapes import (
     BotChange,
@@ -19,6 +20,8 @@ from api.bot_shapes import (
     link_of,
 )
 from api.callers import TheUser
+from api.equipment_shelves import TheShelf
+from api.locales import TheLanguages
 from api.paging import Cursors
 from api.past import ThePast
 from api.positions import (
@@ -32,8 +35,9 @@ from api.positions import (
 from api.shapes import ListQuery, Page, unique
 from api.tokens import new_bot_token, token_hash
 from api.wired import TheSystem
-from application.bot_lifecycle import ConfigureContainer, DeleteBot
-from application.bots import ContainerWish, CreateBot, EditBot
+from application.bot_editing import EditBot
+from application.bot_lifecycle import DeleteBot
+from application.bots import ContainerWish, CreateBot
 from application.runtimes import ContainerDefaults
 from domain.bot_events import Runtime
 from domain.containers import NetworkPolicy
@@ -71,10 +75,17 @@ def of_team(
 
 
 @router.post("", status_code=201)
-def create(
-    new: NewBot, user: TheUser, system: TheSystem, bots: TheBots, response: Response
+def create(  # noqa: PLR0913, PLR0917 - what the framework hands in
+    new: NewBot,
+    user: TheUser,
+    system: TheSystem,
+    bots: TheBots,
+    shelf: TheShelf,
+    languages: TheLanguages,
+    response: Response,
 ) -> CreatedBot:
-    """A new bot, with its first token."""
+    """A new bot with all that belongs to it, and its first token; all of it, or nothing."""
+    equipped = equipment_of(new, shelf, user.team_id, languages)
     runtime = runtime_of(new, system.runtimes)
     external = runtime is Runtime.EXTERNAL
     token = new_bot_token()
@@ -90,6 +101,8 @@ def create(
             now=datetime.now(UTC),
             runtime=runtime,
             container=None if external else wish_of(new, system.container_defaults),
+            equipment=equipped.equipment,
+            secrets=equipped.secrets,
         ),
         by=user.caller,
     )
@@ -120,25 +133,23 @@ def edit(  # noqa: PLR0913, PLR0917 - what the framework hands in
     user: TheUser,
     system: TheSystem,
     bots: TheBots,
+    shelf: TheShelf,
+    languages: TheLanguages,
     expected: ExpectedVersion,
     response: Response,
 ) -> BotOut:
-    """Change what the bot is called, its tags, or what its container is made from."""
+    """Change what the bot is called, who it is, or what its container is made from."""
+    container = None
     if change.is_of_container:
-        row = bots.row(hostname)
-        configure = ConfigureContainer(
-            team_id=user.team_id,
-            hostname=hostname,
-            expected_version=expected,
-            wish=_changed(change, row, system.container_defaults),
-        )
-        system.bus.handle(configure, by=user.caller)
-        expected = None  # it was met: nobody changes a bot twice in one request
+        container = _changed(change, bots.row(hostname), system.container_defaults)
     command = EditBot(
         team_id=user.team_id,
         hostname=hostname,
         name=change.name,
         tags=None if change.tags is None else unique(change.tags),
+        container=container,
+        persona=persona_of(change.persona, change.persona_template_id, shelf, languages),
+        features=None if change.features is None else features_of(change.features),
         expected_version=expected,
     )
     position = system.bus.handle(command, by=user.caller)

@@ -12,12 +12,14 @@ from fastapi import Depends, Request
 from application.balances import QuotaBalances
 from application.bus import Bus
 from application.event_log import EventLog
+from application.fleet_watch import FleetWatch
 from application.idempotency import IdempotencyStore
 from application.ports import KeyModels, People, PriceList, Prober
 from application.rates import RequestLimits
 from application.readiness import Readiness
 from application.runtimes import ContainerDefaults, Runtimes
 from domain.catalog import Catalog
+from domain.equipment_catalog import EquipmentCatalog
 from domain.routing_catalog import RoutingCatalog
 from domain.routing_decision import RoutingRecord
 from projections.audit_trail import AuditTrail
@@ -94,6 +96,10 @@ class Wired(Protocol):
     def readiness(self) -> Readiness: ...
     @property
     def runtimes(self) -> Runtimes: ...
+    @property
+    def fleet_watch(self) -> FleetWatch: ...
+    @property
+    def equipment_catalog(self) -> EquipmentCatalog: ...
     @property
     def container_defaults(self) -> ContainerDefaults: ...
     @property

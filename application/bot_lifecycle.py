@@ -8,14 +8,14 @@ from __future__ import annotations
 from dataclasses import dataclass
 from uuid import UUID
 
-from application.bots import ContainerWish, bot_named, expect
+from application.bots import bot_named, expect
 from application.bus import Command
 from application.event_log import EventLog, Stream
-from application.host_ports import free_port, released
+from application.host_ports import released
 from application.ports import Vault
 from domain.bots import Bot
 from domain.claims import Claim, hostname_claim
-from domain.ids import BotId, TeamId
+from domain.ids import TeamId
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -86,28 +86,6 @@ class RevokeBotTokens(BotCommand):
 def revoke_bot_tokens(command: RevokeBotTokens, *, event_log: EventLog) -> int:
     bot = _expected(command, event_log)
     return event_log.append(bot, bot.state.revoke_tokens())
-
-
-@dataclass(frozen=True, kw_only=True)
-class ConfigureContainer(BotCommand):
-    """None in `wish.publish_from` gives a leased port back."""
-
-    wish: ContainerWish
-
-
-def configure_container(command: ConfigureContainer, *, event_log: EventLog) -> int:
-    """The lease of its port changes in the same transaction."""
-    bot, wish = _expected(command, event_log), command.wish
-    port, leases = bot.state.port, []
-    if wish.publish_from is None:
-        leases, port = [*released(event_log, port)], None
-    elif port is None:
-        lease, port = free_port(event_log, BotId(bot.id), wish.publish_from)
-        leases = [lease]
-    events = bot.state.configure(
-        image=wish.image, resources=wish.resources, network=wish.network, port=port
-    )
-    return event_log.append_all((bot, events), *leases)
 
 
 @dataclass(frozen=True, kw_only=True)

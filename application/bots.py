@@ -107,25 +107,6 @@ def _checked(event_log: EventLog, team_id: TeamId, link: ProviderLink) -> Provid
 
 
 @dataclass(frozen=True, kw_only=True)
-class EditBot(Command[int]):
-    """None leaves a field as it is."""
-
-    team_id: TeamId
-    hostname: str
-    name: str | None
-    tags: tuple[str, ...] | None
-    expected_version: int | None
-
-
-def edit_bot(command: EditBot, *, event_log: EventLog) -> int:
-    bot = bot_named(event_log, command.team_id, command.hostname)
-    expect(bot, command.expected_version)
-    renamed = [] if command.name is None else bot.state.rename(command.name)
-    tagged = [] if command.tags is None else bot.state.tag(command.tags)
-    return event_log.append(bot, [*renamed, *tagged])
-
-
-@dataclass(frozen=True, kw_only=True)
 class LinkProvider(Command[int]):
     team_id: TeamId
     hostname: str

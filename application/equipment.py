@@ -95,11 +95,11 @@ def install_plugin(command: InstallPlugin, *, event_log: EventLog, vault: Vault)
 
 
 @dataclass(frozen=True, kw_only=True)
-class RemovePlugin(AboutBot):
+class UninstallPlugin(AboutBot):
     install_id: UUID
 
 
-def remove_plugin(command: RemovePlugin, *, event_log: EventLog, vault: Vault) -> int:
+def uninstall_plugin(command: UninstallPlugin, *, event_log: EventLog, vault: Vault) -> int:
     """Its credentials are shredded in the same unit of work."""
     bot = bot_named(event_log, command.team_id, command.hostname)
     vault.remove(command.team_id, command.install_id)
@@ -117,11 +117,11 @@ def install_skill(command: InstallSkill, *, event_log: EventLog) -> int:
 
 
 @dataclass(frozen=True, kw_only=True)
-class RemoveSkill(AboutBot):
+class UninstallSkill(AboutBot):
     install_id: UUID
 
 
-def remove_skill(command: RemoveSkill, *, event_log: EventLog) -> int:
+def uninstall_skill(command: UninstallSkill, *, event_log: EventLog) -> int:
     bot = bot_named(event_log, command.team_id, command.hostname)
     return event_log.append(bot, bot.state.equipment.remove_skill(command.install_id))
 

@@ -9,8 +9,10 @@ from dataclasses import dataclass
 from adapters.bootstrap.commands import bus_of
 from adapters.bootstrap.instance import Opened, open_instance
 from adapters.bootstrap.quota_commands import register_quotas
+from adapters.catalog.equipment_catalog import load_equipment_catalog
 from adapters.catalog.loader import load_catalog
 from adapters.catalog.routing_catalog import load_routing_catalog
+from adapters.door.client import DoorClient
 from adapters.event_store import EventMapper
 from adapters.key_check import KeyCheckClient
 from adapters.postgres.audit_trail import PostgresAuditTrail
@@ -37,7 +39,7 @@ from adapters.price_list import BuiltInPrices
 from adapters.probe import VendorProber
 from adapters.rates.wiring import counted_by, redis_keeper, request_limits
 from adapters.readiness import DatabaseReadiness
-from adapters.runtimes import AskedRuntimes, no_engine
+from adapters.runtimes import AskedRuntimes
 from adapters.settings import Settings
 from application.bus import Bus
 from application.event_log import EventLog
@@ -45,6 +47,7 @@ from application.rates import RequestLimits
 from application.readiness import Dependency
 from application.runtimes import ContainerDefaults
 from domain.catalog import Catalog
+from domain.equipment_catalog import EquipmentCatalog
 from domain.log import CALLS, FLEET
 from domain.routing_catalog import RoutingCatalog
 
@@ -83,6 +86,8 @@ class ControlPlane:
     readiness: DatabaseReadiness
     request_limits: RequestLimits
     runtimes: AskedRuntimes
+    fleet_watch: DoorClient
+    equipment_catalog: EquipmentCatalog
     container_defaults: ContainerDefaults
 
 
@@ -96,15 +101,20 @@ def control_plane(settings: Settings, url: str) -> Iterator[ControlPlane]:
         pass_key = opened.instance_keys.get("key-check")
         proxy = KeyCheckClient(settings.bots_proxy_url, pass_key)
         stack.callback(proxy.close)
+        door_key = opened.instance_keys.get("door")
+        door = DoorClient(settings.worker_url, door_key)
+        stack.callback(door.close)
         rates = stack.enter_context(counted_by(url, role=ROLE, redis=redis))
         limits = request_limits(settings, rates)
-        yield _wired(settings, opened, proxy, limits, [redis.look] if redis else [])
+        more = [redis.look] if redis else []
+        yield _wired(settings, opened, proxy, door, limits, more)
 
 
-def _wired(
+def _wired(  # noqa: PLR0913, PLR0917 - what the control plane stands on
     settings: Settings,
     opened: Opened,
     proxy: KeyCheckClient,
+    door: DoorClient,
     limits: RequestLimits,
     more: Sequence[Callable[[], Dependency]],
 ) -> ControlPlane:
@@ -144,7 +154,9 @@ def _wired(
         idempotency=PostgresIdempotency(database, opened.instance_keys),
         readiness=DatabaseReadiness(database, {FLEET: fleet, CALLS: calls}, more=more),
         request_limits=limits,
-        runtimes=AskedRuntimes(no_engine),
+        runtimes=AskedRuntimes(door.engine_name),
+        fleet_watch=door,
+        equipment_catalog=load_equipment_catalog(),
         container_defaults=ContainerDefaults(
             image=settings.bot_image,
             allowed_images=settings.bot_images_allowed,

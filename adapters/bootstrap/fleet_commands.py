@@ -4,8 +4,8 @@ from __future__ import annotations
 
 from functools import partial
 
+from application import bot_editing, equipment
 from application import bot_lifecycle as lifecycle
-from application import equipment
 from application.bus import Bus
 from application.event_log import EventLog
 from application.ports import Vault
@@ -20,7 +20,7 @@ def register_lifecycle(bus: Bus, event_log: EventLog, vault: Vault) -> None:
         (lifecycle.QuarantineBot, lifecycle.quarantine_bot),
         (lifecycle.ReleaseBot, lifecycle.release_bot),
         (lifecycle.RevokeBotTokens, lifecycle.revoke_bot_tokens),
-        (lifecycle.ConfigureContainer, lifecycle.configure_container),
+        (bot_editing.EditBot, bot_editing.edit_bot),
     ):
         bus.register(command, partial(handler, event_log=event_log))
     delete = partial(lifecycle.delete_bot, event_log=event_log, vault=vault)
@@ -33,13 +33,13 @@ def register_equipment(bus: Bus, event_log: EventLog, vault: Vault) -> None:
         (equipment.SetPersona, equipment.set_persona),
         (equipment.SetFeatures, equipment.set_features),
         (equipment.InstallSkill, equipment.install_skill),
-        (equipment.RemoveSkill, equipment.remove_skill),
+        (equipment.UninstallSkill, equipment.uninstall_skill),
         (equipment.ConnectChannel, equipment.connect_channel),
     ):
         bus.register(command, partial(handler, event_log=event_log))
     for sealing, sealer in (
         (equipment.InstallPlugin, equipment.install_plugin),
-        (equipment.RemovePlugin, equipment.remove_plugin),
+        (equipment.UninstallPlugin, equipment.uninstall_plugin),
         (equipment.SetChannel, equipment.set_channel),
         (equipment.RemoveChannel, equipment.remove_channel),
     ):

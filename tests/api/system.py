@@ -10,6 +10,7 @@ from adapters import crypto
 from adapters.bootstrap.commands import bus_of
 from adapters.bootstrap.followers import VIEWS
 from adapters.bootstrap.quota_commands import register_quotas
+from adapters.catalog.equipment_catalog import load_equipment_catalog
 from adapters.catalog.loader import load_catalog
 from adapters.catalog.routing_catalog import load_routing_catalog
 from adapters.event_store import EventMapper
@@ -29,6 +30,7 @@ from adapters.memory_calls import (
     MemoryKeyHealths,
     MemoryUsageByHour,
 )
+from adapters.memory_fleet import MemoryFleetWatch
 from adapters.memory_idempotency import MemoryIdempotency
 from adapters.memory_quotas import (
     MemoryQuotaBalances,
@@ -75,6 +77,7 @@ from application.rates import RequestLimits
 from application.readiness import Dependency, Look
 from application.runtimes import ContainerDefaults
 from domain.catalog import Catalog
+from domain.equipment_catalog import EquipmentCatalog
 from domain.log import CALLS, FLEET
 from domain.routing_catalog import RoutingCatalog
 from projections.audit_trail import AuditTrail, AuditTrailProjector
@@ -137,6 +140,8 @@ class System:
     vendors: MemoryVendors = field(default_factory=lambda: MemoryVendors((LOCAL,)))
     readiness: AllIsWell = field(default_factory=AllIsWell)
     request_limits: RequestLimits = field(default_factory=memory_limits)
+    fleet_watch: MemoryFleetWatch = field(default_factory=MemoryFleetWatch)
+    equipment_catalog: EquipmentCatalog = field(default_factory=load_equipment_catalog)
     runtimes: MemoryRuntimes = field(default_factory=MemoryRuntimes)
     container_defaults: ContainerDefaults = field(default_factory=ContainerDefaults)
 

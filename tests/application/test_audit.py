@@ -7,7 +7,7 @@ from uuid import uuid4
 import pytest
 
 from application.audit import replay
-from application.bots import EditBot
+from application.bot_editing import EditBot
 from domain.bots import Bot
 from domain.errors import NotFound
 from tests.application.fleet import ALICE, TEAM, Fleet

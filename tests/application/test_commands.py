@@ -7,8 +7,9 @@ from uuid import uuid4
 
 import pytest
 
+from application.bot_editing import EditBot
 from application.bot_lifecycle import DeleteBot, StartBot
-from application.bots import EditBot, LinkProvider, bot_named
+from application.bots import LinkProvider, bot_named
 from application.keys import CheckProviderKey, RecordKeyCheck, RemoveProviderKey
 from application.ports import Person
 from application.sign_in import (

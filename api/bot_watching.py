@@ -1,0 +1,141 @@
+"""What a bot's container says and takes: logs, numbers, and those of all the team's bots.
+
+The worker is asked, the only process with an engine; 503 if it cannot say.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Sequence
+from datetime import datetime
+from typing import Annotated
+from uuid import UUID
+
+from fastapi import APIRouter, Response
+from fastapi import Query as FromQuery
+from pydantic import BaseModel, Field
+from starlette.responses import StreamingResponse
+
+from api.bot_reading import TheBots
+from api.callers import TheUser
+from api.positions import reached
+from api.shapes import Moment, Page, Query
+from api.wired import TheSystem, Wired
+from application.engines import ContainerStats, LogLine
+from domain.bot_events import Runtime
+from domain.bots import BotHasNoContainer
+from domain.errors import NotFound
+from domain.ids import TeamId
+
+router = APIRouter(prefix="/api/bot", tags=["bots"])
+
+MOST_BOTS = 1000
+
+
+class LogQuery(Query):
+    tail: int = Field(default=100, ge=0, le=10_000)
+    since: Moment | None = None
+    follow: bool = False
+
+
+class LogLineOut(BaseModel):
+    at: datetime | None
+    stream: str
+    text: str
+
+
+class StatsOut(BaseModel):
+    """What a container takes now; `cpu_percent` is of one CPU."""
+
+    hostname: str
+    container_id: str
+    cpu_percent: float
+    memory_bytes: int
+    memory_limit_bytes: int
+    network_rx_bytes: int
+    network_tx_bytes: int
+    disk_read_bytes: int
+    disk_write_bytes: int
+    pids: int
+
+
+@router.get("/stats")
+def stats_of_all(user: TheUser, system: TheSystem, response: Response) -> Page[StatsOut]:
+    """What the containers of the team's running bots take."""
+    reached(response, system.fleet.head())
+    names = _hostnames(system, user.team_id)
+    found = system.fleet_watch.stats(list(names)) if names else ()
+    return Page(items=[stats_shown(one, names[one.bot_id]) for one in found])
+
+
+@router.get("/{hostname}/stats")
+def stats(hostname: str, bots: TheBots, system: TheSystem, response: Response) -> StatsOut:
+    """What the bot's container takes; 404 while it does not run."""
+    reached(response, system.fleet.head())
+    _needs_container(bots.row(hostname).runtime)
+    found: Sequence[ContainerStats] = system.fleet_watch.stats([bots.id_of(hostname)])
+    if not found:
+        raise NotFound
+    return stats_shown(found[0], hostname)
+
+
+@router.get(
+    "/{hostname}/logs",
+    response_model=Page[LogLineOut],
+    responses={200: {"content": {"text/event-stream": {}}}},
+)
+def logs(
+    hostname: str,
+    query: Annotated[LogQuery, FromQuery()],
+    bots: TheBots,
+    system: TheSystem,
+) -> object:
+    """The last lines, oldest first; with `follow`, as server-sent events from there on."""
+    _needs_container(bots.row(hostname).runtime)
+    lines = system.fleet_watch.logs(
+        bots.id_of(hostname), tail=query.tail, since=query.since, follow=query.follow
+    )
+    if not query.follow:
+        return Page(items=[line_shown(line) for line in lines])
+    return StreamingResponse(_events(lines), media_type="text/event-stream")
+
+
+def _events(lines: Iterator[LogLine]) -> Iterator[str]:
+    try:
+        for line in lines:
+            yield f"event: line\ndata: {line_shown(line).model_dump_json()}\n\n"
+        yield "event: end\ndata: {}\n\n"
+    finally:
+        close = getattr(lines, "close", None)  # a generator's: the worker stops reading
+        if close is not None:
+            close()
+
+
+def line_shown(line: LogLine) -> LogLineOut:
+    """A line as it goes out."""
+    return LogLineOut(at=line.at, stream=line.stream, text=line.text)
+
+
+def stats_shown(found: ContainerStats, hostname: str) -> StatsOut:
+    """Numbers as they go out."""
+    return StatsOut(
+        hostname=hostname,
+        container_id=found.container_id,
+        cpu_percent=found.cpu_percent / 100,
+        memory_bytes=found.memory_bytes,
+        memory_limit_bytes=found.memory_limit_bytes,
+        network_rx_bytes=found.network_rx_bytes,
+        network_tx_bytes=found.network_tx_bytes,
+        disk_read_bytes=found.disk_read_bytes,
+        disk_write_bytes=found.disk_write_bytes,
+        pids=found.pids,
+    )
+
+
+def _hostnames(system: Wired, team_id: TeamId) -> dict[UUID, str]:
+    rows = system.bot_directory.of_team(team_id, after="", limit=MOST_BOTS)
+    return {row.bot_id: row.hostname for row in rows if row.runtime is not Runtime.EXTERNAL}
+
+
+def _needs_container(runtime: Runtime) -> None:
+    if runtime is Runtime.EXTERNAL:
+        raise BotHasNoContainer
