@@ -25,6 +25,7 @@ from adapters.bootstrap.followers import ROLE, Followers, followers
 from adapters.follower import follow
 from adapters.jobs.sweeper import ring_again
 from adapters.postgres.database import connection_info
+from adapters.sealing.sealer import keep_sealing
 from adapters.settings import Settings
 from adapters.stopping import told_to_stop
 from domain.errors import ConcurrentChange, Unavailable
@@ -119,6 +120,10 @@ def _parts(
         ),
         partial(_repeat, wired.key_rounds.make, ROUND_SECONDS, over),
     ]
+    sealing = threading.Event()
+    for events in wakes.values():
+        events.append(sealing)
+    parts.append(partial(keep_sealing, wired.sealer, wake=sealing, stop=over))
     for follower in wired.followers:
         wake = threading.Event()
         for name in follower.logs:

@@ -76,15 +76,20 @@ def prove(log: SealedLog, team_id: UUID, index: int) -> Inclusion:
     if header is None:
         raise NotFound
     checkpoint = latest(log)
-    if index >= checkpoint.size:
-        raise NothingIsSignedYet
     return Inclusion(
         index=index,
         header=header,
         leaf=leaf_hash(header),
-        proof=log.tree(checkpoint.size).inclusion(index),
+        proof=inclusion(log, index, checkpoint),
         checkpoint=checkpoint,
     )
+
+
+def inclusion(log: SealedLog, index: int, checkpoint: SignedCheckpoint) -> list[bytes]:
+    """From the leaf at `index` to the checkpoint's root; `NothingIsSignedYet`."""
+    if index >= checkpoint.size:
+        raise NothingIsSignedYet
+    return log.tree(checkpoint.size).inclusion(index)
 
 
 def consistency(log: SealedLog, old: int, new: int | None) -> Consistency:

@@ -21,7 +21,7 @@ COMPOSE: dict[str, Any] = yaml.safe_load((ROOT / "compose.yaml").read_text())
 SERVICES: dict[str, dict[str, Any]] = COMPOSE["services"]
 STORES = {"postgres", "redis", "rabbitmq"}
 COMMANDS: dict[str, Any] = get_command(app).commands  # type: ignore[attr-defined]
-OURS = ["migrate", "api", "proxy", "projector", "worker"]
+OURS = ["migrate", "api", "proxy", "projector", "worker", "signer"]
 
 
 def test_the_file_follows_the_compose_specification() -> None:

@@ -29,7 +29,7 @@ import re
 import sys
 import tarfile
 from base64 import b64decode
-from collections.abc import Iterable, Iterator
+from collections.abc import Callable, Iterable, Iterator
 from hashlib import sha256, sha512
 from itertools import chain
 from pathlib import Path
@@ -326,9 +326,11 @@ def lines_of(bundle: Path) -> Iterator[bytes]:
             yield from file
 
 
-def verify(bundle: Path, key_text: str = "", kept: Iterable[str] = ()) -> tuple[str, int]:
+def verify(
+    lines: Iterator[bytes], key_text: str = "", kept: Iterable[str] = ()
+) -> tuple[str, int]:
     """A sentence about a bundle in which nothing is wrong, and the exit code for it."""
-    lines, published, first = lines_of(bundle), [], b""
+    published, first, kept = [], b"", list(kept)
     for line in lines:
         entry = json.loads(line)
         if entry.get("type") != CHECKPOINT:
@@ -352,6 +354,18 @@ def verify(bundle: Path, key_text: str = "", kept: Iterable[str] = ()) -> tuple[
     return f"intact: {count} {what}, signed up to size {signed.held}{trust}", INTACT
 
 
+def judge(
+    lines: Callable[[], Iterator[bytes]], key_text: str, kept: Iterable[str]
+) -> tuple[str, int]:
+    """What is to be said of a bundle, and the exit code for it."""
+    try:
+        return verify(lines(), key_text, kept)
+    except Wrong as error:
+        return f"TAMPERED at {error}", TAMPERED
+    except (OSError, ValueError, LookupError, TypeError, tarfile.TarError) as error:
+        return f"cannot be verified: {error!r}", BAD_INPUT
+
+
 def main() -> int:
     """Verify what the command line names; the exit code."""
     parser = argparse.ArgumentParser(description="Verify an exported audit log offline.")
@@ -359,16 +373,11 @@ def main() -> int:
     parser.add_argument("--key", default="")
     parser.add_argument("--checkpoint", action="append", default=[], type=Path)
     asked = parser.parse_args()
-    try:
-        key = asked.key
-        if key and Path(key).is_file():
-            key = Path(key).read_text(encoding="utf-8")
-        kept = [one.read_text(encoding="utf-8") for one in asked.checkpoint]
-        said, code = verify(asked.bundle, key, kept)
-    except Wrong as error:
-        said, code = f"TAMPERED at {error}", TAMPERED
-    except (OSError, ValueError, LookupError, TypeError, tarfile.TarError) as error:
-        said, code = f"cannot be verified: {error!r}", BAD_INPUT
+    key = asked.key
+    if key and Path(key).is_file():
+        key = Path(key).read_text(encoding="utf-8")
+    kept = (one.read_text(encoding="utf-8") for one in asked.checkpoint)
+    said, code = judge(lambda: lines_of(asked.bundle), key, kept)
     print(said)
     return code
 

@@ -50,7 +50,7 @@ class WholeLog:
     """Everything that is sealed, as it stands in the database."""
 
     def __init__(self, database: Database) -> None:
-        self._database = database
+        self.database = database
         ((self.size, *positions),) = self._rows(STATE)
         self._upto = dict(zip((FLEET, CALLS), positions, strict=True))
 
@@ -101,7 +101,7 @@ class WholeLog:
             after = rows[-1][0]
 
     def _rows(self, statement: Any, *values: object) -> list[tuple[Any, ...]]:
-        with self._database.cursor() as cursor:
+        with self.database.cursor() as cursor:
             return cursor.execute(statement, values, binary=True).fetchall()
 
 

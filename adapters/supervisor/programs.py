@@ -99,6 +99,12 @@ def programs_of(settings: Settings, url: str, listener: int) -> list[Program]:
             environment=keyless,
             stop_seconds=3,
         ),
+        Program(
+            name="signer",
+            command=clawbot("signer"),
+            environment=keyless,
+            stop_seconds=3,
+        ),
     ]
 
 

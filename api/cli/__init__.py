@@ -3,8 +3,9 @@
     main.py        the entry: every command by name, and what errors become
     output.py      how commands speak: sentences, tables, one JSON document
     up.py          up
-    processes.py   api, proxy, projector, worker, migrate, simulate-provider
+    processes.py   api, proxy, projector, worker, signer, migrate, simulate-provider
     audit.py       replay
+    sealed.py      audit verify, export, prove, cosign, fork
     views.py       rebuild
     reprice.py     reprice
     demo.py        demo

@@ -28,6 +28,7 @@ def add_to(app: typer.Typer) -> None:
     app.command(epilog=example("CLAWBOT_PROXY_PORT=3101 clawbot proxy"))(proxy)
     app.command(epilog=example("DATABASE_URL=postgresql://… clawbot projector"))(projector)
     app.command(epilog=example("RABBITMQ_URL=amqp://… clawbot worker"))(worker)
+    app.command(epilog=example("CLAWBOT_DATA_DIR=/var/lib/clawbot clawbot signer"))(signer)
     app.command(epilog=example("clawbot migrate", "clawbot migrate --json"))(migrate)
     simulate = "clawbot simulate-provider --port 8099 --key sk-only-this-one"
     app.command("simulate-provider", epilog=example(simulate))(simulate_provider)
@@ -86,6 +87,18 @@ def worker(*, as_json: Json = False) -> None:
     from adapters.worker import run  # noqa: PLC0415
 
     with _process("worker", as_json=as_json) as (settings, url):
+        run(settings, url)
+
+
+def signer(*, as_json: Json = False) -> None:
+    """Sign what the sealed log has grown to, every second.
+
+    Its key, and what it signed last, are in CLAWBOT_DATA_DIR; it signs nothing that does
+    not begin with what it signed before.
+    """
+    from adapters.sealing.signer import run  # noqa: PLC0415
+
+    with _process("signer", as_json=as_json) as (settings, url):
         run(settings, url)
 
 

@@ -24,7 +24,7 @@ from tests.adapters.sealing.given import (
     write,
 )
 from tests.projections.given import calls, record, recorded
-from verifier.verify_log import INTACT, Wrong, verify
+from verifier.verify_log import INTACT, Wrong, lines_of, verify
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -39,7 +39,7 @@ class Case:
         """What the verifier says of an export made now."""
         out = export(self.url, self.folder / "bundle")
         try:
-            return verify(out, kept=kept)
+            return verify(lines_of(out), kept=kept)
         finally:
             shutil.rmtree(out)
 

@@ -19,6 +19,7 @@ HEAVY = {"cryptography", "fastapi", "httpx2", "psycopg", "pydantic", "rich", "uv
 def test_only_commands_that_work_exist() -> None:
     assert COMMANDS == [
         "api",
+        "audit",
         "bench",
         "demo",
         "migrate",
@@ -28,6 +29,7 @@ def test_only_commands_that_work_exist() -> None:
         "rebuild",
         "replay",
         "reprice",
+        "signer",
         "simulate-provider",
         "up",
         "vault",
