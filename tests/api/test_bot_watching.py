@@ -46,7 +46,8 @@ def numbers(bot_id: UUID) -> ContainerStats:
 
 
 def seen(bot_id: UUID, **container: Any) -> RunFacts:
-    there = {"container_id": "c1", "bot_id": bot_id, "generation": 1} | container
+    there: dict[str, Any] = {"container_id": "c1", "bot_id": bot_id, "generation": 1}
+    there |= container
     return RunFacts(
         engine=EngineStatus(name="docker", version="29", reachable=True),
         container=SeenContainer(**there),
