@@ -72,6 +72,7 @@ class CallAdmitted(Event, topic="call.admitted"):
     holds: tuple[Hold, ...] = ()
     routing: KeptRouting | None = None  # of an `auto` call: why it went where it did
     passed_over: tuple[PassedOver, ...] = ()  # before it came to where it was admitted
+    token_id: str | None = None  # whose token it came with; None: a check of a key
 
 
 @dataclass(frozen=True, kw_only=True)

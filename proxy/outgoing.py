@@ -109,6 +109,7 @@ class Outgoing:
             input_estimate=estimated_tokens(size),
             changes=self.changes,
             routing=None if self.routed is None else self.routed.kept,
+            token_id=self.credential.token_id,
         )
 
 

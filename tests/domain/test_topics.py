@@ -49,6 +49,7 @@ STORED = {
         "holds",
         "routing",
         "passed_over",
+        "token_id",
     ],
     "call.corrected": [
         "facts",
