@@ -9,6 +9,7 @@ from http import HTTPStatus
 from starlette.requests import ClientDisconnect, Request
 from starlette.responses import JSONResponse, Response
 
+from adapters.relays.masked import BodyTooLarge
 from adapters.relays.outbound import TooSlow, Unreachable
 from application.engines import EngineUnavailable
 from domain.door_passes import DoorPass, Purpose, read_door_pass
@@ -34,6 +35,7 @@ _STATUS: dict[type[Exception], HTTPStatus] = {
     Invalid: HTTPStatus.UNPROCESSABLE_ENTITY,
     LimitReached: HTTPStatus.TOO_MANY_REQUESTS,
     Refused: HTTPStatus.BAD_REQUEST,
+    BodyTooLarge: HTTPStatus.REQUEST_ENTITY_TOO_LARGE,
     Unreachable: HTTPStatus.BAD_GATEWAY,
     TooSlow: HTTPStatus.GATEWAY_TIMEOUT,
     Unavailable: HTTPStatus.SERVICE_UNAVAILABLE,

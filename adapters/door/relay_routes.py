@@ -13,6 +13,7 @@ from adapters.door.engine_routes import said
 from adapters.door.guard import Answering, guarded
 from adapters.relays.channel.relay import ChannelRelaying
 from adapters.relays.channel.trying import ChannelTrying
+from adapters.relays.mcp.relay import McpRelaying
 from domain.door_passes import DoorPass, Purpose
 
 RELAYED = "x-clawbot-relayed"  # tells a relay's answer from the door's own
@@ -51,3 +52,9 @@ def marked(answering: Answering) -> Answering:
         return response
 
     return answer
+
+
+def mcp_routes(relaying: McpRelaying, secret: bytes) -> Sequence[Route]:
+    """The route of plugins."""
+    answering = guarded(Purpose.MCP, secret, marked(relaying.answer))
+    return [Route("/mcp/{slug}", answering, methods=["GET", "POST", "DELETE"])]

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import asyncio
-from collections.abc import AsyncGenerator, Coroutine, Mapping
+from collections.abc import AsyncGenerator, Awaitable, Callable, Coroutine, Mapping
 from contextlib import suppress
 from typing import Any, TypeVar
 
@@ -19,18 +19,24 @@ class Cut(Exception):
 
 
 class Streamed(Response):
-    """The pieces' generator is closed when this has been answered, whatever ends it.
+    """What is to be closed is closed when this has been answered, whatever ends it.
 
     Where it raises `Cut` the answer has no end, so that the server cuts the connection.
     """
 
     def __init__(
-        self, pieces: AsyncGenerator[bytes, None], status: int, headers: Mapping[str, str]
+        self,
+        pieces: AsyncGenerator[bytes, None],
+        status: int,
+        headers: Mapping[str, str],
+        *,
+        closing: Callable[[], Awaitable[object]],
     ) -> None:
         super().__init__(None, status, dict(headers))
         if "content-length" not in headers:
             del self.headers["content-length"]
         self._pieces = pieces
+        self._closing = closing  # a generator that was never begun would not do it
 
     async def __call__(self, _scope: Scope, receive: Receive, send: Send) -> None:
         head = {
@@ -51,6 +57,7 @@ class Streamed(Response):
                 with suppress(asyncio.CancelledError, Cut):
                     await task
             await self._pieces.aclose()
+            await self._closing()
 
     async def _answer(self, head: dict[str, Any], send: Send) -> None:
         await send(head)

@@ -9,18 +9,18 @@ from __future__ import annotations
 
 import json
 from collections import Counter
-from collections.abc import AsyncGenerator, AsyncIterator, Mapping
+from collections.abc import AsyncIterator, Mapping
 from contextlib import AsyncExitStack
 from uuid import UUID
 
-import httpx2
 from starlette.requests import Request
 from starlette.responses import Response
 
 from adapters.door.guard import code_of, status_of, words_of
 from adapters.relays.bots import Bots, channel_ref, opened
-from adapters.relays.outbound import Ask, Outbound, Unreachable
-from adapters.relays.streamed import Cut, Streamed, while_listened
+from adapters.relays.masked import masked, refuse_odd
+from adapters.relays.outbound import Ask, Outbound
+from adapters.relays.streamed import Streamed, while_listened
 from application.ports import OpenVault
 from domain.channel_relays import RELAYS, ChannelRelay, TokenPlace, error_body
 from domain.door_passes import DoorPass
@@ -38,9 +38,7 @@ from domain.key_mask import KeyMask
 
 AT_ONCE = 16  # calls of one channel
 READ_FIRST = 1024 * 1024  # a body that is known to be larger is passed on as it comes
-LARGEST_ANSWER = 32 * 1024 * 1024
 PASSED_BACK = ("content-type", "content-length", "retry-after", "content-disposition")
-REDIRECTS = range(300, 400)
 
 
 class ChannelIsOff(Forbidden):
@@ -121,7 +119,7 @@ class ChannelRelaying:
             coming = stack.enter_async_context(self._outbound.answer(ask))
             whole = isinstance(ask.body, bytes)
             answer = await (while_listened(request, coming) if whole else coming)
-            _refuse_odd(answer)
+            refuse_odd(answer)
         except BaseException:
             await stack.aclose()
             raise
@@ -134,18 +132,13 @@ class ChannelRelaying:
                 name: mask.whole(value.encode("latin-1")).decode("latin-1")
                 for name, value in headers.items()
             }
-        return Streamed(_masked(answer, masks, stack), answer.status_code, headers)
+        pieces = masked(answer, masks)
+        return Streamed(pieces, answer.status_code, headers, closing=stack.aclose)
 
     def _over(self, channel_id: UUID) -> None:
         self._under_way[channel_id] -= 1
         if not self._under_way[channel_id]:
             del self._under_way[channel_id]
-
-
-def _refuse_odd(answer: httpx2.Response) -> None:
-    """No redirect is followed, and what is coded could hide the token."""
-    if answer.status_code in REDIRECTS or "content-encoding" in answer.headers:
-        raise Unreachable
 
 
 def _channel_of(channel: BotChannel | None, wanted: Mapping[str, object]) -> BotChannel:
@@ -194,28 +187,3 @@ def _shapes(token: str) -> tuple[bytes, ...]:
     """How the token could come back: as it is, and as it stands in an encoded URL."""
     plain = token.encode("ascii")
     return (plain, plain.replace(b":", b"%3A")) if ":" in token else (plain,)
-
-
-async def _masked(
-    answer: httpx2.Response, masks: tuple[KeyMask, ...], stack: AsyncExitStack
-) -> AsyncGenerator[bytes, None]:
-    """The body without the token; it breaks off behind 32 MiB, or where it broke off."""
-    size = 0
-    async with stack:
-        try:
-            async for piece in answer.aiter_raw():
-                size += len(piece)
-                if size > LARGEST_ANSWER:
-                    raise Cut
-                passing = piece
-                for mask in masks:
-                    passing = mask.feed(passing)
-                if passing:
-                    yield passing
-        except httpx2.HTTPError as error:
-            raise Cut from error
-        rest = b""
-        for mask in masks:
-            rest = mask.feed(rest) + mask.flush()
-        if rest:
-            yield rest
