@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from datetime import datetime
 from pathlib import Path
 from typing import Protocol
@@ -17,6 +17,20 @@ class WorkspaceUnavailable(Unavailable):
     """The folders of a bot cannot be read or written now: no space, or no disk."""
 
     code = "workspace-unavailable"
+
+
+class NoSpace(WorkspaceUnavailable):
+    """The disk is full; nothing was changed."""
+
+    code = "no-space"
+
+
+@dataclass(frozen=True, kw_only=True)
+class HeldSecret:
+    """A file of the secrets folder, and when it was put there."""
+
+    content: bytes = field(repr=False)
+    since: datetime
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -64,8 +78,14 @@ class WorkspaceStore(Protocol):
         What the bot itself wrote stays, unless it stands in the place of one of ours.
         """
 
-    def secret(self, bot_id: UUID, path: str) -> bytes | None:
+    def secret(self, bot_id: UUID, path: str) -> HeldSecret | None:
         """What stands in that file of the secrets folder; None if there is none."""
+
+    def with_secrets(self) -> frozenset[UUID]:
+        """The bots that have a secrets folder."""
+
+    def withdraw(self, bot_id: UUID) -> None:
+        """The bot has no secrets folder any more."""
 
     def shown(self, bot_id: UUID) -> Sequence[ShownFile]:
         """The files that were rendered, as they are now, with every secret masked."""

@@ -6,11 +6,13 @@ import json
 import os
 from collections.abc import Iterable, Iterator
 from contextlib import contextmanager
+from datetime import UTC, datetime
 from pathlib import Path
 from typing import Any
+from uuid import UUID
 
 from adapters.workspace.beneath import existing, read_file
-from application.workspace_store import Folders, ShownFile
+from application.workspace_store import Folders, HeldSecret, ShownFile
 from domain.workspace.rendered import Area
 
 WRITTEN = "written.json"  # which files of the workspace are ours
@@ -51,21 +53,41 @@ def size_below(folder: Path) -> int:
     return size
 
 
-def content_of(folder: Path, path: str) -> bytes | None:
+def held_in(folder: Path, path: str) -> HeldSecret | None:
     """What stands in that file; None if there is no such file, or no regular one."""
     with _opened(folder) as fd:
         if fd is None:
             return None
         *parents, name = path.split("/")
-        return _below(fd, parents, name)
+        found = _below(fd, parents, name)
+    if found is None:
+        return None
+    content, seen = found
+    return HeldSecret(content=content, since=datetime.fromtimestamp(seen.st_mtime, UTC))
+
+
+def ids_in(base: Path) -> Iterator[UUID]:
+    """The bots that have a folder there."""
+    if not base.is_dir():
+        return
+    for entry in os.scandir(base):
+        if entry.is_dir(follow_symlinks=False) and _is_id(entry.name):
+            yield UUID(entry.name)
+
+
+def _is_id(name: str) -> bool:
+    try:
+        return str(UUID(name)) == name
+    except ValueError:
+        return False
 
 
 def shown_in(area: Area, folder: Path, paths: Iterable[str]) -> Iterator[ShownFile]:
     """Those of the files that are there, as people may see them."""
     for path in paths:
-        content = content_of(folder, path)
-        if content is not None:
-            hidden = area is Area.SECRETS
+        found = held_in(folder, path)
+        if found is not None:
+            hidden, content = area is Area.SECRETS, found.content
             text = masked(content) if hidden else content.decode(errors="replace")
             yield ShownFile(area=area, path=path, text=text)
 
@@ -85,10 +107,9 @@ def _masked(value: Any) -> Any:
     return [_masked(member) for member in value] if isinstance(value, list) else MASK
 
 
-def _below(fd: int, parents: list[str], name: str) -> bytes | None:
+def _below(fd: int, parents: list[str], name: str) -> tuple[bytes, os.stat_result] | None:
     if not parents:
-        found = read_file(name, within=fd, at_most=LARGEST)
-        return None if found is None else found[0]
+        return read_file(name, within=fd, at_most=LARGEST)
     try:
         with existing(parents[0], within=fd) as within:
             return _below(within, parents[1:], name)

@@ -28,8 +28,9 @@ from adapters.workspace.area import OpenArea
 from adapters.workspace.beneath import Owner, folder, is_there, write_file
 from adapters.workspace.looking import (
     WRITTEN,
-    content_of,
     files_below,
+    held_in,
+    ids_in,
     ours_in,
     shown_in,
     size_below,
@@ -37,7 +38,9 @@ from adapters.workspace.looking import (
 )
 from application.workspace_store import (
     Folders,
+    HeldSecret,
     KeptWorkspace,
+    NoSpace,
     ShownFile,
     WorkspaceUnavailable,
 )
@@ -84,10 +87,20 @@ class WorkspaceFolders:
                 _write_down(of_bot, areas[Area.WORKSPACE].staging, now)
             return [*(f"{file.area}/{file.path}" for file in changed), *gone]
 
-    def secret(self, bot_id: UUID, path: str) -> bytes | None:
+    def secret(self, bot_id: UUID, path: str) -> HeldSecret | None:
         """What stands in that file of the secrets folder; None if there is none."""
         with _telling():
-            return content_of(self._secrets / str(bot_id), path)
+            return held_in(self._secrets / str(bot_id), path)
+
+    def with_secrets(self) -> frozenset[UUID]:
+        """The bots that have a secrets folder."""
+        with _telling():
+            return frozenset(ids_in(self._secrets))
+
+    def withdraw(self, bot_id: UUID) -> None:
+        """The bot has no secrets folder any more."""
+        with _telling():
+            _remove(self._secrets, bot_id)
 
     def shown(self, bot_id: UUID) -> Sequence[ShownFile]:
         """The files that were rendered, as they are now, with every secret masked."""
@@ -108,22 +121,14 @@ class WorkspaceFolders:
     def kept(self) -> Sequence[KeptWorkspace]:
         """Every bot that has folders."""
         with _telling():
-            names = {
-                entry.name
-                for base in (self._data, self._secrets)
-                if base.is_dir()
-                for entry in os.scandir(base)
-                if entry.is_dir(follow_symlinks=False)
-            }
-            return [self._kept(UUID(name)) for name in sorted(names) if _is_id(name)]
+            ids = {*ids_in(self._data), *ids_in(self._secrets)}
+            return [self._kept(bot_id) for bot_id in sorted(ids)]
 
     def discard(self, bot_id: UUID) -> None:
         """The bot's folders are gone, with its memory and secrets."""
         with _telling():
             for base in (self._secrets, self._data):
-                for path in (base / STAGING / str(bot_id), base / str(bot_id)):
-                    if path.is_dir():
-                        shutil.rmtree(path)
+                _remove(base, bot_id)
 
     def _opened(self, bot_id: UUID, stack: ExitStack) -> tuple[int, dict[Area, OpenArea]]:
         """The bot's folder and areas, locked against other writers."""
@@ -162,7 +167,9 @@ def _telling() -> Iterator[None]:
     try:
         yield
     except OSError as error:
-        raise WorkspaceUnavailable(errno.errorcode.get(error.errno or 0, "")) from error
+        reason = errno.errorcode.get(error.errno or 0, "")
+        is_full = error.errno in {errno.ENOSPC, errno.EDQUOT, errno.EFBIG}
+        raise (NoSpace if is_full else WorkspaceUnavailable)(reason) from error
 
 
 @contextmanager
@@ -194,8 +201,7 @@ def _write_down(of_bot: int, staging: int, ours: set[str]) -> None:
     os.rename(WRITTEN, WRITTEN, src_dir_fd=staging, dst_dir_fd=of_bot)
 
 
-def _is_id(name: str) -> bool:
-    try:
-        return str(UUID(name)) == name
-    except ValueError:
-        return False
+def _remove(base: Path, bot_id: UUID) -> None:
+    for path in (base / STAGING / str(bot_id), base / str(bot_id)):
+        if path.is_dir():
+            shutil.rmtree(path)

@@ -217,3 +217,6 @@ _KINDS = {
         id="line", needs=("channelAccessToken", "channelSecret"), own=_line, ingress=True
     ),
 }
+
+# Those whose address can be our relay, so that the real token stays with the manager.
+RELAYED = frozenset({"telegram"})

@@ -7,13 +7,14 @@ import resource
 import stat
 from collections.abc import Iterator
 from contextlib import contextmanager
+from datetime import UTC, datetime, timedelta
 from pathlib import Path
 from uuid import UUID, uuid4
 
 import pytest
 
 from adapters.workspace.store import WorkspaceFolders
-from application.workspace_store import WorkspaceUnavailable
+from application.workspace_store import NoSpace, WorkspaceUnavailable
 from tests.adapters.workspace.scene import (
     ALL,
     BOT,
@@ -174,7 +175,11 @@ def test_people_see_the_files_and_of_secrets_only_the_shape(
 def test_a_secret_can_be_read_back_by_the_manager(store: WorkspaceFolders) -> None:
     assert store.secret(BOT, "bot.json") is None
     store.put(BOT, rendered(*ALL))
-    assert store.secret(BOT, "bot.json") == TOKENS.content
+    held = store.secret(BOT, "bot.json")
+    assert held is not None
+    assert held.content == TOKENS.content
+    assert "canary" not in repr(held)
+    assert timedelta(0) <= datetime.now(UTC) - held.since < timedelta(minutes=1)
     assert store.secret(BOT, "missing") is None
 
 
@@ -195,6 +200,18 @@ def test_workspaces_are_listed_with_their_size_and_can_be_discarded(
     assert not store.folders(BOT).secrets.exists()
 
 
+def test_secrets_can_be_withdrawn_and_memory_stays(store: WorkspaceFolders) -> None:
+    assert store.with_secrets() == frozenset()
+    store.put(BOT, rendered(*ALL))
+    (store.folders(BOT).workspace / "MEMORY.md").write_text("mine")
+    assert store.with_secrets() == {BOT}
+    store.withdraw(BOT)
+    store.withdraw(BOT)
+    assert store.with_secrets() == frozenset()
+    assert (store.folders(BOT).workspace / "MEMORY.md").read_text() == "mine"
+    assert store.put(BOT, rendered(*ALL)) == ["secrets/bot.json"]
+
+
 @contextmanager
 def room_for(size: int) -> Iterator[None]:
     """No file can grow beyond that, as when a disk is full."""
@@ -210,7 +227,7 @@ def test_without_room_nothing_is_half_made(store: WorkspaceFolders) -> None:
     store.put(BOT, rendered(*ALL))
     large = file("config/openclaw.json", "x" * 100_000)
     soul = file("workspace/SOUL.md", "# Another\n")
-    with room_for(50_000), pytest.raises(WorkspaceUnavailable) as refused:
+    with room_for(50_000), pytest.raises(NoSpace) as refused:
         store.put(BOT, rendered(TOKENS, soul, NOTEBOOK, SKILL, large))
     assert "/" not in str(refused.value)
     at = store.folders(BOT)
