@@ -8,34 +8,57 @@ from uuid import UUID
 
 from adapters.memory import MemoryView
 from domain.calls import CallStatus
+from domain.log import Page
 from projections.audit_trail import AuditFilter, AuditRow, AuditTrail
-from projections.call_log import CallLog, CallRow
+from projections.call_log import CallLog, CallRow, age, counted, matches
 from projections.key_health import KeyHealthRow, KeyHealths
 from projections.usage import SUMS, UsageFilter, UsageTotals
 from projections.usage_by_hour import UsageByHour, UsageRow
+from projections.view import Key, Projector
 
 
 class MemoryCallLog(MemoryView[CallRow], CallLog):
+    """Keeps how each call stood after each event of it."""
+
+    def __init__(self) -> None:
+        super().__init__()
+        self._stood: dict[Key, list[tuple[int, CallRow]]] = {}
+
+    def advance(self, projector: Projector[CallRow], page: Page) -> None:
+        super().advance(projector, page)
+        for placed in page.events:
+            stood = self._stood.setdefault(projector.key(placed) or (), [])
+            row = projector.project(stood[-1][1] if stood else None, placed)
+            if row is not None:
+                stood.append((placed.position, row))
+
     def select(
         self, wanted: UsageFilter, *, before: tuple[datetime, UUID] | None, limit: int
     ) -> list[CallRow]:
-        rows = sorted(self._matching(wanted), key=_age, reverse=True)
-        return [row for row in rows if before is None or _age(row) < before][:limit]
+        rows = sorted(self._matching(wanted), key=age, reverse=True)
+        return [row for row in rows if before is None or age(row) < before][:limit]
 
     def totals(self, wanted: UsageFilter) -> UsageTotals:
-        return _sum(_counted(row) for row in self._matching(wanted))
+        return _sum(counted(row) for row in self._matching(wanted))
 
     def by_minute(self, wanted: UsageFilter) -> list[tuple[datetime, UsageTotals]]:
         return _grouped(
-            (row.admitted_at.replace(second=0, microsecond=0), _counted(row))
+            (row.admitted_at.replace(second=0, microsecond=0), counted(row))
             for row in self._matching(wanted)
             if row.status is not CallStatus.OPEN
         )
 
     def _matching(self, wanted: UsageFilter) -> Iterator[CallRow]:
-        for row in self.rows.values():
-            if _fits(row, wanted, row.admitted_at, row.model or row.requested_model):
-                yield row
+        return (row for row in self._as_of(wanted.upto) if matches(row, wanted))
+
+    def _as_of(self, upto: int | None) -> Iterable[CallRow]:
+        if upto is None:
+            return self.rows.values()
+        return [
+            then[-1]
+            for stood in self._stood.values()
+            if (then := [row for position, row in stood if position <= upto])
+        ]
 
 
 class MemoryUsageByHour(MemoryView[UsageRow], UsageByHour):
@@ -46,7 +69,7 @@ class MemoryUsageByHour(MemoryView[UsageRow], UsageByHour):
         return _grouped(
             (row.hour, UsageTotals(**{name: getattr(row, name) for name in SUMS}))
             for row in self.rows.values()
-            if _fits(row, wanted, row.hour, row.model)
+            if _fits(row, wanted)
         )
 
 
@@ -67,40 +90,12 @@ class MemoryAuditTrail(MemoryView[AuditRow], AuditTrail):
         return sorted(rows, key=lambda r: (r.at, r.log, r.position), reverse=True)[:limit]
 
 
-def _fits(
-    row: CallRow | UsageRow, wanted: UsageFilter, time: datetime, model: str | None
-) -> bool:
-    names = ("team_id", "hostname", "vendor", "provider_key_id", "status")
+def _fits(row: UsageRow, wanted: UsageFilter) -> bool:
+    names = ("team_id", "hostname", "vendor", "model", "provider_key_id", "status")
     return (
-        (wanted.since is None or time >= wanted.since)
-        and (wanted.until is None or time < wanted.until)
-        and wanted.model in {None, model}
+        (wanted.since is None or row.hour >= wanted.since)
+        and (wanted.until is None or row.hour < wanted.until)
         and all(getattr(wanted, name) in {None, getattr(row, name)} for name in names)
-    )
-
-
-def _age(row: CallRow) -> tuple[datetime, UUID]:
-    return row.admitted_at, row.call_id
-
-
-def _counted(row: CallRow) -> UsageTotals:
-    """What one row adds; an open call nothing yet."""
-    if row.status is CallStatus.OPEN:
-        return UsageTotals()
-    ended = row.status is not CallStatus.REFUSED
-    return UsageTotals(
-        calls=1,
-        settled=int(row.status is CallStatus.SETTLED),
-        refused=int(not ended),
-        abandoned=int(row.status is CallStatus.ABANDONED),
-        unmetered=int(ended and row.input_tokens is None and row.output_tokens is None),
-        input_tokens=row.input_tokens or 0,
-        output_tokens=row.output_tokens or 0,
-        cache_read_tokens=row.cache_read_tokens or 0,
-        cache_write_tokens=row.cache_write_tokens or 0,
-        reasoning_tokens=row.reasoning_tokens or 0,
-        cost_micro_usd=row.cost_micro_usd or 0,
-        unpriced=int(ended and row.cost_micro_usd is None),
     )
 
 

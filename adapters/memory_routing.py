@@ -2,19 +2,22 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Iterable, Iterator
 from uuid import UUID
 
 from adapters.kept_routing import record_in
 from adapters.memory import MemoryView
+from domain.log import CALLS, Page, Placed
 from domain.routing_replay import PastCall
 from projections.model_prices import ModelPriceRow, ModelPrices
 from projections.past_calls import PastCallRow, PastCalls, PastFilter, ScopesOf
 from projections.routing_statistics import (
     RoutingStatistics,
+    RoutingStatisticsProjector,
     StatisticsFilter,
     TargetRow,
 )
+from projections.view import Projector
 
 
 class MemoryModelPrices(MemoryView[ModelPriceRow], ModelPrices):
@@ -27,11 +30,27 @@ class MemoryModelPrices(MemoryView[ModelPriceRow], ModelPrices):
 
 
 class MemoryRoutingStatistics(MemoryView[TargetRow], RoutingStatistics):
+    """Keeps what it was told, to tell what was known by then."""
+
+    def __init__(self) -> None:
+        super().__init__()
+        self._told: list[Placed] = []
+
+    def advance(self, projector: Projector[TargetRow], page: Page) -> None:
+        super().advance(projector, page)
+        self._told += page.events
+
     def select(self, wanted: StatisticsFilter) -> list[TargetRow]:
+        rows: Iterable[TargetRow | None] = self.rows.values()
+        if wanted.upto is not None:
+            told = tuple(one for one in self._told if one.position <= wanted.upto)
+            page = Page(log=CALLS, after=0, upto=wanted.upto, events=told)
+            rows = RoutingStatisticsProjector().fold(page, {}).values()
         return [
             row
-            for row in self.rows.values()
-            if row.team_id == wanted.team_id
+            for row in rows
+            if row is not None
+            and row.team_id == wanted.team_id
             and wanted.since <= row.hour < wanted.until
             and wanted.bot_id in {None, row.bot_id}
         ]

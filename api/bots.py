@@ -21,9 +21,11 @@ from api.bot_shapes import (
 )
 from api.callers import TheUser
 from api.equipment_shelves import TheShelf
+from api.lists_then import BotsThen, bots_then
 from api.locales import TheLanguages
 from api.paging import Cursors
 from api.past import ThePast
+from api.past_views import PastListQuery
 from api.positions import (
     FLEET_ONLY,
     ExpectedVersion,
@@ -32,7 +34,7 @@ from api.positions import (
     read_at,
     tag_version,
 )
-from api.shapes import ListQuery, Page, unique
+from api.shapes import Page, unique
 from api.tokens import new_bot_token, token_hash
 from api.wired import TheSystem
 from application.bot_editing import EditBot
@@ -52,22 +54,27 @@ AFTER = Depends(read_after(lambda system: system.bot_directory, FLEET))
 
 @router.get("", dependencies=[AFTER])
 def of_team(
-    query: Annotated[ListQuery, Query()],
+    query: Annotated[PastListQuery, Query()],
     user: TheUser,
     system: TheSystem,
+    then: BotsThen,
     response: Response,
 ) -> Page[BotOut]:
-    """The team's bots, by hostname."""
+    """The team's bots, by hostname; `at` a time or a position, as they were."""
     key = system.instance_keys.get("cursor")
     cursors = Cursors(key, team_id=user.team_id, listed="bot")
     after = cursors.read(query.cursor, str) if query.cursor else ""
-    view = system.bot_directory
-    rows = read_at(
-        response,
-        view,
-        FLEET_ONLY,
-        lambda: view.of_team(user.team_id, after=after, limit=query.limit + 1),
-    )
+    view, limit = system.bot_directory, query.limit + 1
+    if then is None:
+        rows = read_at(
+            response,
+            view,
+            FLEET_ONLY,
+            lambda: view.of_team(user.team_id, after=after, limit=limit),
+        )
+    else:
+        listed = bots_then(system, user.team_id, then)
+        rows = [row for row in listed if row.hostname > after][:limit]
     shown, cursor = cursors.page(rows, query.limit, lambda row: [row.hostname])
     return Page(
         items=[bot_shown(row, system.proxy_base_url) for row in shown], next_cursor=cursor

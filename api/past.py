@@ -50,9 +50,12 @@ def past_of(system: Wired, text: str, now: datetime) -> Past:
     """
     if "=" not in text:
         try:
-            return Past(time=min(_MOMENT.validate_python(text), now))
+            time = _MOMENT.validate_python(text)
         except ValidationError as error:
             raise InvalidFields(at="time") from error
+        if time > now:
+            raise InvalidFields(at="in-the-future")
+        return Past(time=time)
     positions = parse_positions(text, field="at")
     logs = {FLEET: system.fleet, CALLS: system.calls}
     times = [_time_of(logs[name], position) for name, position in positions.items()]

@@ -23,8 +23,10 @@ from api.key_shapes import (
     key_shown,
     origin_of,
 )
+from api.lists_then import KeysThen, keys_then
 from api.paging import Cursors
 from api.past import ThePast
+from api.past_views import PastListQuery
 from api.positions import (
     CALLS_ONLY,
     FLEET_ONLY,
@@ -61,24 +63,29 @@ AFTER_HEALTH = Depends(read_after(lambda system: system.key_health, CALLS))
 
 @router.get("", dependencies=[AFTER])
 def of_team(
-    query: Annotated[ListQuery, Query()],
+    query: Annotated[PastListQuery, Query()],
     user: TheUser,
     system: TheSystem,
+    then: KeysThen,
     response: Response,
 ) -> Page[KeyOut]:
-    """The team's keys, oldest first."""
+    """The team's keys, oldest first; `at` a time or a position, as they were."""
     key = system.instance_keys.get("cursor")
     cursors = Cursors(key, team_id=user.team_id, listed="provider-key")
     after = cursors.read(query.cursor, UUID) if query.cursor else None
-    view = system.key_ring
-    rows = read_at(
-        response,
-        view,
-        FLEET_ONLY,
-        lambda: view.of_team(user.team_id, after=after, limit=query.limit + 1),
-    )
+    view, limit = system.key_ring, query.limit + 1
+    if then is None:
+        now = datetime.now(UTC)
+        rows = read_at(
+            response,
+            view,
+            FLEET_ONLY,
+            lambda: view.of_team(user.team_id, after=after, limit=limit),
+        )
+    else:
+        now, listed = then.time, keys_then(system, user.team_id, then)
+        rows = [row for row in listed if after is None or row.key_id > after][:limit]
     shown, cursor = cursors.page(rows, query.limit, lambda row: [str(row.key_id)])
-    now = datetime.now(UTC)
     return Page(items=[key_shown(row, now) for row in shown], next_cursor=cursor)
 
 

@@ -23,7 +23,8 @@ from pydantic import (
 from pydantic.json_schema import SkipJsonSchema
 from pydantic_core import PydanticCustomError
 
-from api.shapes import Body, Id, ListQuery, Model, Moment
+from api.past_views import PastListQuery
+from api.shapes import Body, Id, Model, Moment
 from application.balances import QuotaBalance
 from application.quotas import Raise
 from domain.errors import InvalidFields
@@ -98,7 +99,7 @@ class QuotaChange(Body):
     time_zone: SkipJsonSchema[Any] = None
 
 
-class QuotasQuery(ListQuery):
+class QuotasQuery(PastListQuery):
     scope_kind: ScopeKind | None = None
     scope_id: str | None = None
 

@@ -10,6 +10,7 @@ from fastapi import APIRouter, Depends, Query, Response
 from uuid_utils.compat import uuid7
 
 from api.callers import TheUser
+from api.lists_then import QuotasThen, quotas_then
 from api.paging import Cursors
 from api.past import ThePast
 from api.positions import (
@@ -56,27 +57,41 @@ def of_team(
     query: Annotated[QuotasQuery, Query()],
     user: TheUser,
     system: TheSystem,
+    then: QuotasThen,
     response: Response,
 ) -> Page[QuotaOut]:
-    """The team's quotas, oldest first; of one kind of scope, or of one scope."""
+    """The team's quotas, oldest first; of one kind of scope, or of one scope.
+
+    `at` a time or a position, as they were.
+    """
     key = system.instance_keys.get("cursor")
     cursors = Cursors(key, team_id=user.team_id, listed="quota")
     after = cursors.read(query.cursor, UUID) if query.cursor else None
-    view = system.quota_list
-    rows = read_at(
-        response,
-        view,
-        FLEET_ONLY,
-        lambda: view.of_team(
-            user.team_id,
-            scope_kind=query.scope_kind,
-            scope_id=query.scope_id,
-            after=after,
-            limit=query.limit + 1,
-        ),
-    )
+    view, limit = system.quota_list, query.limit + 1
+    if then is None:
+        now = datetime.now(UTC)
+        rows = read_at(
+            response,
+            view,
+            FLEET_ONLY,
+            lambda: view.of_team(
+                user.team_id,
+                scope_kind=query.scope_kind,
+                scope_id=query.scope_id,
+                after=after,
+                limit=limit,
+            ),
+        )
+    else:
+        now = then.time
+        rows = [
+            row
+            for row in quotas_then(system, user.team_id, then)
+            if query.scope_kind in {None, row.scope_kind}
+            and query.scope_id in {None, row.scope_id}
+            and (after is None or row.quota_id > after)
+        ][:limit]
     shown, cursor = cursors.page(rows, query.limit, lambda row: [str(row.quota_id)])
-    now = datetime.now(UTC)
     return Page(items=[quota_shown(row, now) for row in shown], next_cursor=cursor)
 
 

@@ -11,6 +11,7 @@ from pydantic import BaseModel, Field
 
 from api.bot_reading import TheBots
 from api.callers import TheUser
+from api.past_views import PastQuery, Then, calls_then
 from api.positions import CALLS_ONLY, read_after, read_at
 from api.routing_reading import vendor_of_key
 from api.shapes import Moment, ReadQuery
@@ -23,6 +24,12 @@ from projections.routing_statistics import StatisticsFilter, TargetRow, TargetSu
 router = APIRouter(prefix="/api/routing/statistics", tags=["routing"])
 
 AFTER = Depends(read_after(lambda system: system.routing_statistics, CALLS))
+TheThen = Annotated[
+    Then | None,
+    Depends(
+        calls_then(lambda system: system.routing_statistics, lambda system: system.call_log)
+    ),
+]
 HOUR = timedelta(hours=1)
 USUAL = timedelta(days=7)
 LONGEST = timedelta(days=92)
@@ -37,7 +44,7 @@ class StatisticsTime(ReadQuery):
     until: Moment | None = Field(default=None, alias="to")
 
 
-class StatisticsQuery(StatisticsTime):
+class StatisticsQuery(StatisticsTime, PastQuery):
     bot: str | None = None
 
 
@@ -87,23 +94,32 @@ class StatisticsOut(BaseModel):
 
 
 @router.get("", dependencies=[AFTER])
-def statistics(
+def statistics(  # noqa: PLR0913, PLR0917 - what the framework hands in
     query: Annotated[StatisticsQuery, Query()],
     user: TheUser,
     bots: TheBots,
     system: TheSystem,
+    then: TheThen,
     response: Response,
 ) -> StatisticsOut:
-    """How each target did in that time."""
-    since, until = whole_hours(query.since, query.until)
+    """How each target did in that time; `at` a time or a position, what was known by then.
+
+    That is folded from the calls themselves, and takes about 4 s for each 100,000 of them.
+    """
+    time = None if then is None else then.time
+    since, until = whole_hours(query.since, query.until or time)
     wanted = StatisticsFilter(
         team_id=user.team_id,
         since=since,
         until=until,
-        bot_id=None if query.bot is None else bots.row(query.bot).bot_id,
+        bot_id=None if query.bot is None else bots.row(query.bot, time).bot_id,
+        upto=None if then is None else then.position,
     )
     view = system.routing_statistics
-    rows = read_at(response, view, CALLS_ONLY, lambda: view.select(wanted))
+    if then is None:
+        rows = read_at(response, view, CALLS_ONLY, lambda: view.select(wanted))
+    else:
+        rows = view.select(wanted)
     found = by_target(system, rows)
     total = sum(sums.calls for sums in found.values())
     items = [_shown(target, sums, total) for target, sums in found.items()]

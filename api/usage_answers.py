@@ -2,8 +2,10 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable
+from dataclasses import replace
 from datetime import datetime
-from typing import Annotated
+from typing import Annotated, Any
 from uuid import UUID
 
 from fastapi import Depends, Header, Response
@@ -12,7 +14,8 @@ from api.bot_reading import TheBots
 from api.callers import TheUser
 from api.exports import Place, exported, wanted_format
 from api.paging import Cursors
-from api.positions import CALLS_ONLY, read_at
+from api.past_views import SLACK, Then, calls_then
+from api.positions import CALLS_ONLY, ResultT, read_at
 from api.shapes import Page
 from api.usage_reading import totals, trend, view_for
 from api.usage_shapes import (
@@ -28,14 +31,23 @@ from api.usage_shapes import (
 from api.wired import TheSystem, Wired
 from domain.ids import TeamId
 from projections.call_log import CallRow
+from projections.usage import UsageFilter
+from projections.view import View
 
 
 class Usage:
     """The usage of a team, or of the bot that has the hostname."""
 
     def __init__(
-        self, system: Wired, team_id: TeamId, hostname: str | None, accept: str
+        self,
+        system: Wired,
+        team_id: TeamId,
+        hostname: str | None,
+        accept: str,
+        then: Then | None,
     ) -> None:
+        """`then`: where the calls log stood at the time that is asked for."""
+        self._then = then
         self._system = system
         self._team_id = team_id
         self._hostname = hostname
@@ -43,27 +55,24 @@ class Usage:
 
     def summary(self, query: Filters, response: Response) -> TotalsOut:
         """Everything that matches, added up."""
-        wanted = filter_of(query, self._team_id, self._hostname)
+        wanted = self._wanted(query)
         view = view_for(self._system, wanted)
-        found = read_at(response, view, CALLS_ONLY, lambda: totals(self._system, wanted))
+        found = self._read(response, view, lambda: totals(self._system, wanted))
         return TotalsOut.model_validate(found)
 
     def trend(self, query: TrendQuery, response: Response) -> Trend:
         """The same, step by step."""
-        wanted = filter_of(query, self._team_id, self._hostname)
+        wanted = self._wanted(query)
         fine = query.granularity == "minute"
         view = self._system.call_log if fine else view_for(self._system, wanted)
-        found = read_at(
-            response,
-            view,
-            CALLS_ONLY,
-            lambda: trend(self._system, wanted, query.granularity),
+        found = self._read(
+            response, view, lambda: trend(self._system, wanted, query.granularity)
         )
         return Trend(items=[trend_item(start, part) for start, part in found])
 
     def calls(self, query: CallsQuery, response: Response) -> Page[CallOut] | Response:
         """The calls themselves, newest first: a page, or all of them as a file."""
-        wanted = filter_of(query, self._team_id, self._hostname)
+        wanted = self._wanted(query)
         view, cursors = self._system.call_log, self._cursors()
         first = cursors.read(query.cursor, _place) if query.cursor else None
 
@@ -72,13 +81,30 @@ class Usage:
 
         kind = wanted_format(query.format, self._accept)
         if kind is not None:
-            read_at(response, view, CALLS_ONLY, lambda: None)
+            self._read(response, view, lambda: None)
             return exported(select, kind, dict(response.headers))
-        rows = read_at(response, view, CALLS_ONLY, lambda: select(None, query.limit + 1))
+        rows = self._read(response, view, lambda: select(None, query.limit + 1))
         shown, cursor = cursors.page(rows, query.limit, _place_of)
         return Page(
             items=[CallOut.model_validate(row) for row in shown], next_cursor=cursor
         )
+
+    def _wanted(self, query: Filters) -> UsageFilter:
+        """The filter; of the past, what was there by then."""
+        wanted, then = filter_of(query, self._team_id, self._hostname), self._then
+        if then is None:
+            return wanted
+        by_then = then.time + SLACK
+        until = by_then if wanted.until is None else min(wanted.until, by_then)
+        return replace(wanted, until=until, upto=then.position)
+
+    def _read(
+        self, response: Response, view: View[Any], read: Callable[[], ResultT]
+    ) -> ResultT:
+        """What the view says, and where it stood, unless that is what was asked for."""
+        if self._then is not None:
+            return read()
+        return read_at(response, view, CALLS_ONLY, read)
 
     def _cursors(self) -> Cursors:
         key = self._system.instance_keys.get("cursor")
@@ -96,14 +122,23 @@ def _place_of(row: CallRow) -> tuple[str, str]:
 Accept = Annotated[str, Header()]
 
 
-def _of_team(user: TheUser, system: TheSystem, accept: Accept = "") -> Usage:
-    return Usage(system, user.team_id, None, accept)
+TheThen = Annotated[Then | None, Depends(calls_then(lambda system: system.call_log))]
 
 
-def _of_bot(
-    hostname: str, user: TheUser, system: TheSystem, bots: TheBots, accept: Accept = ""
+def _of_team(user: TheUser, system: TheSystem, then: TheThen, accept: Accept = "") -> Usage:
+    return Usage(system, user.team_id, None, accept, then)
+
+
+def _of_bot(  # noqa: PLR0913, PLR0917 - what the framework hands in
+    hostname: str,
+    user: TheUser,
+    system: TheSystem,
+    bots: TheBots,
+    then: TheThen,
+    accept: Accept = "",
 ) -> Usage:
-    return Usage(system, user.team_id, bots.row(hostname).hostname, accept)
+    row = bots.row(hostname, None if then is None else then.time)
+    return Usage(system, user.team_id, row.hostname, accept, then)
 
 
 TeamUsage = Annotated[Usage, Depends(_of_team)]

@@ -16,12 +16,12 @@ LONGEST_BY_MINUTE = timedelta(days=7)
 
 def view_for(system: Wired, wanted: UsageFilter) -> View[Any]:
     """The view that a question with these times is put to."""
-    return system.usage_by_hour if _in_hours(wanted) else system.call_log
+    return system.usage_by_hour if _by_hours(wanted) else system.call_log
 
 
 def totals(system: Wired, wanted: UsageFilter) -> UsageTotals:
     """What the calls add up to."""
-    if _in_hours(wanted):
+    if _by_hours(wanted):
         return system.usage_by_hour.totals(wanted)
     return system.call_log.totals(wanted)
 
@@ -33,7 +33,7 @@ def trend(
     if granularity == "minute":
         _refuse_long(wanted)
         return system.call_log.by_minute(wanted)
-    if _in_hours(wanted):
+    if _by_hours(wanted):
         parts = system.usage_by_hour.by_hour(wanted)
     else:
         parts = system.call_log.by_minute(wanted)
@@ -61,8 +61,9 @@ def step_of(time: datetime, granularity: Granularity) -> datetime:
             return midnight.replace(day=1)
 
 
-def _in_hours(wanted: UsageFilter) -> bool:
-    return all(
+def _by_hours(wanted: UsageFilter) -> bool:
+    """What stood at an earlier position is known call by call only."""
+    return wanted.upto is None and all(
         time is None or step_of(time, "hour") == time
         for time in (wanted.since, wanted.until)
     )

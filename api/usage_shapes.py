@@ -8,7 +8,8 @@ from uuid import UUID
 
 from pydantic import BaseModel, ConfigDict, Field
 
-from api.shapes import Id, ListQuery, Moment, ReadQuery
+from api.past_views import PastQuery
+from api.shapes import Id, ListQuery, Moment
 from domain.calls import CallStatus
 from domain.errors import InvalidFields
 from domain.ids import TeamId
@@ -20,7 +21,7 @@ Status = Literal["settled", "refused", "abandoned"]
 Text = Annotated[str, Field(max_length=200)]
 
 
-class Filters(ReadQuery):
+class Filters(PastQuery):
     """Which calls: those admitted in [from, to) and equal in all that is named."""
 
     since: Moment | None = Field(default=None, alias="from")

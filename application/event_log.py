@@ -6,6 +6,7 @@ Both are kept by the event store's recorder; this is the one way to them.
 
 from __future__ import annotations
 
+from bisect import bisect_right
 from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
 from contextvars import ContextVar
@@ -179,7 +180,11 @@ class EventLog:
         stored = self._recorder.select_events(stream_id, lte=until)
         if upto is not None:
             place = self._recorder.position_of
-            stored = [s for s in stored if place(stream_id, s.originator_version) <= upto]
+            stored = stored[
+                : bisect_right(
+                    stored, upto, key=lambda one: place(stream_id, one.originator_version)
+                )
+            ]
         recorded = [self._mapper.to_recorded(one) for one in stored]
         return recorded if at is None else [one for one in recorded if one.at <= at]
 

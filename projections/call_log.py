@@ -54,6 +54,43 @@ class CallRow:
     error: str | None = None
 
 
+def counted(row: CallRow) -> UsageTotals:
+    """What one call adds to the totals; an open one nothing yet."""
+    if row.status is CallStatus.OPEN:
+        return UsageTotals()
+    ended = row.status is not CallStatus.REFUSED
+    return UsageTotals(
+        calls=1,
+        settled=int(row.status is CallStatus.SETTLED),
+        refused=int(not ended),
+        abandoned=int(row.status is CallStatus.ABANDONED),
+        unmetered=int(ended and row.input_tokens is None and row.output_tokens is None),
+        input_tokens=row.input_tokens or 0,
+        output_tokens=row.output_tokens or 0,
+        cache_read_tokens=row.cache_read_tokens or 0,
+        cache_write_tokens=row.cache_write_tokens or 0,
+        reasoning_tokens=row.reasoning_tokens or 0,
+        cost_micro_usd=row.cost_micro_usd or 0,
+        unpriced=int(ended and row.cost_micro_usd is None),
+    )
+
+
+def matches(row: CallRow, wanted: UsageFilter) -> bool:
+    """Whether the call is one of those that the filter asks for."""
+    names = ("team_id", "hostname", "vendor", "provider_key_id", "status")
+    return (
+        (wanted.since is None or row.admitted_at >= wanted.since)
+        and (wanted.until is None or row.admitted_at < wanted.until)
+        and wanted.model in {None, row.model or row.requested_model}
+        and all(getattr(wanted, name) in {None, getattr(row, name)} for name in names)
+    )
+
+
+def age(row: CallRow) -> tuple[datetime, UUID]:
+    """By which calls are listed."""
+    return row.admitted_at, row.call_id
+
+
 class CallLog(View[CallRow]):
     """What can be asked of the call log."""
 

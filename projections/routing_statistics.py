@@ -76,12 +76,16 @@ class TargetRow(TargetSums):
 
 @dataclass(frozen=True, kw_only=True)
 class StatisticsFilter:
-    """Which calls of a team; times are whole hours, [from, to)."""
+    """Which calls of a team; times are whole hours, [from, to).
+
+    `upto` asks for what was known of them at that position of the calls log.
+    """
 
     team_id: UUID
     since: datetime
     until: datetime
     bot_id: UUID | None = None
+    upto: int | None = None
 
 
 class RoutingStatistics(View[TargetRow]):

@@ -43,7 +43,11 @@ SUMS = tuple(field.name for field in fields(UsageTotals))
 
 @dataclass(frozen=True, kw_only=True)
 class UsageFilter:
-    """Which calls of a team: None asks for all. Times are of the admission, [from, to)."""
+    """Which calls of a team: None asks for all. Times are of the admission, [from, to).
+
+    `upto` asks for the calls as they stood at that position of the calls log; only the call
+    log knows that, and must have read so far.
+    """
 
     team_id: UUID
     since: datetime | None = None
@@ -53,3 +57,4 @@ class UsageFilter:
     model: str | None = None
     provider_key_id: UUID | None = None
     status: CallStatus | None = None
+    upto: int | None = None

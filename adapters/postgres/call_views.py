@@ -3,14 +3,18 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
+from contextlib import AbstractContextManager
 from datetime import datetime
 from typing import Any, LiteralString
 from uuid import UUID
 
 from psycopg.sql import SQL, Composable, Composed, Identifier
 
+from adapters.postgres.calls_then import UNMOVED, moved_calls
+from adapters.postgres.database import Cursor
 from adapters.postgres.view import PostgresView
-from projections.call_log import CallLog, CallRow
+from domain.calls import CallStatus
+from projections.call_log import CallLog, CallRow, age, counted
 from projections.key_health import KeyHealthRow, KeyHealths
 from projections.usage import SUMS, UsageFilter, UsageTotals
 from projections.usage_by_hour import UsageByHour, UsageRow
@@ -74,7 +78,7 @@ class PostgresCallLog(PostgresView[CallRow], CallLog):
         if before is not None:
             where += SQL(" AND (admitted_at, call_id) < (%s, %s)")
             values.extend(before)
-        with self._database.team_cursor(wanted.team_id) as cursor:
+        with self._cursor(wanted) as cursor:
             cursor.execute(
                 SQL(
                     "SELECT * FROM call_log WHERE {} "
@@ -82,15 +86,20 @@ class PostgresCallLog(PostgresView[CallRow], CallLog):
                 ).format(where),
                 [*values, limit],
             )
-            return self._rows(cursor)
+            rows, moved = self._rows(cursor), moved_calls(cursor, wanted)
+        if moved:
+            rows += [row for row in moved if before is None or age(row) < before]
+            rows.sort(key=age, reverse=True)
+        return rows[:limit]
 
     def totals(self, wanted: UsageFilter) -> UsageTotals:
         where, values = self._matching(wanted)
         statement = SQL("SELECT {} FROM call_log WHERE {} AND status <> 'open'").format(
             _sums(_CALL_SUMS), where
         )
-        with self._database.team_cursor(wanted.team_id) as cursor:
-            return _totals(cursor.execute(statement, values).fetchone() or ())
+        with self._cursor(wanted) as cursor:
+            found = _totals(cursor.execute(statement, values).fetchone() or ())
+            return sum(map(counted, moved_calls(cursor, wanted)), start=found)
 
     def by_minute(self, wanted: UsageFilter) -> list[tuple[datetime, UsageTotals]]:
         where, values = self._matching(wanted)
@@ -98,14 +107,28 @@ class PostgresCallLog(PostgresView[CallRow], CallLog):
             "SELECT date_trunc('minute', admitted_at, 'UTC') AS minute, {} FROM call_log "
             "WHERE {} AND status <> 'open' GROUP BY minute ORDER BY minute"
         ).format(_sums(_CALL_SUMS), where)
-        with self._database.team_cursor(wanted.team_id) as cursor:
+        with self._cursor(wanted) as cursor:
             rows = cursor.execute(statement, values).fetchall()
-        return [(row[0], _totals(row[1:])) for row in rows]
+            moved = moved_calls(cursor, wanted)
+        found = {row[0]: _totals(row[1:]) for row in rows}
+        for one in moved:
+            if one.status is not CallStatus.OPEN:
+                minute = one.admitted_at.replace(second=0, microsecond=0)
+                found[minute] = found.get(minute, UsageTotals()) + counted(one)
+        return sorted(found.items())
+
+    def _cursor(self, wanted: UsageFilter) -> AbstractContextManager[Cursor]:
+        """One statement sees one moment anyway; what stood then is read in two."""
+        still = wanted.upto is not None
+        return self._database.team_cursor(wanted.team_id, still=still)
 
     def _matching(self, wanted: UsageFilter) -> tuple[Composed, list[Any]]:
-        return _where(
+        where, values = _where(
             wanted, time="admitted_at", model=SQL("COALESCE(model, requested_model)")
         )
+        if wanted.upto is not None:
+            return where + SQL(" AND ") + UNMOVED, [*values, wanted.upto]
+        return where, values
 
 
 class PostgresUsageByHour(PostgresView[UsageRow], UsageByHour):

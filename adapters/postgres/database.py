@@ -127,13 +127,18 @@ class Database:
             yield cursor
 
     @contextmanager
-    def team_cursor(self, team_id: UUID) -> Iterator[Cursor]:
-        """A cursor that sees the rows of this team and of no other."""
+    def team_cursor(self, team_id: UUID, *, still: bool = False) -> Iterator[Cursor]:
+        """A cursor that sees the rows of this team and of no other.
+
+        `still`: everything that it reads is of one moment.
+        """
         with (
             self.connection() as connection,
             connection.transaction(),
             connection.cursor() as cursor,
         ):
+            if still:
+                cursor.execute("SET TRANSACTION ISOLATION LEVEL REPEATABLE READ, READ ONLY")
             cursor.execute(
                 "SELECT set_config('clawbot.team_id', %s, true)", (str(team_id),)
             )

@@ -7,6 +7,7 @@ from typing import Any
 from uuid import UUID
 
 from adapters.kept_routing import read_record, read_usage
+from adapters.postgres.calls_then import targets_then
 from adapters.postgres.view import PostgresView
 from domain.routing_replay import PastCall
 from projections.model_prices import ModelPriceRow, ModelPrices
@@ -45,6 +46,9 @@ class PostgresRoutingStatistics(PostgresView[TargetRow], RoutingStatistics):
     row = TargetRow
 
     def select(self, wanted: StatisticsFilter) -> list[TargetRow]:
+        if wanted.upto is not None:
+            with self._database.team_cursor(wanted.team_id) as cursor:
+                return targets_then(cursor, wanted, wanted.upto)
         return self.query(
             wanted.team_id,
             "team_id = %s AND hour >= %s AND hour < %s "

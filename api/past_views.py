@@ -1,0 +1,144 @@
+"""`?at=` where a view answers: the position of one log, once the view has read so far.
+
+What a view shows is folded again only as far as it has to be, so these answers are never
+ahead of it: like `?after_position=`, they wait for it up to five seconds.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Coroutine
+from dataclasses import dataclass
+from datetime import UTC, datetime, timedelta
+from typing import Any
+from uuid import UUID
+
+import anyio
+from fastapi import Request, Response
+from starlette.concurrency import run_in_threadpool
+
+from api.callers import TheUser
+from api.past import past_of
+from api.positions import LOOK_SECONDS, WAIT_SECONDS
+from api.refusals import NotReadYet
+from api.shapes import ListQuery, ReadQuery
+from api.wired import Wired
+from application.event_log import EventLog
+from application.reprice import first_position
+from domain.ids import TeamId
+from domain.log import CALLS, FLEET
+from projections.audit_trail import AuditFilter
+from projections.view import View
+
+# The clocks of processes may differ by so much: an event may be dated later than those
+# behind it in the log.
+SLACK = timedelta(days=1)
+TICK = timedelta(microseconds=1)
+PAGE = 1000
+
+
+class PastQuery(ReadQuery):
+    """A read of a view as it was; see `api/past.py` for what `at` may be."""
+
+    at: str | None = None
+
+
+class PastListQuery(ListQuery):
+    """A page of a list, as it was."""
+
+    at: str | None = None
+
+
+@dataclass(frozen=True, kw_only=True)
+class Then:
+    """A position of one log, and the time at which it was reached."""
+
+    time: datetime
+    position: int
+
+
+@dataclass(frozen=True, kw_only=True)
+class ListThen(Then):
+    """The same of the fleet log, and whatever may have been in the list by then."""
+
+    ids: list[UUID]
+
+
+ViewOf = Callable[[Wired], View[Any]]
+
+
+def calls_then(*views_of: ViewOf) -> Callable[..., Coroutine[Any, Any, Then | None]]:
+    """A dependency: where the calls log stood at `at`; None: nobody asks for the past."""
+
+    async def then(request: Request, _: TheUser, response: Response) -> Then | None:
+        found = await _then(request, CALLS, views_of)
+        if found is not None:
+            response.headers["X-Log-Position"] = f"{CALLS}={found.position}"
+        return found
+
+    return then
+
+
+def list_then(
+    view_of: ViewOf, ids_of: Callable[[Wired, TeamId], list[UUID]], *, removed: str
+) -> Callable[..., Coroutine[Any, Any, ListThen | None]]:
+    """A dependency: where the fleet log stood at `at`, and what was listed then.
+
+    That is in the list now (`ids_of`), or was removed since, as the audit trail knows.
+    """
+
+    async def then(request: Request, user: TheUser, response: Response) -> ListThen | None:
+        found = await _then(request, FLEET, (view_of,))
+        if found is None:
+            return None
+        system: Wired = request.app.state.system
+        ids = await run_in_threadpool(ids_of, system, user.team_id)
+        head = await run_in_threadpool(system.fleet.head)
+        await _read(system.audit_trail, FLEET, head)
+        gone = await run_in_threadpool(_removed, system, user.team_id, removed, found)
+        response.headers["X-Log-Position"] = f"{FLEET}={found.position}"
+        unique = list(dict.fromkeys([*ids, *gone]))
+        return ListThen(time=found.time, position=found.position, ids=unique)
+
+    return then
+
+
+async def _then(request: Request, log: str, views_of: tuple[ViewOf, ...]) -> Then | None:
+    text = request.query_params.get("at")
+    if text is None:
+        return None
+    system: Wired = request.app.state.system
+    found = await run_in_threadpool(_where, system, log, text)
+    for view_of in views_of:
+        await _read(view_of(system), log, found.position)
+    return found
+
+
+def _where(system: Wired, log: str, text: str) -> Then:
+    past = past_of(system, text, datetime.now(UTC))
+    position = past.of(log)
+    if position is None:
+        logs: dict[str, EventLog] = {FLEET: system.fleet, CALLS: system.calls}
+        position = first_position(logs[log], past.time + TICK)
+    return Then(time=past.time, position=position)
+
+
+async def _read(view: View[Any], log: str, position: int) -> None:
+    """The view has read so far, or `NotReadYet`; no thread is held meanwhile."""
+    with anyio.move_on_after(WAIT_SECONDS):
+        while await run_in_threadpool(view.position, log) < position:  # noqa: ASYNC110
+            await anyio.sleep(LOOK_SECONDS)
+        return
+    raise NotReadYet
+
+
+def _removed(system: Wired, team_id: TeamId, topic: str, then: Then) -> list[UUID]:
+    """The streams that were ended after that position."""
+    wanted = AuditFilter(team_id=team_id, type=topic, since=then.time - SLACK)
+    found: list[UUID] = []
+    before: tuple[datetime, str, int] | None = None
+    while True:
+        rows = system.audit_trail.select(wanted, before=before, limit=PAGE)
+        found += [row.stream_id for row in rows if row.position > then.position]
+        if len(rows) < PAGE:
+            return found
+        before = rows[-1].at, rows[-1].log, rows[-1].position
