@@ -1,6 +1,7 @@
 """The paths that a narrowed bot token may be used for: globs over what follows the vendor.
 
-`*` stands for any text without a slash, `**` for any text. Matching takes time in
+`*` stands for any text without a slash, `**` for any text. A version in front of the path
+(`v1`, `v1beta`) need not be named, as SDKs put it there or not. Matching takes time in
 proportion to the two lengths multiplied, whatever the glob.
 """
 
@@ -17,8 +18,14 @@ def reaches(globs: tuple[str, ...], tail: str) -> bool:
     segments = plain_segments(tail)
     if segments is None:
         return False
-    path = "/".join(segments)
-    return any(matches(glob, path) for glob in globs)
+    paths = ["/".join(segments)]
+    if len(segments) > 1 and _is_version(segments[0]):
+        paths.append("/".join(segments[1:]))
+    return any(matches(glob, path) for glob in globs for path in paths)
+
+
+def _is_version(segment: str) -> bool:
+    return segment[:1] == "v" and segment[1:2].isdigit() and segment.isalnum()
 
 
 def matches(glob: str, path: str) -> bool:

@@ -19,6 +19,8 @@ from domain.token_paths import matches, reaches
         ("chat/*", "chat/completions"),
         ("**", "v1/messages/count"),
         ("v1/**", "v1/messages/count"),
+        ("chat/*", "v1/chat/completions"),
+        ("models/*", "v1beta/models/x"),
         ("models/*:generateContent", "models/gemini-3:generateContent"),
     ],
 )
@@ -33,6 +35,7 @@ def test_a_glob_reaches_what_it_names(glob: str, path: str) -> None:
         ("chat/*", "chat/a/b"),
         ("*", "a/b"),
         ("v1", "v1/messages"),
+        ("chat/*", "vault/chat/x"),
         ("**", "chat/../admin"),
         ("**", "chat%2fcompletions"),
     ],
