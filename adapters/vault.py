@@ -28,7 +28,7 @@ PADDED_TO_BITS = 64 * 8  # the length of a secret is told in steps of 64 bytes o
 FINGERPRINT_BYTES = 16
 
 KeyPurpose = Literal[
-    "token", "email", "sign-in", "cursor", "fingerprint", "key-check", "door"
+    "token", "email", "sign-in", "cursor", "link", "fingerprint", "key-check", "door"
 ]
 
 
@@ -36,9 +36,9 @@ class InstanceKeys(Protocol):
     """Random keys of this instance, each for one purpose and the same for ever.
 
     `token` hashes tokens, `email` hashes addresses, `sign-in` is the Ed25519 seed of access
-    tokens, `cursor` signs cursors, `fingerprint` finds equal secrets of a team,
-    `key-check` lets the worker ask the proxy to check a provider key, and `door` lets api
-    and proxy ask the worker.
+    tokens, `cursor` signs cursors, `link` signs links that are mailed, `fingerprint` finds
+    equal secrets of a team, `key-check` lets the worker ask the proxy to check a provider
+    key, and `door` lets api and proxy ask the worker.
     """
 
     def get(self, purpose: KeyPurpose) -> bytes:

@@ -31,6 +31,7 @@ from api import (
     explain,
     fallback_chains,
     health,
+    invitations,
     model_prices,
     provider_keys,
     quotas,
@@ -38,6 +39,7 @@ from api import (
     routing_statistics,
     routing_suggest,
     routing_what_if,
+    teams,
     usage,
     vendors,
 )
@@ -51,6 +53,10 @@ from domain.destinations import listed_origins
 
 ROUTERS = (
     auth.router,
+    teams.router,
+    teams.in_team,
+    invitations.router,
+    invitations.accepting,
     bot_watching.router,
     bots.router,
     bot_lifecycle.router,

@@ -9,7 +9,7 @@ from pydantic import BaseModel, Field, SecretStr
 
 from api.shapes import Body, Name
 from api.tokens import ACCESS_SECONDS
-from domain.teams import Role
+from domain.roles import Role
 
 Address = Annotated[str, Field(min_length=3, max_length=320)]
 Password = Annotated[SecretStr, Field(min_length=1, max_length=2048)]

@@ -1,33 +1,32 @@
-"""Who calls: an access token of an open session, and the one team that it acts in.
+"""Who calls, by which credential, and the one team that they act in.
 
-Session state is read from the log and believed for two seconds, so that a logout is in
-force everywhere soon, and at once in the process that took it.
+The team is the one that a path names (`/api/team/{team_id}`), else `X-Team-Id`, else the
+credential's own. Whoever has no role in it gets the answer for what is not there.
 """
 
 from __future__ import annotations
 
-import threading
-import time
-from collections import OrderedDict
 from dataclasses import dataclass
 from datetime import UTC, datetime
 from functools import cached_property
 from typing import Annotated
+from uuid import UUID
 
 from fastapi import Depends, Request
 from fastapi.security import HTTPBearer
 from starlette.datastructures import Headers
 
+from api.believed import Believed
 from api.limits import count_request
-from api.tokens import AccessClaims, AccessTokens
+from api.tokens import AccessTokens
 from api.wired import TheSystem, Wired
 from application.event_log import Caller
 from domain.errors import NotFound, Unauthenticated
 from domain.ids import SessionId, TeamId, UserId
+from domain.roles import Role
 from domain.sessions import Session
-
-BELIEVED_SECONDS = 2.0
-MOST_BELIEVED = 10_000
+from domain.teams import Team
+from domain.users import User
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -36,8 +35,15 @@ class SignedIn:
 
     user_id: UserId
     team_id: TeamId
+    role: Role
     session_id: SessionId
     request_id: str
+    operator: bool = False
+
+    @property
+    def principal(self) -> str:
+        """What limits and kept answers are counted by."""
+        return str(self.user_id)
 
     @property
     def caller(self) -> Caller:
@@ -51,54 +57,69 @@ def a_user(user_id: UserId, team_id: TeamId, request_id: str) -> Caller:
 
 
 class Doorkeeper:
-    """Knows access tokens and open sessions. One for each app; safe to use from threads."""
+    """Knows credentials, sessions and roles. One for each app; safe to use from threads."""
 
     def __init__(self, system: Wired) -> None:
         self._system = system
-        self._lock = threading.Lock()
-        self._open: OrderedDict[AccessClaims, float] = OrderedDict()
+        self._believed = Believed(system.fleet)
+        self.forget = self._believed.forget
 
     @cached_property
     def tokens(self) -> AccessTokens:
         """Made at first use: the key is in the database."""
         return AccessTokens(self._system.instance_keys.get("sign-in"))
 
-    def admit(self, headers: Headers, request_id: str) -> SignedIn:
-        """Who it is; `Unauthenticated` if nobody, `NotFound` if the team is not theirs."""
-        claims = self.tokens.read(_bearer(headers), now=datetime.now(UTC))
-        if not self._is_open(claims):
+    def admit(
+        self, headers: Headers, request_id: str, *, team: str | None = None
+    ) -> SignedIn:
+        """Who it is; `Unauthenticated` if nobody, `NotFound` if a team is not theirs.
+
+        `team` is the one that the path names.
+        """
+        return self._person(_bearer(headers), request_id, _teams_named(headers, team))
+
+    def _person(self, token: str, request_id: str, named: list[TeamId]) -> SignedIn:
+        claims = self.tokens.read(token, now=datetime.now(UTC))
+        look, user_id = self._believed.look, claims.user_id
+        session = look(Session(), claims.session_id)
+        user = look(User(), user_id)
+        if session.user_id != user_id or not session.is_open(datetime.now(UTC)):
             raise Unauthenticated
-        team_id = headers.get("x-team-id")
-        if team_id is not None and team_id.lower() != str(claims.team_id):
-            raise NotFound
+        if not user.keeps(claims.session_id, session.epoch):
+            raise Unauthenticated
+        roles = {team: self.role_of(user_id, team) for team in named or [claims.team_id]}
+        team_id, role = next(iter(roles.items()))
+        if None in roles.values():
+            raise NotFound if named else Unauthenticated  # a new token is for another team
+        assert role is not None
         return SignedIn(
-            user_id=claims.user_id,
-            team_id=claims.team_id,
+            user_id=user_id,
+            team_id=team_id,
+            role=role,
             session_id=claims.session_id,
             request_id=request_id,
+            operator=user.operator,
         )
 
-    def forget(self, session_id: SessionId) -> None:
-        """The session is looked up again before it is believed."""
-        with self._lock:
-            for claims in [one for one in self._open if one.session_id == session_id]:
-                del self._open[claims]
+    def role_of(self, user_id: UserId, team_id: TeamId) -> Role | None:
+        """The user's role in the team, if they have one."""
+        return self._believed.look(Team(), team_id).members.get(user_id)
 
-    def _is_open(self, claims: AccessClaims) -> bool:
-        now = time.monotonic()
-        with self._lock:
-            if now < self._open.get(claims, 0.0):
-                return True
-        session = self._system.fleet.look(Session(), claims.session_id).state
-        theirs = (session.user_id, session.team_id) == (claims.user_id, claims.team_id)
-        if not theirs or not session.is_open(datetime.now(UTC)):
-            return False
-        with self._lock:
-            self._open[claims] = now + BELIEVED_SECONDS
-            self._open.move_to_end(claims)
-            while len(self._open) > MOST_BELIEVED:
-                self._open.popitem(last=False)
-        return True
+
+def _teams_named(headers: Headers, team: str | None) -> list[TeamId]:
+    """The path's team and the header's, each once; `NotFound` for what is no id."""
+    texts = [*([] if team is None else [team]), *headers.getlist("x-team-id")]
+    return [TeamId(one) for one in dict.fromkeys(_id(text.lower()) for text in texts)]
+
+
+def _id(text: str) -> UUID:
+    try:
+        named = UUID(text)
+    except ValueError as error:
+        raise NotFound from error
+    if str(named) != text:
+        raise NotFound
+    return named
 
 
 def _bearer(headers: Headers) -> str:
@@ -127,8 +148,9 @@ def _signed_in(
     system: TheSystem,
     _: Annotated[object, _documented],
 ) -> SignedIn:
-    user = doorkeeper.admit(request.headers, request.state.request_id)
-    count_request(system.request_limits, request.method, user.user_id, user.team_id)
+    team = request.path_params.get("team_id")
+    user = doorkeeper.admit(request.headers, request.state.request_id, team=team)
+    count_request(system.request_limits, request.method, user.principal, user.team_id)
     return user
 
 

@@ -13,7 +13,7 @@ from starlette.types import ASGIApp, Receive, Scope, Send
 from api.errors import problem
 from api.wired import Wired
 from application.rates import RequestLimits, TooOften
-from domain.ids import TeamId, UserId
+from domain.ids import TeamId
 from domain.peers import address_of, is_listed, peer_of
 
 READS = frozenset({"GET", "HEAD", "OPTIONS"})
@@ -40,11 +40,11 @@ class PeerLimit:
 
 
 def count_request(
-    limits: RequestLimits, method: str, user_id: UserId, team_id: TeamId
+    limits: RequestLimits, method: str, principal: str, team_id: TeamId
 ) -> None:
-    """The user's read or write is counted; `TooOften`."""
+    """The caller's read or write is counted; `TooOften`."""
     rate = limits.reads if method in READS else limits.writes
-    limits.rates.count(rate, f"{team_id}/{user_id}")
+    limits.rates.count(rate, f"{team_id}/{principal}")
 
 
 def count_try(

@@ -88,14 +88,14 @@ def _write(scope: Scope, key: str) -> Write:
 def _principal(scope: Scope) -> str:
     """Strangers share a scope: theirs are sign-ins, and the same body is the same one."""
     user = _user(scope)
-    return "nobody" if user is None else f"{user.team_id} {user.user_id}"
+    return "nobody" if user is None else f"{user.team_id} {user.principal}"
 
 
 def _count_replay(scope: Scope) -> None:
     """It is a write of the user's like any other; no route sees it."""
     user, system = _user(scope), scope["app"].state.system
     if user is not None:
-        count_request(system.request_limits, scope["method"], user.user_id, user.team_id)
+        count_request(system.request_limits, scope["method"], user.principal, user.team_id)
 
 
 def _user(scope: Scope) -> SignedIn | None:

@@ -15,11 +15,18 @@ from api.passwords import verify_password
 from api.positions import reached
 from api.tokens import AccessClaims
 from api.wired import Wired
-from application.sign_in import RefreshSession, StartSession, user_with_address
+from application.sign_in import (
+    TEAM_OF_ONES_OWN,
+    RefreshSession,
+    StartSession,
+    user_with_address,
+)
+from application.teams import FoundTeam
 from domain.errors import Unauthenticated
 from domain.ids import SessionId, TeamId, UserId
 from domain.sessions import Session
-from domain.teams import Team, User
+from domain.teams import Team
+from domain.users import User
 
 
 def hashed_address(system: Wired, address: str) -> str:
@@ -44,10 +51,8 @@ def start_session(
     request_id: str,
     response: Response,
 ) -> SignedInOut:
-    """A new session in the user's own team, with its first tokens."""
-    team_id = system.fleet.read(User(), user_id).state.team_id
-    if team_id is None:
-        raise Unauthenticated
+    """A new session in the user's first team, with its first tokens."""
+    team_id = _first_team(system, user_id, request_id)
     session_id = SessionId(uuid7())
     refresh_token = tokens.new_refresh_token(session_id)
     now = datetime.now(UTC)
@@ -74,6 +79,17 @@ def start_session(
     )
 
 
+def _first_team(system: Wired, user_id: UserId, request_id: str) -> TeamId:
+    """A team that the user is in; a new one if they were taken out of all."""
+    teams = system.fleet.read(User(), user_id).state.teams
+    if teams:
+        return teams[0]
+    team_id = TeamId(uuid7())
+    founded = FoundTeam(team_id=team_id, name=TEAM_OF_ONES_OWN, owner=user_id)
+    system.bus.handle(founded, by=a_user(user_id, team_id, request_id))
+    return team_id
+
+
 def refresh(
     system: Wired,
     doorkeeper: Doorkeeper,
@@ -85,6 +101,8 @@ def refresh(
     session_id = tokens.session_of(presented)
     session = system.fleet.look(Session(), session_id).state
     if session.user_id is None or session.team_id is None:
+        raise Unauthenticated
+    if not _goes_on(system, session_id, session):
         raise Unauthenticated
     key, now = system.instance_keys.get("token"), datetime.now(UTC)
     fresh = tokens.new_refresh_token(session_id)
@@ -102,12 +120,20 @@ def refresh(
         doorkeeper.forget(session_id)
         raise Unauthenticated
     reached(response, position)
-    claims = AccessClaims(
-        user_id=session.user_id, team_id=session.team_id, session_id=session_id
-    )
+    team_id = session.team_id
+    if doorkeeper.role_of(session.user_id, team_id) is None:
+        team_id = _first_team(system, session.user_id, request_id)
+    claims = AccessClaims(user_id=session.user_id, team_id=team_id, session_id=session_id)
     return TokensOut(
         access_token=doorkeeper.tokens.issue(claims, now=now), refresh_token=fresh
     )
+
+
+def _goes_on(system: Wired, session_id: SessionId, session: Session) -> bool:
+    """Whether no change of password ended it."""
+    assert session.user_id is not None
+    user = system.fleet.look(User(), session.user_id).state
+    return user.keeps(session_id, session.epoch)
 
 
 def who_is(system: Wired, user_id: UserId, team_id: TeamId) -> Me:

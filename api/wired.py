@@ -38,7 +38,9 @@ from projections.usage_by_hour import UsageByHour
 class InstanceKeys(Protocol):
     """Random keys of this instance, 32 bytes each, the same for ever."""
 
-    def get(self, purpose: Literal["token", "email", "sign-in", "cursor"]) -> bytes: ...
+    def get(
+        self, purpose: Literal["token", "email", "sign-in", "cursor", "link"]
+    ) -> bytes: ...
 
 
 class Wired(Protocol):

@@ -14,7 +14,8 @@ from application.ports import People, Person
 from domain.claims import Claim, address_claim
 from domain.ids import SessionId, TeamId, UserId
 from domain.sessions import Session, SessionRefreshed, SessionStarted
-from domain.teams import Team, User
+from domain.teams import Team
+from domain.users import User
 
 TEAM_OF_ONES_OWN = "My team"
 
@@ -50,11 +51,14 @@ def user_with_address(event_log: EventLog, address_hash: str) -> UserId | None:
 
 @dataclass(frozen=True, kw_only=True)
 class StartSession(Command[int]):
+    """`epoch` is the user's at the time when the password was checked."""
+
     session_id: SessionId
     user_id: UserId
     team_id: TeamId
     refresh_hash: str
     expires_at: datetime
+    epoch: int = 0
 
 
 def start_session(command: StartSession, *, event_log: EventLog) -> int:
@@ -64,6 +68,7 @@ def start_session(command: StartSession, *, event_log: EventLog) -> int:
         team_id=command.team_id,
         refresh_hash=command.refresh_hash,
         expires_at=command.expires_at,
+        epoch=command.epoch,
     )
     return event_log.append(session, session.state.start(started))
 

@@ -3,7 +3,9 @@
 from typing import NewType
 from uuid import UUID
 
+ApiTokenId = NewType("ApiTokenId", UUID)
 BotId = NewType("BotId", UUID)
+InvitationId = NewType("InvitationId", UUID)
 LinkId = NewType("LinkId", UUID)
 ModelPriceId = NewType("ModelPriceId", UUID)
 ProviderKeyId = NewType("ProviderKeyId", UUID)

@@ -20,6 +20,7 @@ class EndReason(StrEnum):
     """Why a session ended."""
 
     LOGOUT = "logout"
+    REVOKED = "revoked"
     REUSE = "refresh-token-reuse"
 
 
@@ -29,6 +30,7 @@ class SessionStarted(Event, topic="session.started"):
     team_id: TeamId
     refresh_hash: str
     expires_at: datetime
+    epoch: int = 0
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -51,6 +53,7 @@ class Session:
 
     user_id: UserId | None = None
     team_id: TeamId | None = None
+    epoch: int = 0
     refresh_hash: str = ""
     expires_at: datetime | None = None
     ended: bool = False
@@ -76,9 +79,9 @@ class Session:
             return [SessionEnded(reason=EndReason.REUSE)]
         return [refreshed]
 
-    def end(self) -> list[SessionEvent]:
+    def end(self, reason: EndReason = EndReason.LOGOUT) -> list[SessionEvent]:
         """Sign out."""
-        return [] if self.ended else [SessionEnded(reason=EndReason.LOGOUT)]
+        return [] if self.ended else [SessionEnded(reason=reason)]
 
     def evolve(self, event: SessionEvent) -> Session:
         match event:
@@ -87,6 +90,7 @@ class Session:
                     self,
                     user_id=event.user_id,
                     team_id=event.team_id,
+                    epoch=event.epoch,
                     refresh_hash=event.refresh_hash,
                     expires_at=event.expires_at,
                 )

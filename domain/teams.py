@@ -1,24 +1,43 @@
-"""Teams and the people in them. A team owns everything; a person has a role in it."""
+"""Teams and the people in them. A team owns everything; a person has a role in it.
+
+There is always an owner. Nobody gives or takes a role that their own does not include.
+"""
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from dataclasses import dataclass, field, replace
-from enum import StrEnum
-from typing import assert_never
+from datetime import datetime, timedelta
+from typing import TypeVar, assert_never
 
-from domain.errors import Conflict
+from domain.errors import Conflict, Forbidden, NotFound
 from domain.events import Event
-from domain.ids import TeamId, UserId
+from domain.ids import InvitationId, UserId
+from domain.invitations import (
+    InvitationEndsTooLate,
+    InvitationEvent,
+    InvitationIsForAnother,
+    InvitationIsOver,
+    TeamInvitationAccepted,
+    TeamInvitationMade,
+    TeamInvitationRevoked,
+)
+from domain.roles import Role, included
 
+KeyT = TypeVar("KeyT")
+ValueT = TypeVar("ValueT")
 
-class Role(StrEnum):
-    """What a member may do; so far every team has its owner alone."""
-
-    OWNER = "owner"
+MOST_MEMBERS = 1000  # with the open invitations
+LONGEST_INVITATION = timedelta(days=30)
 
 
 @dataclass(frozen=True, kw_only=True)
 class TeamCreated(Event, topic="team.created"):
+    name: str
+
+
+@dataclass(frozen=True, kw_only=True)
+class TeamRenamed(Event, topic="team.renamed"):
     name: str
 
 
@@ -28,7 +47,25 @@ class TeamMemberAdded(Event, topic="team.member_added"):
     role: Role
 
 
-TeamEvent = TeamCreated | TeamMemberAdded
+@dataclass(frozen=True, kw_only=True)
+class TeamRoleChanged(Event, topic="team.role_changed"):
+    user_id: UserId
+    role: Role
+
+
+@dataclass(frozen=True, kw_only=True)
+class TeamMemberRemoved(Event, topic="team.member_removed"):
+    user_id: UserId
+
+
+TeamEvent = (
+    TeamCreated
+    | TeamRenamed
+    | TeamMemberAdded
+    | TeamRoleChanged
+    | TeamMemberRemoved
+    | InvitationEvent
+)
 
 
 class IsMemberAlready(Conflict):
@@ -37,54 +74,139 @@ class IsMemberAlready(Conflict):
     code = "is-member-already"
 
 
+class LastOwnerStays(Conflict):
+    """A team always has an owner: make somebody else one first."""
+
+    code = "last-owner-stays"
+
+
+class TeamIsFull(Conflict):
+    """The team has as many members and invitations as it may have."""
+
+    code = "team-is-full"
+
+
+class RoleIsTooHigh(Forbidden):
+    """Nobody gives or takes a role that their own does not include."""
+
+
 @dataclass(frozen=True, kw_only=True)
 class Team:
-    """One team, as far as its own rules need to know it."""
+    """One team, as far as its own rules need to know it; of invitations, the open ones."""
 
     name: str = ""
-    members: dict[UserId, Role] = field(default_factory=dict)
+    members: Mapping[UserId, Role] = field(default_factory=dict)
+    invitations: Mapping[InvitationId, TeamInvitationMade] = field(default_factory=dict)
 
     def create(self, *, name: str, owner: UserId) -> list[TeamEvent]:
         """Found the team with its first member."""
         return [TeamCreated(name=name), TeamMemberAdded(user_id=owner, role=Role.OWNER)]
 
-    def add_member(self, user_id: UserId, role: Role) -> list[TeamEvent]:
+    def rename(self, name: str) -> list[TeamEvent]:
+        """Call the team something else."""
+        return [] if name == self.name else [TeamRenamed(name=name)]
+
+    def add_member(self, user_id: UserId, role: Role, *, by: UserId) -> list[TeamEvent]:
         """Give a person a role; asking again for the same role changes nothing."""
+        self._refuse_above(by, role)
         if self.members.get(user_id) is role:
             return []
         if user_id in self.members:
             raise IsMemberAlready
+        self._refuse_full()
         return [TeamMemberAdded(user_id=user_id, role=role)]
+
+    def change_role(self, user_id: UserId, role: Role, *, by: UserId) -> list[TeamEvent]:
+        """Give a member another role; the last owner keeps theirs."""
+        before = self._role_of(user_id)
+        self._refuse_above(by, before, role)
+        if before is role:
+            return []
+        if self._is_last_owner(user_id):
+            raise LastOwnerStays
+        return [TeamRoleChanged(user_id=user_id, role=role)]
+
+    def remove_member(self, user_id: UserId, *, by: UserId) -> list[TeamEvent]:
+        """Take a member out, or leave; the last owner stays."""
+        role = self._role_of(user_id)
+        if by != user_id:
+            self._refuse_above(by, role)
+        if self._is_last_owner(user_id):
+            raise LastOwnerStays
+        return [TeamMemberRemoved(user_id=user_id)]
+
+    def invite(self, made: TeamInvitationMade, *, now: datetime) -> list[TeamEvent]:
+        """Offer a role to whoever brings the link."""
+        self._refuse_above(made.by, made.role)
+        if not now < made.expires_at <= now + LONGEST_INVITATION:
+            raise InvitationEndsTooLate
+        self._refuse_full()
+        return [made]
+
+    def revoke(self, invitation_id: InvitationId) -> list[TeamEvent]:
+        """Take an open invitation back; `NotFound` if it is not open."""
+        if invitation_id not in self.invitations:
+            raise NotFound
+        return [TeamInvitationRevoked(invitation_id=invitation_id)]
+
+    def accept(
+        self,
+        invitation_id: InvitationId,
+        *,
+        user_id: UserId,
+        address_hash: str,
+        now: datetime,
+    ) -> list[TeamEvent]:
+        """Become a member by an open invitation, which is used up with it."""
+        made = self.invitations.get(invitation_id)
+        if made is None or now >= made.expires_at or not self._may_give(made.by, made.role):
+            raise InvitationIsOver
+        if made.address_hash not in {None, address_hash}:
+            raise InvitationIsForAnother
+        if user_id in self.members:
+            raise IsMemberAlready
+        return [
+            TeamInvitationAccepted(invitation_id=invitation_id, user_id=user_id),
+            TeamMemberAdded(user_id=user_id, role=made.role),
+        ]
+
+    def _may_give(self, by: UserId, *roles: Role) -> bool:
+        return by in self.members and included(self.members[by]).issuperset(roles)
+
+    def _refuse_above(self, by: UserId, *roles: Role) -> None:
+        if not self._may_give(by, *roles):
+            raise RoleIsTooHigh
+
+    def _refuse_full(self) -> None:
+        if len(self.members) + len(self.invitations) >= MOST_MEMBERS:
+            raise TeamIsFull
+
+    def _role_of(self, user_id: UserId) -> Role:
+        if user_id not in self.members:
+            raise NotFound
+        return self.members[user_id]
+
+    def _is_last_owner(self, user_id: UserId) -> bool:
+        owners = [one for one, role in self.members.items() if role is Role.OWNER]
+        return owners == [user_id]
 
     def evolve(self, event: TeamEvent) -> Team:
         match event:
-            case TeamCreated(name=name):
+            case TeamCreated(name=name) | TeamRenamed(name=name):
                 return replace(self, name=name)
-            case TeamMemberAdded(user_id=user_id, role=role):
-                return replace(self, members={**self.members, user_id: role})
+            case TeamMemberAdded() | TeamRoleChanged():
+                return replace(self, members={**self.members, event.user_id: event.role})
+            case TeamMemberRemoved(user_id=user_id):
+                return replace(self, members=_without(self.members, user_id))
+            case TeamInvitationMade(invitation_id=invitation_id):
+                open_ones = {**self.invitations, invitation_id: event}
+                return replace(self, invitations=open_ones)
+            case TeamInvitationAccepted() | TeamInvitationRevoked():
+                left = _without(self.invitations, event.invitation_id)
+                return replace(self, invitations=left)
             case _:
                 assert_never(event)
 
 
-@dataclass(frozen=True, kw_only=True)
-class UserRegistered(Event, topic="user.registered"):
-    """Name and address are in the vault, under the user's id."""
-
-    team_id: TeamId
-
-
-UserEvent = UserRegistered
-
-
-@dataclass(frozen=True, kw_only=True)
-class User:
-    """One person with an account."""
-
-    team_id: TeamId | None = None
-
-    def register(self, *, team_id: TeamId) -> list[UserEvent]:
-        """Open the account, with a team of one's own."""
-        return [UserRegistered(team_id=team_id)]
-
-    def evolve(self, event: UserEvent) -> User:
-        return replace(self, team_id=event.team_id)
+def _without(kept: Mapping[KeyT, ValueT], key: KeyT) -> Mapping[KeyT, ValueT]:
+    return {one: value for one, value in kept.items() if one != key}

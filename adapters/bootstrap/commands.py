@@ -6,6 +6,7 @@ from functools import partial
 
 from adapters.bootstrap.catalog_commands import register_catalogs
 from adapters.bootstrap.fleet_commands import register_equipment, register_lifecycle
+from adapters.bootstrap.people_commands import register_people
 from adapters.bootstrap.routing_commands import register_routing
 from application import bots, keys, sign_in
 from application.bus import Bus
@@ -51,5 +52,6 @@ def bus_of(
     )
     bus.register(sign_in.EndSession, partial(sign_in.end_session, event_log=event_log))
     register_routing(bus, event_log)
+    register_people(bus, event_log)
     register_catalogs(bus, event_log)
     return bus

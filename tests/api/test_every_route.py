@@ -41,6 +41,11 @@ NEW_QUOTA = {
     "limit": 1000,
 }
 BODIES = {
+    ("POST", "/api/team"): {"name": "Ours"},
+    ("PATCH", "/api/team/{team_id}"): {"name": "Ours"},
+    ("POST", "/api/team/{team_id}/member"): {"user_id": str(uuid4()), "role": "viewer"},
+    ("PATCH", "/api/team/{team_id}/member/{user_id}"): {"role": "viewer"},
+    ("POST", "/api/team/{team_id}/invitation"): {"role": "viewer"},
     ("POST", "/api/routing/fallback-chains"): NEW_CHAIN | {"id": "ours"},
     ("PUT", "/api/routing/fallback-chains/{entry_id}"): NEW_CHAIN,
     ("POST", "/api/routing/capability-tags"): NEW_TAG | {"id": "ours"},
@@ -101,7 +106,14 @@ def ids_of(front: Front, headers: dict[str, str]) -> dict[str, str]:
         new = BODIES["POST", f"/api/routing/{path}"]
         assert post(f"/api/routing/{path}", json=new, headers=headers).status_code == 201
     price = post("/api/routing/model-prices", json=NEW_PRICE, headers=headers).json()
+    own = front.client.get("/api/auth/me", headers=headers).json()
+    team = f"/api/team/{own['team']['id']}"
+    invited = post(f"{team}/invitation", json={"role": "viewer"}, headers=headers).json()
     return {
+        "team_id": own["team"]["id"],
+        "user_id": own["user"]["id"],
+        "invitation_id": invited["id"],
+        "token": "civ_" + invited["token"][::-1],
         "hostname": "ada-1",
         "price_id": price["id"],
         "entry_id": "ours",

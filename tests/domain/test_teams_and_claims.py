@@ -6,14 +6,9 @@ from uuid import uuid4
 
 from domain.claims import Claim, ClaimReleased, ClaimTaken, IsTaken, hostname_claim
 from domain.ids import TeamId, UserId
-from domain.teams import (
-    Role,
-    Team,
-    TeamCreated,
-    TeamMemberAdded,
-    User,
-    UserRegistered,
-)
+from domain.roles import Role
+from domain.teams import Team, TeamCreated, TeamMemberAdded
+from domain.users import User, UserRegistered
 from tests.given import given
 
 ALICE, BOB = UserId(uuid4()), UserId(uuid4())
@@ -28,8 +23,10 @@ def test_a_team_is_founded_with_its_owner() -> None:
 
 def test_a_member_is_added_once() -> None:
     added = TeamMemberAdded(user_id=ALICE, role=Role.OWNER)
-    given(Team(), added).when(lambda team: team.add_member(ALICE, Role.OWNER)).then()
-    given(Team(), added).when(lambda team: team.add_member(BOB, Role.OWNER)).then(
+    given(Team(), added).when(
+        lambda team: team.add_member(ALICE, Role.OWNER, by=ALICE)
+    ).then()
+    given(Team(), added).when(lambda team: team.add_member(BOB, Role.OWNER, by=ALICE)).then(
         TeamMemberAdded(user_id=BOB, role=Role.OWNER)
     )
 

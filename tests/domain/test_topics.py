@@ -11,6 +11,8 @@ from adapters.event_store import EVENT_MODULES
 from domain.events import Event
 
 STORED = {
+    "access.refused": ["action", "role"],
+    "access.sign_in_refused": ["user_id"],
     "bot.channel_removed": ["channel_id"],
     "bot.channel_set": ["channel"],
     "bot.configured": ["image", "resources", "network", "port"],
@@ -150,7 +152,7 @@ STORED = {
     "run.observed": ["bot_id", "observation"],
     "session.ended": ["reason"],
     "session.refreshed": ["refresh_hash", "expires_at"],
-    "session.started": ["user_id", "team_id", "refresh_hash", "expires_at"],
+    "session.started": ["user_id", "team_id", "refresh_hash", "expires_at", "epoch"],
     "skill.approved": ["team_id", "id", "number"],
     "skill.recalled": ["team_id", "content_hash", "reason"],
     "skill.removed": ["team_id", "id"],
@@ -158,8 +160,24 @@ STORED = {
     "skill.synced": ["team_id", "report"],
     "skill_content.kept": ["team_id", "content_hash", "content"],
     "team.created": ["name"],
+    "team.invitation_accepted": ["invitation_id", "user_id"],
+    "team.invitation_made": ["invitation_id", "role", "expires_at", "by", "address_hash"],
+    "team.invitation_revoked": ["invitation_id"],
     "team.member_added": ["user_id", "role"],
+    "team.member_removed": ["user_id"],
+    "team.renamed": ["name"],
+    "team.role_changed": ["user_id", "role"],
+    "user.code_used": ["step"],
+    "user.joined_team": ["team_id"],
+    "user.left_team": ["team_id"],
+    "user.made_operator": [],
+    "user.no_longer_operator": [],
+    "user.password_changed": ["kept"],
+    "user.profile_changed": [],
     "user.registered": ["team_id"],
+    "user.totp_confirmed": [],
+    "user.totp_offered": [],
+    "user.totp_removed": [],
 }
 
 

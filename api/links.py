@@ -1,0 +1,83 @@
+"""Links that are handed on or mailed: signed, good once, and kept nowhere.
+
+    civ_ + base64url(team id, invitation id, end, role, HMAC-SHA-256)     an invitation
+
+The key is this instance's and signs nothing else. What the log says decides; the signature
+keeps strangers from asking it.
+"""
+
+from __future__ import annotations
+
+import hmac
+import struct
+from base64 import urlsafe_b64decode, urlsafe_b64encode
+from dataclasses import dataclass
+from datetime import UTC, datetime
+from uuid import UUID
+
+from domain.errors import NotFound
+from domain.ids import InvitationId, TeamId
+from domain.roles import Role
+
+INVITATION_PREFIX = "civ_"
+SIGNATURE_BYTES = 32
+_FACTS = struct.Struct(">16s16sQB")
+_ROLES = tuple(Role)  # by place: append only
+
+
+@dataclass(frozen=True, kw_only=True)
+class InvitationLink:
+    """What an invitation's link says; `expires_at` in whole seconds."""
+
+    team_id: TeamId
+    invitation_id: InvitationId
+    expires_at: datetime
+    role: Role
+
+
+def invitation_token(key: bytes, link: InvitationLink) -> str:
+    """The link's token; whoever has it may accept the invitation."""
+    facts = _FACTS.pack(
+        link.team_id.bytes,
+        link.invitation_id.bytes,
+        int(link.expires_at.timestamp()),
+        _ROLES.index(link.role),
+    )
+    return INVITATION_PREFIX + _text(facts + sign(key, INVITATION_PREFIX, facts))
+
+
+def read_invitation(key: bytes, token: str) -> InvitationLink:
+    """What the link says; `NotFound` if it is not one of ours."""
+    if not token.startswith(INVITATION_PREFIX):
+        raise NotFound
+    whole = _bytes(token.removeprefix(INVITATION_PREFIX))
+    facts, signature = whole[: _FACTS.size], whole[_FACTS.size :]
+    if not hmac.compare_digest(signature, sign(key, INVITATION_PREFIX, facts)):
+        raise NotFound
+    team_id, invitation_id, second, role = _FACTS.unpack(facts)
+    return InvitationLink(
+        team_id=TeamId(UUID(bytes=team_id)),
+        invitation_id=InvitationId(UUID(bytes=invitation_id)),
+        expires_at=datetime.fromtimestamp(second, UTC),
+        role=_ROLES[role],
+    )
+
+
+def sign(key: bytes, kind: str, facts: bytes) -> bytes:
+    """HMAC-SHA-256 over the kind of link and its facts."""
+    return hmac.digest(key, kind.encode() + facts, "sha256")
+
+
+def _text(whole: bytes) -> str:
+    return urlsafe_b64encode(whole).decode().rstrip("=")
+
+
+def _bytes(text: str) -> bytes:
+    """The bytes of a text that may be anything; `NotFound` for another spelling."""
+    try:
+        whole = urlsafe_b64decode(text + "=" * (-len(text) % 4))
+    except ValueError as error:
+        raise NotFound from error
+    if _text(whole) != text:
+        raise NotFound
+    return whole

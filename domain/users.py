@@ -1,0 +1,203 @@
+"""Users: one person with an account, their teams, and what their sign-in asks for.
+
+Name, address, password and second factor are in the vault, under the user's id. A change
+of password begins a new `epoch`: sessions of an earlier one are over, but for the one in
+which it was changed.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass, replace
+from typing import assert_never
+
+from domain.errors import Conflict
+from domain.events import Event
+from domain.ids import SessionId, TeamId
+
+MOST_TEAMS = 100
+
+
+@dataclass(frozen=True, kw_only=True)
+class UserRegistered(Event, topic="user.registered"):
+    """Name and address are in the vault, under the user's id."""
+
+    team_id: TeamId
+
+
+@dataclass(frozen=True, kw_only=True)
+class UserJoinedTeam(Event, topic="user.joined_team"):
+    team_id: TeamId
+
+
+@dataclass(frozen=True, kw_only=True)
+class UserLeftTeam(Event, topic="user.left_team"):
+    team_id: TeamId
+
+
+@dataclass(frozen=True, kw_only=True)
+class UserProfileChanged(Event, topic="user.profile_changed"):
+    """What it is now is in the vault."""
+
+
+@dataclass(frozen=True, kw_only=True)
+class UserPasswordChanged(Event, topic="user.password_changed"):
+    """`kept` is the session that goes on; None after a reset."""
+
+    kept: SessionId | None = None
+
+
+@dataclass(frozen=True, kw_only=True)
+class UserTotpOffered(Event, topic="user.totp_offered"):
+    """A secret is in the vault, and not asked for until it is confirmed."""
+
+
+@dataclass(frozen=True, kw_only=True)
+class UserTotpConfirmed(Event, topic="user.totp_confirmed"):
+    pass
+
+
+@dataclass(frozen=True, kw_only=True)
+class UserTotpRemoved(Event, topic="user.totp_removed"):
+    pass
+
+
+@dataclass(frozen=True, kw_only=True)
+class UserCodeUsed(Event, topic="user.code_used"):
+    """`step` is the half minute of the code since 1970; None: it was a recovery code."""
+
+    step: int | None
+
+
+@dataclass(frozen=True, kw_only=True)
+class UserMadeOperator(Event, topic="user.made_operator"):
+    pass
+
+
+@dataclass(frozen=True, kw_only=True)
+class UserNoLongerOperator(Event, topic="user.no_longer_operator"):
+    pass
+
+
+UserEvent = (
+    UserRegistered
+    | UserJoinedTeam
+    | UserLeftTeam
+    | UserProfileChanged
+    | UserPasswordChanged
+    | UserTotpOffered
+    | UserTotpConfirmed
+    | UserTotpRemoved
+    | UserCodeUsed
+    | UserMadeOperator
+    | UserNoLongerOperator
+)
+
+
+class TooManyTeams(Conflict):
+    """A person is in at most a hundred teams."""
+
+    code = "too-many-teams"
+
+
+class TotpIsOnAlready(Conflict):
+    """The second factor is on; remove it first."""
+
+    code = "totp-is-on-already"
+
+
+class NoTotpIsOffered(Conflict):
+    """There is no second factor to confirm."""
+
+    code = "no-totp-is-offered"
+
+
+@dataclass(frozen=True, kw_only=True)
+class User:
+    """One person with an account; `teams` in the order they were joined."""
+
+    registered: bool = False
+    teams: tuple[TeamId, ...] = ()
+    epoch: int = 0
+    kept: SessionId | None = None
+    operator: bool = False
+    totp_offered: bool = False
+    totp_on: bool = False
+    last_step: int = -1
+
+    def register(self, *, team_id: TeamId) -> list[UserEvent]:
+        """Open the account, with a team of one's own."""
+        return [UserRegistered(team_id=team_id)]
+
+    def join(self, team_id: TeamId) -> list[UserEvent]:
+        """Be in one more team."""
+        if team_id in self.teams:
+            return []
+        if len(self.teams) >= MOST_TEAMS:
+            raise TooManyTeams
+        return [UserJoinedTeam(team_id=team_id)]
+
+    def leave(self, team_id: TeamId) -> list[UserEvent]:
+        """Be in the team no more."""
+        return [UserLeftTeam(team_id=team_id)] if team_id in self.teams else []
+
+    def change_password(self, *, kept: SessionId | None) -> list[UserEvent]:
+        """End every session but the one that is kept."""
+        return [UserPasswordChanged(kept=kept)]
+
+    def keeps(self, session_id: SessionId, epoch: int) -> bool:
+        """Whether a session of that epoch goes on."""
+        return epoch == self.epoch or session_id == self.kept
+
+    def offer_totp(self) -> list[UserEvent]:
+        """Begin to set up a second factor, anew if need be."""
+        if self.totp_on:
+            raise TotpIsOnAlready
+        return [UserTotpOffered()]
+
+    def confirm_totp(self, step: int) -> list[UserEvent]:
+        """Ask for the second factor from now on; its first code is used up."""
+        if self.totp_on:
+            raise TotpIsOnAlready
+        if not self.totp_offered:
+            raise NoTotpIsOffered
+        return [UserTotpConfirmed(), UserCodeUsed(step=step)]
+
+    def remove_totp(self) -> list[UserEvent]:
+        """Ask for it no more."""
+        return [UserTotpRemoved()] if self.totp_on or self.totp_offered else []
+
+    def make_operator(self) -> list[UserEvent]:
+        """Let the user look after this instance."""
+        return [] if self.operator else [UserMadeOperator()]
+
+    def dismiss_operator(self) -> list[UserEvent]:
+        """Let the user look after it no more."""
+        return [UserNoLongerOperator()] if self.operator else []
+
+    def evolve(self, event: UserEvent) -> User:  # noqa: C901, PLR0911 - one for each
+        match event:
+            case UserRegistered(team_id=team_id):
+                return replace(self, registered=True, teams=(team_id,))
+            case UserJoinedTeam(team_id=team_id):
+                return replace(self, teams=(*self.teams, team_id))
+            case UserLeftTeam(team_id=team_id):
+                left = tuple(one for one in self.teams if one != team_id)
+                return replace(self, teams=left)
+            case UserProfileChanged():
+                return self
+            case UserPasswordChanged(kept=kept):
+                return replace(self, epoch=self.epoch + 1, kept=kept)
+            case UserTotpOffered():
+                return replace(self, totp_offered=True)
+            case UserTotpConfirmed():
+                return replace(self, totp_on=True)
+            case UserTotpRemoved():
+                return replace(self, totp_on=False, totp_offered=False)
+            case UserCodeUsed(step=step):
+                return self if step is None else replace(self, last_step=step)
+            case UserMadeOperator():
+                return replace(self, operator=True)
+            case UserNoLongerOperator():
+                return replace(self, operator=False)
+            case _:
+                assert_never(event)
