@@ -2,13 +2,15 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable, Iterator
 from dataclasses import dataclass
 from typing import Protocol
 from uuid import UUID
 
 from domain.errors import Conflict, InvalidFields, NotFound
+from domain.sealing.checkpoints import LogWasForked
 from domain.sealing.merkle import leaf_hash
-from domain.sealing.tiles import Tree
+from domain.sealing.tiles import Tree, TreeIsDamaged
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -34,6 +36,12 @@ class SealedLog(Protocol):
     ) -> list[tuple[int, bytes]]: ...
 
     def latest(self) -> SignedCheckpoint | None: ...
+
+
+class TeamExport(Protocol):
+    """A team's own events, each with the proof that it is in the log."""
+
+    def lines(self, team_id: UUID) -> Iterator[bytes]: ...
 
 
 class NothingIsSignedYet(Conflict):
@@ -89,7 +97,7 @@ def inclusion(log: SealedLog, index: int, checkpoint: SignedCheckpoint) -> list[
     """From the leaf at `index` to the checkpoint's root; `NothingIsSignedYet`."""
     if index >= checkpoint.size:
         raise NothingIsSignedYet
-    return log.tree(checkpoint.size).inclusion(index)
+    return _from(log, checkpoint.size, lambda tree: tree.inclusion(index))
 
 
 def consistency(log: SealedLog, old: int, new: int | None) -> Consistency:
@@ -100,4 +108,13 @@ def consistency(log: SealedLog, old: int, new: int | None) -> Consistency:
         raise InvalidFields(**{"from": "beyond-to"})
     if new > signed:
         raise InvalidFields(to="beyond-the-last-checkpoint")
-    return Consistency(old=old, new=new, proof=log.tree(new).consistency(old))
+    proof = _from(log, new, lambda tree: tree.consistency(old))
+    return Consistency(old=old, new=new, proof=proof)
+
+
+def _from(log: SealedLog, size: int, prove: Callable[[Tree], list[bytes]]) -> list[bytes]:
+    """A proof; `LogWasForked` where the tree is not all there, such as after a restore."""
+    try:
+        return prove(log.tree(size))
+    except TreeIsDamaged as error:
+        raise LogWasForked from error
