@@ -29,6 +29,7 @@ from domain.equipment import (
     without_item,
 )
 from domain.errors import Conflict, NotFound
+from domain.workspace.personas import check_persona
 
 EquipmentEvent = (
     BotPersonaSet
@@ -74,7 +75,8 @@ class Equipment:
     channels: tuple[BotChannel, ...] = ()
 
     def set_persona(self, persona: Persona) -> list[BotEvent]:
-        """Be somebody else from now on."""
+        """Be somebody else from now on; refused with a text that no bot could read."""
+        check_persona(persona)
         return [] if persona == self.persona else [BotPersonaSet(persona=persona)]
 
     def set_features(self, features: str) -> list[BotEvent]:

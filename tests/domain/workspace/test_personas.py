@@ -6,6 +6,7 @@ from dataclasses import replace
 
 import pytest
 
+from domain.bot_equipment import Equipment
 from domain.equipment import NOBODY, Persona
 from domain.errors import InvalidFields
 from domain.workspace.personas import check_persona
@@ -64,5 +65,7 @@ def test_the_longest_soul_is_what_openclaw_reads_of_one() -> None:
     ],
 )
 def test_a_persona_with_bytes_that_nobody_sees_is_refused(persona: Persona) -> None:
+    with pytest.raises(InvalidFields):
+        Equipment().set_persona(persona)
     with pytest.raises(InvalidFields):
         render(replace(FACTS, persona=persona))
