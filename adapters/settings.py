@@ -48,6 +48,11 @@ class Settings(BaseSettings):
     metrics_token: str | None = Field(default=None, repr=False)
     otel_exporter_otlp_endpoint: str | None = None
     egress_allow: Annotated[tuple[str, ...], NoDecode] = ()
+    docker_host: str = "unix:///var/run/docker.sock"
+    docker_tls_verify: bool = False
+    docker_cert_path: Path | None = None
+    bot_data_dir: Path | None = None
+    bot_secrets_dir: Path | None = None
     bot_image: str = "openclaw:latest"
     bot_images_allowed: Annotated[tuple[str, ...], NoDecode] = ("clawbot/*",)
     bot_port_start: int = Field(default=9200, ge=1024, le=65_000)

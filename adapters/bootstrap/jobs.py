@@ -1,15 +1,18 @@
-"""Wires the worker: the broker, and what its jobs are done with."""
+"""Wires the worker: the broker, what its jobs are done with, and what looks after bots."""
 
 from __future__ import annotations
 
 import threading
 from collections.abc import Iterator
-from contextlib import contextmanager
+from contextlib import ExitStack, contextmanager
+from dataclasses import dataclass
 from functools import partial
 
 from dramatiq import Broker
 
+from adapters.bootstrap.fleet_worker import FleetWorker, fleet_worker
 from adapters.bootstrap.instance import open_instance
+from adapters.bootstrap.reconciling import register_reconciling
 from adapters.catalog.loader import load_catalog
 from adapters.event_store import EventMapper
 from adapters.jobs.actors import KeyChecks, declare
@@ -23,29 +26,39 @@ from application.event_log import EventLog
 from domain.log import FLEET
 
 ROLE = "clawbot_worker"
+CONNECTIONS = 12
+
+
+@dataclass(frozen=True, kw_only=True)
+class WorkerParts:
+    """What a worker runs."""
+
+    broker: Broker  # knows every job
+    fleet: FleetWorker
 
 
 @contextmanager
-def job_broker(settings: Settings, url: str, *, over: threading.Event) -> Iterator[Broker]:
-    """A broker that knows every job; set `over` before the end, where all is closed.
+def worker_parts(
+    settings: Settings, url: str, *, over: threading.Event
+) -> Iterator[WorkerParts]:
+    """The parts; set `over` before the end, where all is closed.
 
     `BadSetup`: the database is not migrated, or the master key does not fit.
     """
-    opened = open_instance(settings, url, role=ROLE)
-    try:
+    with ExitStack() as stack:
+        opened = open_instance(settings, url, role=ROLE, size=CONNECTIONS)
+        stack.callback(opened.database.close)
         fleet = EventLog(FLEET, PostgresRecorder(opened.database, FLEET), EventMapper())
         bus = Bus(opened.database.unit_of_work)
         bus.register(keys.RecordKeyCheck, partial(keys.record_key_check, event_log=fleet))
+        register_reconciling(bus, fleet)
         pass_key = opened.instance_keys.get("key-check")
         proxy = KeyCheckClient(settings.bots_proxy_url, pass_key)
-        try:
-            with broker_of(settings, url, role=ROLE, over=over) as broker:
-                key_checks = KeyChecks(
-                    event_log=fleet, bus=bus, catalog=load_catalog(), proxy=proxy
-                )
-                declare(broker, key_checks=key_checks)
-                yield broker
-        finally:
-            proxy.close()
-    finally:
-        opened.database.close()
+        stack.callback(proxy.close)
+        bots = stack.enter_context(fleet_worker(settings, opened, fleet, bus, over=over))
+        broker = stack.enter_context(broker_of(settings, url, role=ROLE, over=over))
+        key_checks = KeyChecks(
+            event_log=fleet, bus=bus, catalog=load_catalog(), proxy=proxy
+        )
+        declare(broker, key_checks=key_checks, look_after=bots.loop.ask)
+        yield WorkerParts(broker=broker, fleet=bots)

@@ -1,11 +1,13 @@
 """What each job does. A job is harmless to run twice and tried again until it is done.
 
-`check_provider_key` fetches a vendor's verdict on a key and records it.
+`check_provider_key` fetches a vendor's verdict on a key and records it. `reconcile_bot` has
+a bot's container looked at soon: whoever is rung ten times looks once.
 """
 
 from __future__ import annotations
 
 import logging
+from collections.abc import Callable
 from uuid import UUID
 
 from dramatiq import Broker, actor
@@ -16,6 +18,7 @@ from adapters.key_check import KeyCheckClient
 from application.bus import Bus
 from application.event_log import Caller, EventLog
 from application.keys import RecordKeyCheck
+from application.looking_after import RECONCILE_BOT
 from application.policies import CHECK_PROVIDER_KEY
 from application.ports import Found
 from domain.catalog import Catalog, UnknownVendor
@@ -84,8 +87,14 @@ def _request_of(history: list[Recorded[Event]], check_id: UUID) -> Recorded[Even
     raise LookupError(check_id)
 
 
-def declare(broker: Broker, *, key_checks: KeyChecks) -> None:
+def declare(
+    broker: Broker, *, key_checks: KeyChecks, look_after: Callable[[UUID], None]
+) -> None:
     """From now on the broker's worker knows how to do each job."""
+
+    @actor(broker=broker, actor_name=RECONCILE_BOT, queue_name=QUEUE)
+    def reconcile_bot(bot_id: str) -> None:
+        look_after(UUID(bot_id))
 
     @actor(
         broker=broker,
