@@ -26,6 +26,7 @@ from api import (
     bot_watching,
     bots,
     capability_tags,
+    channels,
     cost_strategies,
     errors,
     explain,
@@ -33,6 +34,8 @@ from api import (
     health,
     invitations,
     model_prices,
+    persona_templates,
+    plugins,
     provider_keys,
     quotas,
     routing_dry_run,
@@ -84,6 +87,9 @@ ROUTERS = (
     routing_what_if.router,
     audit.router,
     vendors.router,
+    plugins.router,
+    persona_templates.router,
+    channels.router,
     health.router,
 )
 

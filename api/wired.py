@@ -18,6 +18,7 @@ from application.ports import KeyModels, People, PriceList, Prober
 from application.rates import RequestLimits
 from application.readiness import Readiness
 from application.runtimes import ContainerDefaults, Runtimes
+from application.skill_sources import Outside
 from domain.catalog import Catalog
 from domain.equipment_catalog import EquipmentCatalog
 from domain.routing_catalog import RoutingCatalog
@@ -102,6 +103,8 @@ class Wired(Protocol):
     def fleet_watch(self) -> FleetWatch: ...
     @property
     def equipment_catalog(self) -> EquipmentCatalog: ...
+    @property
+    def outside(self) -> Outside: ...
     @property
     def container_defaults(self) -> ContainerDefaults: ...
     @property

@@ -15,6 +15,7 @@ from adapters.catalog.routing_catalog import load_routing_catalog
 from adapters.door.client import DoorClient
 from adapters.event_store import EventMapper
 from adapters.key_check import KeyCheckClient
+from adapters.outside import CheckedOutside
 from adapters.postgres.audit_trail import PostgresAuditTrail
 from adapters.postgres.call_views import (
     PostgresCallLog,
@@ -88,6 +89,7 @@ class ControlPlane:
     runtimes: AskedRuntimes
     fleet_watch: DoorClient
     equipment_catalog: EquipmentCatalog
+    outside: CheckedOutside
     container_defaults: ContainerDefaults
 
 
@@ -157,6 +159,7 @@ def _wired(  # noqa: PLR0913, PLR0917 - what the control plane stands on
         runtimes=AskedRuntimes(door.engine_name),
         fleet_watch=door,
         equipment_catalog=load_equipment_catalog(),
+        outside=CheckedOutside(egress_allow=settings.egress_allow),
         container_defaults=ContainerDefaults(
             image=settings.bot_image,
             allowed_images=settings.bot_images_allowed,

@@ -45,6 +45,7 @@ from adapters.memory_routing import (
 )
 from adapters.memory_vault import MemoryInstanceKeys, MemoryPeople, MemoryVault
 from adapters.memory_vendors import MemoryVendors
+from adapters.outside import CheckedOutside
 from adapters.postgres.audit_trail import PostgresAuditTrail
 from adapters.postgres.call_views import (
     PostgresCallLog,
@@ -144,6 +145,10 @@ class System:
     equipment_catalog: EquipmentCatalog = field(default_factory=load_equipment_catalog)
     runtimes: MemoryRuntimes = field(default_factory=MemoryRuntimes)
     container_defaults: ContainerDefaults = field(default_factory=ContainerDefaults)
+
+    @property
+    def outside(self) -> CheckedOutside:
+        return CheckedOutside(egress_allow=self.egress_allow)
 
     @property
     def prober(self) -> MemoryVendors:

@@ -1,0 +1,76 @@
+"""Pages of catalogs: entries of the team's own and built-in ones, in one order.
+
+A team's own entries are folded from its stream, so that no answer is ever behind.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Mapping
+from typing import Literal, Protocol, TypeVar
+
+from fastapi import Response
+from pydantic import BaseModel
+
+from api.callers import SignedIn
+from api.paging import Cursors
+from api.positions import reached
+from api.shapes import ListQuery, Page
+from api.wired import Wired
+
+Source = Literal["built-in", "team"]
+
+
+class CatalogQuery(ListQuery):
+    """Which entries; without anything, all. `q`: what their texts hold."""
+
+    source: Source | None = None
+    q: str | None = None
+    locale: str | None = None
+
+
+class Entry(BaseModel):
+    """What every entry of a catalog says."""
+
+    id: str
+    source: Source
+    read_only: bool
+    version: str  # of the built-in entries, or of the team's one
+
+
+class Sorted(Protocol):
+    @property
+    def id(self) -> str: ...
+
+
+EntryT = TypeVar("EntryT", bound=Sorted)
+
+
+def page_of(  # noqa: PLR0913 - what the framework handed in
+    found: Iterable[EntryT],
+    query: ListQuery,
+    user: SignedIn,
+    system: Wired,
+    response: Response,
+    *,
+    listed: str,
+) -> Page[EntryT]:
+    """One page of them, by id."""
+    reached(response, system.fleet.head())
+    key = system.instance_keys.get("cursor")
+    cursors = Cursors(key, team_id=user.team_id, listed=listed)
+    after = cursors.read(query.cursor, str) if query.cursor else ""
+    rest = sorted((one for one in found if one.id > after), key=lambda one: one.id)
+    items, cursor = cursors.page(rest[: query.limit + 1], query.limit, lambda one: [one.id])
+    return Page(items=items, next_cursor=cursor)
+
+
+def holds(wanted: str | None, *texts: str | Mapping[str, str]) -> bool:
+    """Whether one of the texts, in any language, holds the words; nothing is in all."""
+    if not wanted:
+        return True
+    words = wanted.casefold()
+    for text in texts:
+        parts = [text] if isinstance(text, str) else text.values()
+        if any(words in part.casefold() for part in parts):
+            return True
+    return False
