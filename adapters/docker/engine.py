@@ -10,6 +10,7 @@ from __future__ import annotations
 
 import json
 import threading
+import time
 from collections.abc import Iterator, Mapping, Sequence
 from contextlib import suppress
 from datetime import datetime
@@ -24,7 +25,7 @@ from adapters.docker.firewall import Firewall
 from adapters.docker.images import allowed_image
 from adapters.docker.leftovers import Leftovers
 from adapters.docker.naming import GENERATION, PORT, Naming, Network, bot_of
-from adapters.docker.networks import Networks, wanted
+from adapters.docker.networks import ATTEMPTS, PAUSE_SECONDS, Networks, wanted
 from adapters.docker.seen import networks_of, seen
 from adapters.docker.setup import EngineSetup
 from adapters.docker.stats import Counters
@@ -102,10 +103,7 @@ class DockerEngine:
         except CannotRun as refused:
             if refused.code != "name-taken":
                 raise
-            there = self._own_named(spec)  # another worker was first
-            if there is None:
-                raise
-            return there
+            return self._made_meanwhile(spec)
         container_id = str(made["Id"])
         try:
             kinds = wanted(spec.network, spec.port)
@@ -163,7 +161,7 @@ class DockerEngine:
         tail: int,
         since: datetime | None = None,
         follow: bool = False,
-    ) -> Iterator[LogLine]:
+    ) -> Reading[LogLine]:
         self._own(container_id)
         params = {
             "stdout": "1",
@@ -183,7 +181,7 @@ class DockerEngine:
     def discard(self, orphan: Orphan) -> None:
         self._leftovers.discard(orphan)
 
-    def events(self) -> Iterator[UUID]:
+    def events(self) -> Reading[UUID]:
         filters = {**self._naming.filters, "type": ["container"], "event": EVENTS}
         stream = self._stream("/events", {"filters": json.dumps(filters)}, waits=True)
         return Reading(stream, self._bots_of(stream))
@@ -228,6 +226,15 @@ class DockerEngine:
         if not is_it:
             raise CannotRun("name-taken", f"there is another container {name}")
         return str(found["Id"])
+
+    def _made_meanwhile(self, spec: ContainerSpec) -> str:
+        """The container that another worker makes at this moment."""
+        for _ in range(ATTEMPTS):
+            there = self._own_named(spec)
+            if there is not None:
+                return there
+            time.sleep(PAUSE_SECONDS)
+        raise CannotRun("name-taken", self._naming.container(spec.bot_id))
 
     def _seen(self, listed: Mapping[str, Any]) -> SeenContainer | None:
         attached = networks_of(listed)

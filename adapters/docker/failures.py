@@ -25,7 +25,10 @@ _CODES = (
     ("port-in-use", re.compile(r"port is already allocated|address already in use")),
     ("no-space", re.compile(r"no space left on device|disk quota exceeded")),
     ("image-missing", re.compile(r"No such image|manifest unknown")),
-    ("name-taken", re.compile(r"is already in use by container|already exists")),
+    (
+        "name-taken",
+        re.compile(r"already in use by container|already exists|have same bridge name"),
+    ),
 )
 _PATH = re.compile(r"/[^\s:\"',]+")
 

@@ -8,6 +8,7 @@ also from a container that runs.
 
 from __future__ import annotations
 
+import time
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from ipaddress import IPv4Network
@@ -29,6 +30,7 @@ from domain.containers import NetworkPolicy
 from domain.errors import NotFound
 
 ATTEMPTS = 20  # another instance may take the subnet that we chose
+PAUSE_SECONDS = 0.1
 
 
 def wanted(policy: NetworkPolicy, port: int | None) -> frozenset[Network]:
@@ -158,11 +160,14 @@ class Networks:
         raise CannotRun("engine-refused", f"no subnet is free in {self.setup.subnets}")
 
     def _made_meanwhile(self, name: str) -> IPv4Network:
-        with asked_to_run():
-            found = self._subnet_of(name, self.client.networks(names=[name]))
-        if found is None:
-            raise CannotRun("name-taken", f"the network {name}")
-        return found
+        """The network that another worker makes at this moment."""
+        for _ in range(ATTEMPTS):
+            with asked_to_run():
+                found = self._subnet_of(name, self.client.networks())
+            if found is not None:
+                return found
+            time.sleep(PAUSE_SECONDS)
+        raise CannotRun("name-taken", f"the network {name}")
 
     def _create(self, bot_id: UUID, kind: Network, subnet: IPv4Network) -> None:
         gateway, _ = addresses(subnet)

@@ -24,6 +24,8 @@ CPU = 1_000_000  # nano CPUs in a thousandth of one
 NOFILE = 4096
 TMPFS = "rw,noexec,nosuid,nodev,mode=1777,size=64m"
 LOGS = {"Type": "json-file", "Config": {"max-size": "10m", "max-file": "3"}}
+# A bot that may not go out learns within seconds that there are no names.
+DNS_OPTIONS = ["timeout:2", "attempts:2"]
 # What a bot listens on inside.
 PORTS = {ImageFamily.OPENCLAW: 18789, ImageFamily.PLAIN: 8080}
 # Where its folders are inside: config and secrets are read-only.
@@ -75,6 +77,7 @@ def container(
             "NetworkMode": place.network,
             "ExtraHosts": [f"{PROXY_HOST}:{place.gateway}"],
             "Dns": list(setup.dns),
+            "DnsOptions": DNS_OPTIONS,
             "PortBindings": {}
             if spec.port is None
             else {port: [{"HostIp": "127.0.0.1", "HostPort": str(spec.port)}]},

@@ -85,6 +85,7 @@ class Dockerd:
 
     def go_on(self) -> None:
         assert self._running is not None
+        self._running[0].send_signal(signal.SIGCONT)  # `nsenter` stops with its child
         os.kill(self._running[1], signal.SIGCONT)
 
     @contextmanager
@@ -111,6 +112,7 @@ class Dockerd:
             return
         waiting, pid = self._running
         os.kill(pid, how)
+        waiting.send_signal(signal.SIGCONT)
         waiting.wait()
         self._running = None
         # The engine's own containerd dies a moment later, and keeps its socket till then.

@@ -17,7 +17,6 @@ from uuid import UUID, uuid4
 from adapters.docker.engine import DockerEngine
 from adapters.docker.setup import EngineSetup
 from adapters.docker.transport import EngineAddress
-from application.engines import Engine
 from domain.containers import ContainerSpec, NetworkPolicy, Resources, SeenContainer
 from tests.engine.dockerd import Dockerd
 from tests.engine.images import BREAKOUT_IMAGE
@@ -32,7 +31,7 @@ class Bots:
 
     dockerd: Dockerd
     setup: EngineSetup
-    engine: Engine
+    engine: DockerEngine
 
     def spec(self, **wishes: Any) -> ContainerSpec:
         """What a bot may be made from; its folders are there."""

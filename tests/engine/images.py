@@ -66,7 +66,8 @@ def _pack(
 ) -> None:
     for folder in ("tmp", "workspace", "state", "etc/bot", "run/bot", "home/node"):
         entry = tarfile.TarInfo(folder)
-        entry.type, entry.mode = tarfile.DIRTYPE, 0o755
+        # An engine gives a tmpfs the mode of what it covers (runc before 1.2).
+        entry.type, entry.mode = tarfile.DIRTYPE, 0o1777 if folder == "tmp" else 0o755
         archive.addfile(entry)
     _add_text(
         archive, "etc/passwd", "root:x:0:0::/:/none\nnode:x:1000:1000::/home/node:/none\n"

@@ -7,6 +7,7 @@ PROXY_BASE_URL with the official `openai` SDK, and answers on port 8080:
     /ask?model=&prompt=         asks the model; what came back, or the error
     /say?text=&to=stdout        writes a line to its log
     /file?name=                 what a file of its container says
+    /fill?mib=                  takes that much memory
     /exit?code=                 ends
 """
 
@@ -50,6 +51,10 @@ def file(query: dict[str, str]) -> dict[str, object]:
     return {"text": Path(query["name"]).read_text()}
 
 
+def fill(query: dict[str, str]) -> dict[str, object]:
+    return {"taken": len(b"x" * (int(query["mib"]) * 2**20))}
+
+
 def leave(query: dict[str, str]) -> dict[str, object]:
     code = int(query.get("code", "0"))
     threading.Timer(0.1, lambda: os._exit(code)).start()
@@ -60,7 +65,14 @@ def health(_query: dict[str, str]) -> dict[str, object]:
     return {"ok": True, "hostname": os.environ.get("BOT_HOSTNAME")}
 
 
-ROUTES = {"/health": health, "/ask": ask, "/say": say, "/file": file, "/exit": leave}
+ROUTES = {
+    "/health": health,
+    "/ask": ask,
+    "/say": say,
+    "/file": file,
+    "/fill": fill,
+    "/exit": leave,
+}
 
 
 class Handler(BaseHTTPRequestHandler):

@@ -18,12 +18,14 @@ import subprocess
 import sys
 import time
 from collections.abc import Callable
+from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
 
 
 def reach(*targets: str) -> dict[str, str]:
     """`open`, or why not."""
-    return {target: _reach(target) for target in targets}
+    with ThreadPoolExecutor() as at_once:
+        return dict(zip(targets, at_once.map(_reach, targets), strict=True))
 
 
 def _reach(target: str) -> str:
@@ -151,6 +153,7 @@ DOING: dict[str, Callable[..., object]] = {
     "resolve": resolve,
     "fill": fill,
     "fork": fork,
+    "findings": findings,
 }
 
 
