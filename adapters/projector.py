@@ -119,11 +119,8 @@ def _parts(
             _repeat, partial(ring_again, wired.key_ring, wired.jobs), SWEEP_SECONDS, over
         ),
         partial(_repeat, wired.key_rounds.make, ROUND_SECONDS, over),
+        partial(keep_sealing, wired.sealer, over),
     ]
-    sealing = threading.Event()
-    for events in wakes.values():
-        events.append(sealing)
-    parts.append(partial(keep_sealing, wired.sealer, wake=sealing, stop=over))
     for follower in wired.followers:
         wake = threading.Event()
         for name in follower.logs:

@@ -30,7 +30,8 @@ from domain.sealing.tiles import Place, TreeIsDamaged, grown, last_tiles
 ROLE = "clawbot_sealer"
 PAGE = 2000
 BUSY_SECONDS = 0.03  # until it looks again, after it found something
-IDLE_SECONDS = 1.0  # unless it is woken
+IDLE_SECONDS = 0.1  # after it found nothing
+AWAY_SECONDS = 1.0
 DAMAGED_SECONDS = 10.0
 NO_TEAM = UUID(int=0)
 
@@ -198,22 +199,21 @@ def _tiles(cursor: Cursor, size: int) -> dict[Place, bytes]:
     return {(level, n): hashes for level, n, hashes in cursor.fetchall()}
 
 
-def keep_sealing(sealer: Sealer, *, wake: threading.Event, stop: threading.Event) -> None:
+def keep_sealing(sealer: Sealer, stop: threading.Event) -> None:
     """Seal until told to stop: what is away is waited for, a bug is raised.
 
     Nothing is put on top of a damaged tree; it is said until somebody has repaired it.
     """
     while not stop.is_set():
-        wake.clear()
         try:
             found = sealer.seal()
         except (Unavailable, ConcurrentChange) as error:
             log.warning("sealer.waits", extra={"error": str(error)})
-            stop.wait(IDLE_SECONDS)
+            stop.wait(AWAY_SECONDS)
             continue
         except TreeIsDamaged as error:
             log.error("sealer.tree_is_damaged", extra={"tile": str(error)})  # noqa: TRY400
             stop.wait(DAMAGED_SECONDS)
             continue
         if found < PAGE:
-            wake.wait(BUSY_SECONDS if found else IDLE_SECONDS)
+            stop.wait(BUSY_SECONDS if found else IDLE_SECONDS)

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
@@ -17,6 +18,8 @@ from adapters.sealing.bundle import WholeLog
 from adapters.sealing.sealer import Sealer
 from adapters.sealing.signer import Signer
 from domain.log import CALLS
+from domain.sealing.merkle import leaf_hash
+from domain.sealing.tiles import grown
 from tests.projections.given import FLEET_HISTORY, calls, record, recorded
 
 Rows = list[tuple[Any, ...]]
@@ -115,3 +118,31 @@ def restore(url: str) -> None:
     """Everything is what it was when it was backed up."""
     for table in TABLES:
         attack(url, f"TRUNCATE {table}", f"INSERT INTO {table} SELECT * FROM old_{table}")
+
+
+def leaves_of(url: str) -> list[dict[str, Any]]:
+    rows = ask(url, "SELECT header FROM log_leaf ORDER BY log_index")
+    return [json.loads(header) for (header,) in rows]
+
+
+def whole(url: str) -> int:
+    """How many events are sealed, all that the database holds of it being as it must be."""
+    rows = ask(url, "SELECT log_index, log, position, header FROM log_leaf ORDER BY 1")
+    assert [row[0] for row in rows] == list(range(len(rows)))
+    assert ask(url, "SELECT size FROM log_state") == [(len(rows),)]
+    for log in ("fleet", "calls"):
+        places = [row[2] for row in rows if row[1] == log]
+        stored = ask(
+            url, f"SELECT notification_id FROM {log}_events ORDER BY notification_id"
+        )
+        assert places == [place for (place,) in stored][: len(places)]
+    hashes = [leaf_hash(row[3]) for row in rows]
+    tiles = grown(0, lambda _level, _n: b"", hashes)
+    found = ask(url, "SELECT level, n, hashes FROM log_tile ORDER BY 1, 2")
+    assert {(level, n): tile for level, n, tile in found} == tiles
+    ends: dict[str | None, tuple[int, str | None]] = {}
+    for leaf, hashed in zip(leaves_of(url), hashes, strict=True):
+        seq, previous = ends.get(leaf["team"], (0, None))
+        assert (leaf["team_seq"], leaf["team_previous"]) == (seq + 1, previous)
+        ends[leaf["team"]] = (seq + 1, hashed.hex())
+    return len(rows)

@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import json
 from hashlib import sha256
-from typing import Any
 
 import psycopg
 import pytest
@@ -12,37 +11,17 @@ import pytest
 from adapters.postgres.sealed_log import PostgresSealedLog
 from adapters.sealing.sealer import ROLE, Sealer
 from domain.errors import ConcurrentChange
-from domain.sealing.merkle import leaf_hash
-from domain.sealing.tiles import TreeIsDamaged, grown
-from tests.adapters.sealing.given import ask, attack, opened, seal_all, sealing, write
-
-
-def leaves_of(url: str) -> list[dict[str, Any]]:
-    rows = ask(url, "SELECT header FROM log_leaf ORDER BY log_index")
-    return [json.loads(header) for (header,) in rows]
-
-
-def whole(url: str) -> int:
-    """How many events are sealed, all that the database holds of it being as it must be."""
-    rows = ask(url, "SELECT log_index, log, position, header FROM log_leaf ORDER BY 1")
-    assert [row[0] for row in rows] == list(range(len(rows)))
-    assert ask(url, "SELECT size FROM log_state") == [(len(rows),)]
-    for log in ("fleet", "calls"):
-        places = [row[2] for row in rows if row[1] == log]
-        stored = ask(
-            url, f"SELECT notification_id FROM {log}_events ORDER BY notification_id"
-        )
-        assert places == [place for (place,) in stored][: len(places)]
-    hashes = [leaf_hash(row[3]) for row in rows]
-    tiles = grown(0, lambda _level, _n: b"", hashes)
-    found = ask(url, "SELECT level, n, hashes FROM log_tile ORDER BY 1, 2")
-    assert {(level, n): tile for level, n, tile in found} == tiles
-    ends: dict[str | None, tuple[int, str | None]] = {}
-    for leaf, hashed in zip(leaves_of(url), hashes, strict=True):
-        seq, previous = ends.get(leaf["team"], (0, None))
-        assert (leaf["team_seq"], leaf["team_previous"]) == (seq + 1, previous)
-        ends[leaf["team"]] = (seq + 1, hashed.hex())
-    return len(rows)
+from domain.sealing.tiles import TreeIsDamaged
+from tests.adapters.sealing.given import (
+    ask,
+    attack,
+    leaves_of,
+    opened,
+    seal_all,
+    sealing,
+    whole,
+    write,
+)
 
 
 def test_every_event_of_both_logs_has_its_place(database_url: str) -> None:
