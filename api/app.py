@@ -13,6 +13,7 @@ from starlette.middleware import Middleware
 from api import (
     audit,
     auth,
+    blast_radius,
     bot_channels,
     bot_diagnosis,
     bot_events,
@@ -24,6 +25,7 @@ from api import (
     bot_skills,
     bot_tokens,
     bot_watching,
+    bot_workspace,
     bots,
     capability_tags,
     channels,
@@ -47,7 +49,7 @@ from api import (
     vendors,
 )
 from api.bodies import Bodies
-from api.callers import Doorkeeper
+from api.callers import Doorkeeper, guarded_policies
 from api.edge import Edge
 from api.limits import PeerLimit
 from api.once_only import OnceOnly
@@ -61,6 +63,7 @@ ROUTERS = (
     invitations.router,
     invitations.accepting,
     bot_watching.router,
+    bot_workspace.router,
     bots.router,
     bot_lifecycle.router,
     bot_tokens.router,
@@ -86,6 +89,7 @@ ROUTERS = (
     routing_statistics.router,
     routing_what_if.router,
     audit.router,
+    blast_radius.router,
     vendors.router,
     plugins.router,
     persona_templates.router,
@@ -95,7 +99,10 @@ ROUTERS = (
 
 
 def create_app(system: Wired, rehearsal: Rehearsal) -> FastAPI:
-    """The control plane; `BadSetup` if EGRESS_ALLOW holds something that is no origin."""
+    """The control plane.
+
+    `BadSetup`: EGRESS_ALLOW holds something that is no origin, or a route has no policy.
+    """
     listed_origins(system.egress_allow)
     app = FastAPI(
         title="ClawBotManager",
@@ -109,6 +116,7 @@ def create_app(system: Wired, rehearsal: Rehearsal) -> FastAPI:
     app.state.system = system
     app.state.rehearsal = rehearsal
     app.state.doorkeeper = Doorkeeper(system)
+    app.state.policies = guarded_policies(ROUTERS)
     for router in ROUTERS:
         app.include_router(router)
     errors.install(app)

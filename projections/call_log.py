@@ -52,6 +52,7 @@ class CallRow:
     duration_ms: int | None = None
     client_left: bool = False
     error: str | None = None
+    token_id: str | None = None  # whose token it came with
 
 
 def counted(row: CallRow) -> UsageTotals:
@@ -77,7 +78,7 @@ def counted(row: CallRow) -> UsageTotals:
 
 def matches(row: CallRow, wanted: UsageFilter) -> bool:
     """Whether the call is one of those that the filter asks for."""
-    names = ("team_id", "hostname", "vendor", "provider_key_id", "status")
+    names = ("team_id", "hostname", "vendor", "provider_key_id", "status", "token_id")
     return (
         (wanted.since is None or row.admitted_at >= wanted.since)
         and (wanted.until is None or row.admitted_at < wanted.until)
@@ -122,7 +123,8 @@ class CallLogProjector(Projector[CallRow]):
         event = cast("CallEvent", placed.recorded.event)
         match event:
             case CallAdmitted():
-                return _row(call_id, event.facts, CallStatus.OPEN)
+                opened = _row(call_id, event.facts, CallStatus.OPEN)
+                return replace(opened, token_id=event.token_id)
             case CallExtended():
                 return row
             case CallRefused():
@@ -130,9 +132,10 @@ class CallLogProjector(Projector[CallRow]):
                     _row(call_id, event.facts, CallStatus.REFUSED), error=event.code
                 )
             case CallSettled():
-                return _settled(call_id, event)
+                return _of_token(row, _settled(call_id, event))
             case CallAbandoned():
-                return _used(_row(call_id, event.facts, CallStatus.ABANDONED), event.usage)
+                abandoned = _row(call_id, event.facts, CallStatus.ABANDONED)
+                return _of_token(row, _used(abandoned, event.usage))
             case CallCorrected():
                 row = row or _row(call_id, event.facts, event.ended_as)
                 return _used(
@@ -146,6 +149,11 @@ class CallLogProjector(Projector[CallRow]):
                 )
             case _:
                 assert_never(event)
+
+
+def _of_token(before: CallRow | None, after: CallRow) -> CallRow:
+    """Only the admission says which token it was."""
+    return after if before is None else replace(after, token_id=before.token_id)
 
 
 def _row(call_id: UUID, facts: CallFacts, status: CallStatus) -> CallRow:

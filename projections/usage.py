@@ -57,4 +57,5 @@ class UsageFilter:
     model: str | None = None
     provider_key_id: UUID | None = None
     status: CallStatus | None = None
+    token_id: str | None = None  # only the call log knows it
     upto: int | None = None

@@ -60,6 +60,7 @@ def _where(
         (model, SQL("="), wanted.model),
         (Identifier("provider_key_id"), SQL("="), wanted.provider_key_id),
         (Identifier("status"), SQL("="), wanted.status and wanted.status.value),
+        (Identifier("token_id"), SQL("="), wanted.token_id),
     ):
         if value is not None:
             conditions.append(SQL("{} {} %s").format(column, operator))
