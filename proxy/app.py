@@ -1,5 +1,7 @@
 """The data plane's one route, `ALL /api/v1/{vendor}/*`, as a raw ASGI callable.
 
+What bots ask of their plugins and channels comes the same way (`relaying.py`).
+
 It is mounted in front of the control plane (`in_front_of`), so that no framework sees a
 call, or runs alone (`alone`) behind `proxy/main.py`.
 """
@@ -14,6 +16,7 @@ from proxy.answer import UpstreamCut
 from proxy.call import Call, Parts
 from proxy.client import Client
 from proxy.incoming import LEAVING, PASSING, PREFIX, ClientLeft, Receive, Scope, Send
+from proxy.relaying import PREFIXES, Relaying
 
 log = logging.getLogger(__name__)
 
@@ -23,23 +26,25 @@ Application = Callable[[Scope, Receive, Send], Awaitable[None]]
 class Proxy:
     """Serves calls; everything it needs is given to it."""
 
-    def __init__(self, admission: Admission, parts: Parts) -> None:
+    def __init__(self, admission: Admission, parts: Parts, relaying: Relaying) -> None:
         self._admission = admission
         self._parts = parts
+        self._relaying = relaying
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
         """One call, from its first byte to its last; what else is raised is a bug."""
-        call = Call(self._admission, self._parts)
         able = scope.get("extensions", {})
         client = Client(receive, send, able.get(LEAVING), able.get(PASSING))
+        relayed = scope["raw_path"].startswith(PREFIXES)
+        serving = self._relaying if relayed else Call(self._admission, self._parts)
         try:
-            await call.serve(scope, receive, client)
+            await serving.serve(scope, receive, client)
         except ClientLeft:
-            log.info("call.client_left_early", extra={"call_id": str(call.id)})
+            log.info("call.client_left_early", extra={"call_id": str(serving.id)})
         except UpstreamCut as cut:
             # Returning without the end makes the server cut the connection, so that the
             # client knows that it has not got everything.
-            extra = {"call_id": str(call.id), "reason": type(cut).__name__}
+            extra = {"call_id": str(serving.id), "reason": type(cut).__name__}
             log.warning("call.cut", extra=extra)
         finally:
             await client.close()

@@ -17,6 +17,7 @@ from proxy.attempts import Parts
 from proxy.incoming import PREFIX, Receive, Scope, Send
 from proxy.latencies import Latencies
 from proxy.metrics import with_metrics
+from proxy.relaying import LIMITS, Relaying
 from proxy.router import Router
 from proxy.upstream import Upstream
 
@@ -50,9 +51,14 @@ async def running_proxy(
             router=router,
             watch=watch,
         )
+        to_worker = Upstream(plane.worker_resolver, limits=LIMITS)
+        relaying = Relaying(
+            admission, to_worker, worker_url=plane.worker_url, door_key=plane.door_key
+        )
         try:
-            yield Proxy(admission, parts)
+            yield Proxy(admission, parts, relaying)
         finally:
+            await to_worker.close()
             await upstream.close()
 
 

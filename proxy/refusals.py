@@ -14,7 +14,14 @@ import orjson
 
 from domain.budgets import QuotaExceeded, UnpricedCall
 from domain.catalog import PathNotAllowed, UnknownVendor, Vendor
-from domain.errors import LimitReached, Refused, Unauthenticated, Unavailable
+from domain.errors import (
+    Forbidden,
+    LimitReached,
+    NotFound,
+    Refused,
+    Unauthenticated,
+    Unavailable,
+)
 from proxy import quota_words
 from proxy.incoming import BodyTooLarge, CodedBody, TargetTooLong
 
@@ -31,7 +38,9 @@ STATUS: dict[type[Exception], int] = {
     Unauthenticated: 401,
     NoUsableKey: 403,
     PathNotAllowed: 403,
+    Forbidden: 403,
     UnknownVendor: 404,
+    NotFound: 404,
     BodyTooLarge: 413,
     TargetTooLong: 414,
     CodedBody: 415,

@@ -43,12 +43,15 @@ class DataPlane:
     meter: PostgresMeter
     vault: PostgresOpenVault
     resolver: CheckedResolver
+    worker_resolver: CheckedResolver  # for the worker's door and nothing else
+    worker_url: str
     catalog: Catalog
     prices: TeamPriceBook
     limits: ModelLimits
     routing: RoutingCatalog
     token_key: bytes
     pass_key: bytes
+    door_key: bytes
 
 
 @asynccontextmanager
@@ -78,6 +81,8 @@ async def data_plane(
         meter=meter,
         vault=vault,
         resolver=CheckedResolver(egress_allow=settings.egress_allow),
+        worker_resolver=CheckedResolver(egress_allow=(settings.worker_url,)),
+        worker_url=settings.worker_url,
         catalog=load_catalog(),
         prices=TeamPriceBook(
             await asyncio.to_thread(shipped_price_book),  # half a second of reading
@@ -87,6 +92,7 @@ async def data_plane(
         routing=load_routing_catalog(),
         token_key=opened.instance_keys.get("token"),
         pass_key=opened.instance_keys.get("key-check"),
+        door_key=opened.instance_keys.get("door"),
     )
     routes.start()
     await meter.start()

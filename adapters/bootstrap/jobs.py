@@ -1,4 +1,4 @@
-"""Wires the worker: the broker, what its jobs are done with, and what looks after bots."""
+"""Wires the worker: the broker and its jobs, what looks after bots, and the door."""
 
 from __future__ import annotations
 
@@ -10,6 +10,7 @@ from functools import partial
 
 from dramatiq import Broker
 
+from adapters.bootstrap.door import worker_door
 from adapters.bootstrap.fleet_worker import FleetWorker, fleet_worker
 from adapters.bootstrap.instance import open_instance
 from adapters.bootstrap.reconciling import register_reconciling
@@ -61,4 +62,5 @@ def worker_parts(
             event_log=fleet, bus=bus, catalog=load_catalog(), proxy=proxy
         )
         declare(broker, key_checks=key_checks, look_after=bots.loop.ask)
+        stack.enter_context(worker_door(settings, opened, fleet, bots))
         yield WorkerParts(broker=broker, fleet=bots)

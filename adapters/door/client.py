@@ -17,6 +17,7 @@ from adapters.door import shapes
 from adapters.door.guard import ENGINE_UNAVAILABLE
 from application.engines import ContainerStats, EngineUnavailable, LogLine, Orphan
 from application.fleet_watch import ChannelVerdict, EngineStatus, RunFacts
+from application.workspace_store import ShownWorkspace
 from domain.door_passes import PASS_SECONDS, DoorPass, Purpose, make_door_pass
 from domain.errors import Invalid, NotFound, Unavailable
 
@@ -91,6 +92,10 @@ class DoorClient:
     def facts(self, bot_id: UUID) -> RunFacts:
         """What there is to see of the bot now."""
         return self._answer(shapes.FACTS, "GET", f"/engine/facts/{bot_id}")
+
+    def workspace(self, bot_id: UUID) -> ShownWorkspace:
+        """The bot's files."""
+        return self._answer(shapes.WORKSPACE, "GET", f"/workspaces/{bot_id}")
 
     def test_channel(self, bot_id: UUID, channel_id: UUID) -> ChannelVerdict:
         """The channel's stored credentials, tried."""

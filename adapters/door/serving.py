@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import logging
 import threading
 import time
 from collections.abc import AsyncIterator, Callable, Iterator
@@ -14,12 +15,15 @@ from starlette.routing import Route
 
 from adapters.http import Connection, HttpLimits, Peers
 from adapters.serving import bound
-from domain.errors import Unavailable
+from domain.errors import BadSetup, Unavailable
 
 STARTING_SECONDS = 15.0
 STOPPING_SECONDS = 3  # for what is under way; streams have no end of their own
 LOOK_SECONDS = 0.02
+AGAIN_SECONDS = 2.0
 PATIENT = HttpLimits(connections=4000, keep_alive_seconds=75)
+
+log = logging.getLogger(__name__)
 
 Opening = Callable[[], AbstractAsyncContextManager[list[Route]]]
 
@@ -50,6 +54,36 @@ def open_door(opening: Opening, *, host: str, port: int) -> Iterator[int]:
         server.should_exit = True
         thread.join()
         listener.close()
+
+
+@contextmanager
+def door_when_free(opening: Opening, *, host: str, port: int) -> Iterator[None]:
+    """The door is open until the block ends; while it cannot be, that is tried again."""
+    over = threading.Event()
+    thread = threading.Thread(
+        target=_keep_open, args=(opening, host, port, over), name="door-keeper"
+    )
+    thread.start()
+    try:
+        yield
+    finally:
+        over.set()
+        thread.join()
+
+
+def _keep_open(opening: Opening, host: str, port: int, over: threading.Event) -> None:
+    waits = False
+    while not over.is_set():
+        try:
+            with open_door(opening, host=host, port=port) as reached:
+                log.info("door.open", extra={"port": reached})
+                waits = False
+                over.wait()
+        except (BadSetup, Unavailable) as error:
+            if not waits:
+                log.warning("door.waits", extra={"error": str(error)})
+            waits = True
+            over.wait(AGAIN_SECONDS)
 
 
 def application(opening: Opening) -> Starlette:

@@ -8,6 +8,7 @@ from pydantic import TypeAdapter
 
 from application.engines import ContainerStats, LogLine, Orphan
 from application.fleet_watch import ChannelVerdict, EngineStatus, RunFacts
+from application.workspace_store import ShownWorkspace
 
 BOT_IDS = TypeAdapter(list[UUID])
 DRY_RUN = TypeAdapter(bool)
@@ -16,4 +17,5 @@ LINE = TypeAdapter(LogLine)
 STATS = TypeAdapter(list[ContainerStats])
 ORPHANS = TypeAdapter(list[Orphan])
 FACTS = TypeAdapter(RunFacts)
+WORKSPACE = TypeAdapter(ShownWorkspace)
 VERDICT = TypeAdapter(ChannelVerdict)

@@ -60,7 +60,7 @@ EVERY = [
         (NotReadable(), 400, "invalid"),
         (LimitReached(), 429, "rate-limited"),
         (Unavailable(), 503, "unavailable"),
-        (NotFound(), 400, "not-found"),  # nothing that the proxy raises by itself
+        (NotFound(), 404, "not-found"),
     ],
 )
 def test_each_refusal_has_its_status_and_its_code(

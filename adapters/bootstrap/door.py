@@ -1,0 +1,108 @@
+"""Wires the worker's door: the engine's questions, and the relays of bots."""
+
+from __future__ import annotations
+
+from collections.abc import AsyncIterator, Iterator
+from contextlib import AsyncExitStack, asynccontextmanager, contextmanager
+from typing import Any
+
+import psycopg
+from psycopg_pool import AsyncConnectionPool
+from starlette.routing import Route
+
+from adapters.bootstrap.fleet_worker import FleetWorker
+from adapters.bootstrap.instance import Opened
+from adapters.catalog.equipment_catalog import load_equipment_catalog
+from adapters.door.engine_routes import engine_routes
+from adapters.door.relay_routes import channel_routes, mcp_routes
+from adapters.door.serving import door_when_free
+from adapters.door.watching import Housekeeping, Watching
+from adapters.postgres.database import GET_CONNECTION_SECONDS, connection_info
+from adapters.postgres.open_vault import PostgresOpenVault
+from adapters.relays.bots import Bots
+from adapters.relays.channel.relay import ChannelRelaying
+from adapters.relays.channel.trying import ChannelTrying
+from adapters.relays.mcp.forwarding import Forwarding
+from adapters.relays.mcp.plugins import Plugins
+from adapters.relays.mcp.relay import McpRelaying
+from adapters.relays.mcp.sandbox import Sandbox
+from adapters.relays.mcp.servers import Servers
+from adapters.relays.outbound import Outbound
+from adapters.settings import Settings
+from application.event_log import EventLog
+
+VAULT_CONNECTIONS = 2
+
+
+@contextmanager
+def worker_door(
+    settings: Settings, opened: Opened, fleet: EventLog, bots: FleetWorker
+) -> Iterator[None]:
+    """The door is open until the block ends, once its port is free.
+
+    Of several workers on one machine one has the door, and when that ends another.
+    """
+
+    @asynccontextmanager
+    async def opening() -> AsyncIterator[list[Route]]:
+        async with AsyncExitStack() as stack:
+            yield await _routes(settings, opened, fleet, bots, stack)
+
+    host, port = settings.clawbot_worker_host, settings.clawbot_worker_port
+    with door_when_free(opening, host=host, port=port):
+        yield
+
+
+async def _routes(
+    settings: Settings,
+    opened: Opened,
+    fleet: EventLog,
+    fleet_worker: FleetWorker,
+    stack: AsyncExitStack,
+) -> list[Route]:
+    secret = opened.instance_keys.get("door")
+    bots = Bots(fleet)
+    stack.callback(bots.close)
+    vault = await _vault(opened, stack)
+    outbound = Outbound(egress_allow=settings.egress_allow)
+    plugins = Plugins(fleet, load_equipment_catalog(), bots, vault)
+    stack.callback(plugins.close)
+    servers = Servers(Sandbox(), preparing=plugins.ready, wanted=plugins.wanted)
+    stack.push_async_callback(servers.close)
+    tidying = Housekeeping(
+        orphans=fleet_worker.orphans.find,
+        clean_up=lambda dry_run: fleet_worker.orphans.clean_up(dry_run=dry_run),
+        workspace_in_step=lambda _: None,
+    )
+    watching = Watching(fleet_worker.engine, tidying, proxy_url=settings.bots_proxy_url)
+    stack.callback(watching.close)
+    return [
+        *engine_routes(watching, secret),
+        *channel_routes(
+            ChannelRelaying(bots, vault, outbound),
+            ChannelTrying(bots, vault, outbound),
+            secret,
+        ),
+        *mcp_routes(
+            McpRelaying(bots, servers, Forwarding(outbound, plugins.asked)), secret
+        ),
+    ]
+
+
+async def _vault(opened: Opened, stack: AsyncExitStack) -> PostgresOpenVault:
+    """The worker's side of the vault, in the door's loop."""
+    pool = AsyncConnectionPool[psycopg.AsyncConnection[Any]](
+        connection_info(opened.database.url, role=opened.database.role),
+        kwargs={"autocommit": True},
+        min_size=0,
+        max_size=VAULT_CONNECTIONS,
+        timeout=GET_CONNECTION_SECONDS,
+        reconnect_timeout=2,
+        check=AsyncConnectionPool.check_connection,
+        open=False,
+    )
+    await pool.open()
+    stack.push_async_callback(pool.close)
+    vault = PostgresOpenVault(pool, opened.envelope)
+    stack.callback(vault.close)
+    return vault
