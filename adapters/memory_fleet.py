@@ -8,6 +8,7 @@ from uuid import UUID
 
 from application.engines import ContainerStats, EngineUnavailable, LogLine, Orphan
 from application.fleet_watch import ChannelVerdict, EngineStatus, RunFacts
+from application.workspace_store import ShownWorkspace
 from domain.errors import NotFound, Unavailable
 
 
@@ -22,6 +23,7 @@ class MemoryFleetWatch:
         self.taken: dict[UUID, ContainerStats] = {}
         self.left_over: list[Orphan] = []
         self.seen: dict[UUID, RunFacts] = {}
+        self.workspaces: dict[UUID, ShownWorkspace] = {}
         self.verdicts: dict[UUID, ChannelVerdict] = {}
 
     def engine_status(self) -> EngineStatus:
@@ -71,6 +73,12 @@ class MemoryFleetWatch:
             workspace_in_step=None,
         )
         return self.seen.get(bot_id, nothing)
+
+    def workspace(self, bot_id: UUID) -> ShownWorkspace:
+        self.engine_status()
+        if bot_id not in self.workspaces:
+            raise NotFound
+        return self.workspaces[bot_id]
 
     def test_channel(self, bot_id: UUID, channel_id: UUID) -> ChannelVerdict:  # noqa: ARG002
         self._needs_engine()

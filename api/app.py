@@ -44,12 +44,15 @@ from api import (
     routing_statistics,
     routing_suggest,
     routing_what_if,
+    skill_syncs,
+    skills,
     teams,
     usage,
     vendors,
 )
 from api.bodies import Bodies
-from api.callers import Doorkeeper, guarded_policies
+from api.callers import guarded_policies
+from api.doorkeeper import Doorkeeper
 from api.edge import Edge
 from api.limits import PeerLimit
 from api.once_only import OnceOnly
@@ -93,6 +96,8 @@ ROUTERS = (
     vendors.router,
     plugins.router,
     persona_templates.router,
+    skill_syncs.router,
+    skills.router,
     channels.router,
     health.router,
 )

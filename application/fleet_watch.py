@@ -13,6 +13,7 @@ from typing import Protocol
 from uuid import UUID
 
 from application.engines import ContainerStats, LogLine, Orphan
+from application.workspace_store import ShownWorkspace
 from domain.containers import SeenContainer
 
 
@@ -81,6 +82,9 @@ class FleetWatch(Protocol):
 
     def facts(self, bot_id: UUID) -> RunFacts:
         """What there is to see of the bot now; never `EngineUnavailable`."""
+
+    def workspace(self, bot_id: UUID) -> ShownWorkspace:
+        """The bot's files; never `EngineUnavailable`."""
 
     def test_channel(self, bot_id: UUID, channel_id: UUID) -> ChannelVerdict:
         """The channel's stored credentials are tried where they belong.

@@ -10,7 +10,7 @@ from typing import Protocol
 from uuid import UUID
 
 from domain.errors import Unavailable
-from domain.workspace.rendered import Area, Rendered
+from domain.workspace.rendered import Area, Note, Rendered
 
 
 class WorkspaceUnavailable(Unavailable):
@@ -53,6 +53,18 @@ class ShownFile:
 
 
 @dataclass(frozen=True, kw_only=True)
+class ShownWorkspace:
+    """A bot's workspace for people: as it is on disk or, before it ran, as it would be."""
+
+    files: tuple[ShownFile, ...]
+    revision: str | None = None  # of what it should be
+    in_step: bool | None = None  # None: there is nothing on disk yet
+    notes: tuple[Note, ...] = ()
+    failure: str | None = None  # a code: why it cannot be made as the bot says
+    detail: str = ""
+
+
+@dataclass(frozen=True, kw_only=True)
 class KeptWorkspace:
     """A bot's folders, whether or not there is such a bot."""
 
@@ -77,6 +89,9 @@ class WorkspaceStore(Protocol):
         All files are written before the first one takes its place, in the order given.
         What the bot itself wrote stays, unless it stands in the place of one of ours.
         """
+
+    def differing(self, bot_id: UUID, rendered: Rendered) -> Sequence[str]:
+        """Which files are not as they were rendered; nothing is changed."""
 
     def secret(self, bot_id: UUID, path: str) -> HeldSecret | None:
         """What stands in that file of the secrets folder; None if there is none."""

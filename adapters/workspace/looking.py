@@ -13,7 +13,7 @@ from uuid import UUID
 
 from adapters.workspace.beneath import existing, read_file
 from application.workspace_store import Folders, HeldSecret, ShownFile
-from domain.workspace.rendered import Area
+from domain.workspace.rendered import Area, RenderedFile
 
 WRITTEN = "written.json"  # which files of the workspace are ours
 LARGEST = 1 << 20  # bytes of a file that is looked at
@@ -28,7 +28,7 @@ def ours_in(of_bot: int) -> set[str]:
 
 def written_by_us(folders: Folders) -> set[str]:
     """The same, of a bot that may have no folders."""
-    with _opened(folders.workspace.parent) as of_bot:
+    with looked_into(folders.workspace.parent) as of_bot:
         return set() if of_bot is None else ours_in(of_bot)
 
 
@@ -55,7 +55,7 @@ def size_below(folder: Path) -> int:
 
 def held_in(folder: Path, path: str) -> HeldSecret | None:
     """What stands in that file; None if there is no such file, or no regular one."""
-    with _opened(folder) as fd:
+    with looked_into(folder) as fd:
         if fd is None:
             return None
         *parents, name = path.split("/")
@@ -82,14 +82,23 @@ def _is_id(name: str) -> bool:
         return False
 
 
+def shown_of(file: RenderedFile) -> ShownFile:
+    """A file that was rendered, as people may see it."""
+    return _shown(file.area, file.path, file.content)
+
+
 def shown_in(area: Area, folder: Path, paths: Iterable[str]) -> Iterator[ShownFile]:
     """Those of the files that are there, as people may see them."""
     for path in paths:
         found = held_in(folder, path)
         if found is not None:
-            hidden, content = area is Area.SECRETS, found.content
-            text = masked(content) if hidden else content.decode(errors="replace")
-            yield ShownFile(area=area, path=path, text=text)
+            yield _shown(area, path, found.content)
+
+
+def _shown(area: Area, path: str, content: bytes) -> ShownFile:
+    hidden = area is Area.SECRETS
+    text = masked(content) if hidden else content.decode(errors="replace")
+    return ShownFile(area=area, path=path, text=text)
 
 
 def masked(content: bytes) -> str:
@@ -118,7 +127,8 @@ def _below(fd: int, parents: list[str], name: str) -> tuple[bytes, os.stat_resul
 
 
 @contextmanager
-def _opened(folder: Path) -> Iterator[int | None]:
+def looked_into(folder: Path) -> Iterator[int | None]:
+    """The folder's descriptor; None if it is not there."""
     try:
         fd = os.open(folder, os.O_RDONLY | os.O_DIRECTORY | os.O_CLOEXEC)
     except FileNotFoundError:

@@ -31,6 +31,7 @@ from adapters.workspace.looking import (
     files_below,
     held_in,
     ids_in,
+    looked_into,
     ours_in,
     shown_in,
     size_below,
@@ -86,6 +87,25 @@ class WorkspaceFolders:
             if before - now:
                 _write_down(of_bot, areas[Area.WORKSPACE].staging, now)
             return [*(f"{file.area}/{file.path}" for file in changed), *gone]
+
+    def differing(self, bot_id: UUID, rendered: Rendered) -> Sequence[str]:
+        """Which files are not as they were rendered; nothing is changed."""
+        folders = self.folders(bot_id)
+        places = {
+            Area.CONFIG: (folders.config, None),
+            Area.WORKSPACE: (folders.workspace, self._owner),
+            Area.SECRETS: (folders.secrets, self._owner),
+        }
+        different = []
+        with _telling():
+            for area, (place, owner) in places.items():
+                files = [file for file in rendered.files if file.area is area]
+                with looked_into(place) as fd:
+                    for file in files:
+                        here = OpenArea(fd=fd or 0, staging=-1, owner=owner)
+                        if fd is None or here.differs(file):
+                            different.append(f"{area}/{file.path}")
+        return different
 
     def secret(self, bot_id: UUID, path: str) -> HeldSecret | None:
         """What stands in that file of the secrets folder; None if there is none."""

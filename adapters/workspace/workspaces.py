@@ -11,16 +11,22 @@ from collections.abc import Callable, Sequence
 from typing import Protocol
 from uuid import UUID
 
+from adapters.workspace.looking import shown_of
 from application.engines import Orphan
 from application.ports import Secret
-from application.workspace_store import HeldSecret, NoSpace, WorkspaceStore
+from application.workspace_store import (
+    HeldSecret,
+    NoSpace,
+    ShownWorkspace,
+    WorkspaceStore,
+)
 from application.workspaces import CannotPrepare, HeldToken
 from domain.bots import Bot
 from domain.errors import InvalidFields, NotFound
 from domain.workspace.facts import WorkspaceFacts
 from domain.workspace.openclaw_secrets import TOKENS_FILE, tokens_in
 from domain.workspace.plain import GATEWAY_FILE, TOKEN_FILE
-from domain.workspace.rendered import Note, Rendered
+from domain.workspace.rendered import Rendered
 from domain.workspace.rendering import render
 
 KIND = "workspace"
@@ -61,9 +67,33 @@ class KeptWorkspaces:
             ) from error
         return rendered.revision
 
-    def notes(self, bot_id: UUID, bot: Bot) -> Sequence[Note]:
-        """What the bot was to have and does not; nothing is written. `CannotPrepare`."""
-        return self._rendered(bot_id, bot, "").notes
+    def shown(self, bot_id: UUID, bot: Bot) -> ShownWorkspace:
+        """The bot's files for people, and what it was to have and does not."""
+        held, there = self._held(bot_id), tuple(self._store.shown(bot_id))
+        try:
+            rendered = self._rendered(bot_id, bot, "" if held is None else held[0])
+        except CannotPrepare as error:
+            return ShownWorkspace(files=there, failure=error.code, detail=error.detail)
+        files = there or tuple(shown_of(file) for file in rendered.files)
+        return ShownWorkspace(
+            files=files,
+            revision=rendered.revision,
+            in_step=self._in_step(bot_id, rendered) if there else None,
+            notes=rendered.notes,
+        )
+
+    def in_step(self, bot_id: UUID, bot: Bot) -> bool | None:
+        """Whether the folders are as the bot's state says; None: it has none."""
+        held = self._held(bot_id)
+        if held is None:
+            return None
+        try:
+            return self._in_step(bot_id, self._rendered(bot_id, bot, held[0]))
+        except CannotPrepare:
+            return False
+
+    def _in_step(self, bot_id: UUID, rendered: Rendered) -> bool:
+        return not self._store.differing(bot_id, rendered)
 
     def held_token(self, bot_id: UUID) -> HeldToken | None:
         """The bot token that its secrets hold; None: none that can be read."""

@@ -2,25 +2,21 @@
 
 from __future__ import annotations
 
-import asyncio
 import json
-import threading
 from dataclasses import dataclass, replace
 from pathlib import Path
-from uuid import UUID, uuid4
+from uuid import UUID
 
 import pytest
 
-from adapters.memory_vault import MemoryVault
-from adapters.workspace.loop_vault import LoopVault
 from adapters.workspace.store import WorkspaceFolders
 from adapters.workspace.workspaces import KeptWorkspaces
 from application.engines import Orphan
-from application.ports import Secret, SecretRef
+from application.ports import Secret
 from application.workspaces import CannotPrepare
 from domain.bots import Bot
 from domain.equipment import Persona
-from domain.errors import NotFound, Unavailable
+from domain.errors import NotFound
 from domain.images import image_of
 from domain.workspace.facts import WorkspaceFacts
 from tests.adapters.workspace.scene import BOT, store_in
@@ -149,30 +145,41 @@ def test_what_is_no_folder_is_not_discarded(store: WorkspaceFolders) -> None:
         KeptWorkspaces(store, Facts()).discard(orphan)
 
 
-def test_people_hear_what_a_bot_lacks_without_a_file_written(
+def test_people_see_what_would_be_until_there_is_something(
     store: WorkspaceFolders,
 ) -> None:
-    assert KeptWorkspaces(store, Facts()).notes(BOT, OPENCLAW) == ()
+    kept = KeptWorkspaces(store, Facts())
+    before = kept.shown(BOT, OPENCLAW)
+    assert before.in_step is None
+    assert "config/openclaw.json" in [f"{f.area}/{f.path}" for f in before.files]
     assert store.kept() == []
-
-
-def test_a_vault_in_a_loop_answers_threads() -> None:
-    ref = SecretRef(
-        team_id=uuid4(), id=uuid4(), version=1, purpose="channel", vendor="x", origin="x"
+    revision = kept.prepare(BOT, OPENCLAW, "cbt_canary")
+    after = kept.shown(BOT, OPENCLAW)
+    assert (after.in_step, after.revision) == (True, revision)
+    assert sorted(file.path for file in after.files) == sorted(
+        file.path for file in before.files
     )
-    vault, loop = MemoryVault(), asyncio.new_event_loop()
-    vault.put(ref, Secret(b"hunter2"))
-    running = threading.Thread(target=loop.run_forever)
-    running.start()
-    try:
-        threads = LoopVault(vault, loop)
-        assert threads.open(ref).reveal() == b"hunter2"
-        with pytest.raises(Unavailable):
-            threads.open(replace(ref, version=2))
-        with pytest.raises(Unavailable):
-            LoopVault(vault, loop, seconds=-1).open(ref)
-    finally:
-        asyncio.run_coroutine_threadsafe(asyncio.sleep(0.01), loop).result()
-        loop.call_soon_threadsafe(loop.stop)
-        running.join()
-        loop.close()
+    assert not any("canary" in file.text for file in after.files)
+
+
+def test_people_see_what_a_bot_made_of_its_files(store: WorkspaceFolders) -> None:
+    kept = KeptWorkspaces(store, Facts())
+    assert kept.in_step(BOT, OPENCLAW) is None
+    kept.prepare(BOT, OPENCLAW, "cbt_one")
+    assert kept.in_step(BOT, OPENCLAW) is True
+    soul = store.folders(BOT).workspace / "SOUL.md"
+    soul.write_text("I do as I like")
+    assert kept.in_step(BOT, OPENCLAW) is False
+    shown = kept.shown(BOT, OPENCLAW)
+    assert shown.in_step is False
+    assert "I do as I like" in [file.text for file in shown.files]
+    assert soul.read_text() == "I do as I like"
+
+
+def test_people_see_why_a_workspace_cannot_be_made(store: WorkspaceFolders) -> None:
+    KeptWorkspaces(store, Facts()).prepare(BOT, OPENCLAW, "cbt_one")
+    kept = KeptWorkspaces(store, Facts(persona=Persona(name="two\nlines")))
+    shown = kept.shown(BOT, OPENCLAW)
+    assert (shown.failure, shown.in_step) == ("workspace-invalid", None)
+    assert shown.files
+    assert kept.in_step(BOT, OPENCLAW) is False
