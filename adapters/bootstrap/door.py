@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import AsyncIterator, Iterator
 from contextlib import AsyncExitStack, asynccontextmanager, contextmanager
 from typing import Any
+from uuid import UUID
 
 import psycopg
 from psycopg_pool import AsyncConnectionPool
@@ -17,6 +18,7 @@ from adapters.door.engine_routes import engine_routes
 from adapters.door.relay_routes import channel_routes, mcp_routes
 from adapters.door.serving import door_when_free
 from adapters.door.watching import Housekeeping, Watching
+from adapters.door.workspace_routes import workspace_routes
 from adapters.postgres.database import GET_CONNECTION_SECONDS, connection_info
 from adapters.postgres.open_vault import PostgresOpenVault
 from adapters.relays.bots import Bots
@@ -30,6 +32,7 @@ from adapters.relays.mcp.servers import Servers
 from adapters.relays.outbound import Outbound
 from adapters.settings import Settings
 from application.event_log import EventLog
+from domain.bots import Bot
 
 VAULT_CONNECTIONS = 2
 
@@ -67,17 +70,28 @@ async def _routes(
     outbound = Outbound(egress_allow=settings.egress_allow)
     plugins = Plugins(fleet, load_equipment_catalog(), bots, vault)
     stack.callback(plugins.close)
-    servers = Servers(Sandbox(), preparing=plugins.ready, wanted=plugins.wanted)
+    sandbox = Sandbox(
+        programs=settings.clawbot_plugins_path, readable=settings.clawbot_plugins_readable
+    )
+    servers = Servers(sandbox, preparing=plugins.ready, wanted=plugins.wanted)
     stack.push_async_callback(servers.close)
+    workspaces = fleet_worker.workspaces
+
+    def state_of(bot_id: UUID) -> Bot:
+        return fleet.read(Bot(), bot_id).state
+
     tidying = Housekeeping(
         orphans=fleet_worker.orphans.find,
         clean_up=lambda dry_run: fleet_worker.orphans.clean_up(dry_run=dry_run),
-        workspace_in_step=lambda _: None,
+        workspace_in_step=lambda bot_id: workspaces.in_step(bot_id, state_of(bot_id)),
     )
     watching = Watching(fleet_worker.engine, tidying, proxy_url=settings.bots_proxy_url)
     stack.callback(watching.close)
     return [
         *engine_routes(watching, secret),
+        *workspace_routes(
+            lambda bot_id: workspaces.shown(bot_id, state_of(bot_id)), secret
+        ),
         *channel_routes(
             ChannelRelaying(bots, vault, outbound),
             ChannelTrying(bots, vault, outbound),

@@ -28,7 +28,7 @@ from adapters.reconciler.locks import PostgresBotLocks
 from adapters.reconciler.loop import ReconcilerLoop
 from adapters.reconciler.roll import DirectoryRoll
 from adapters.settings import Settings
-from adapters.workspace.store import WorkspaceFolders
+from adapters.workspace.store import WorkspaceFolders, container_user
 from adapters.workspace.team_keys import RingOfKeys
 from adapters.workspace.workspaces import KeptWorkspaces
 from application.bus import Bus
@@ -111,6 +111,7 @@ def engine_setup(settings: Settings, opened: Opened) -> EngineSetup:
         images_allowed=(settings.bot_image, *settings.bot_images_allowed),
         proxy_address=settings.clawbot_proxy_host,
         proxy_port=proxy.port or settings.clawbot_proxy_port,
+        user=container_user(),
     )
 
 

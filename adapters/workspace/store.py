@@ -53,6 +53,11 @@ OURS, THEIRS = 0o755, 0o700
 ALL_OURS = (Area.CONFIG, Area.SECRETS)  # nobody else writes there
 
 
+def container_user() -> Owner:
+    """Whom the bots' own files belong to, and whom their containers run as."""
+    return CONTAINER_USER if os.geteuid() == 0 else (os.geteuid(), os.getegid())
+
+
 class WorkspaceFolders:
     """Keeps the workspaces below two folders of this machine."""
 

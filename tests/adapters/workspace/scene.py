@@ -2,11 +2,10 @@
 
 from __future__ import annotations
 
-import os
 from pathlib import Path
 from uuid import UUID
 
-from adapters.workspace.store import CONTAINER_USER, WorkspaceFolders
+from adapters.workspace.store import WorkspaceFolders
 from domain.workspace.rendered import Area, Rendered, RenderedFile
 
 BOT = UUID("0192f0c1-0000-7000-8000-000000000001")
@@ -31,8 +30,3 @@ def rendered(*files: RenderedFile) -> Rendered:
 
 def store_in(folder: Path) -> WorkspaceFolders:
     return WorkspaceFolders(folder / "data", folder / "secrets")
-
-
-def owner() -> tuple[int, int]:
-    """Whom a bot's own files belong to here."""
-    return CONTAINER_USER if os.geteuid() == 0 else (os.geteuid(), os.getegid())

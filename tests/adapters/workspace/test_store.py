@@ -13,7 +13,7 @@ from uuid import UUID, uuid4
 
 import pytest
 
-from adapters.workspace.store import WorkspaceFolders
+from adapters.workspace.store import WorkspaceFolders, container_user
 from application.workspace_store import NoSpace, WorkspaceUnavailable
 from tests.adapters.workspace.scene import (
     ALL,
@@ -24,7 +24,6 @@ from tests.adapters.workspace.scene import (
     SOUL,
     TOKENS,
     file,
-    owner,
     rendered,
     store_in,
 )
@@ -71,7 +70,7 @@ def test_each_folder_and_file_has_the_mode_and_owner_that_it_needs(
     }
     assert {path: mode_of(path) for path in modes} == modes
     for path in (at.workspace, at.workspace / "SOUL.md", at.state, at.secrets / "bot.json"):
-        assert (path.stat().st_uid, path.stat().st_gid) == owner()
+        assert (path.stat().st_uid, path.stat().st_gid) == container_user()
     assert at.config.stat().st_uid == os.geteuid()
     assert mode_of(at.secrets.parent) == 0o700
 
