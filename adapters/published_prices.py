@@ -2,7 +2,7 @@
 
 A calculation of its own takes a quarter of a millisecond, so each model is looked up once
 and turned into a `Price`; its tiers and its dates stay. What it charges by units that no
-usage of ours has (characters, pages, seconds of video) is not priced at all.
+usage of ours has (pages, seconds of video) is not priced at all.
 """
 
 from __future__ import annotations
@@ -38,6 +38,7 @@ _MILLIONS = MappingProxyType(  # dollars for a million, so micro-dollars for a m
         "output_image_mtok": "image_output",
         "audio_hours": "audio_hour",
         "input_audio_hours": "audio_hour",
+        "input_mchars": "character",
     }
 )
 _THOUSANDS = MappingProxyType(  # dollars for a thousand

@@ -13,7 +13,8 @@ from uuid import UUID
 from adapters.prices import PriceBook, Priced, charged
 from domain.calls import CallFacts
 from domain.price_bounds import bound_of
-from domain.usage import Usage
+from domain.prices import NO_OTHER
+from domain.usage import OtherUnits, Usage
 from projections.model_prices import TeamPrice
 
 TEAM = "team"
@@ -44,16 +45,24 @@ class TeamPriceBook:
         """The cost in whole micro-dollars, and its source; both None when it is unknown."""
         return charged(usage, self.price_of(facts))
 
-    def bound(self, facts: CallFacts, input_tokens: int, output_tokens: int) -> int | None:
-        """The most that a call of no more tokens costs; None: nobody knows."""
+    def bound(
+        self,
+        facts: CallFacts,
+        input_tokens: int,
+        output_tokens: int,
+        units: OtherUnits = NO_OTHER,
+    ) -> int | None:
+        """The most that a call of no more than all this costs; None: nobody knows."""
         model = facts.requested_model
         if model is None:
             return None
         own = self._team_price(facts.team_id, facts.vendor, model)
         if own is not None:
-            return bound_of(own.price, input_tokens, output_tokens)
+            return bound_of(own.price, input_tokens, output_tokens, units)
         found = self._book.price_of(facts.vendor, model, facts.admitted_at)
-        return None if found is None else bound_of(found.price, input_tokens, output_tokens)
+        if found is None:
+            return None
+        return bound_of(found.price, input_tokens, output_tokens, units)
 
     def _own(self, facts: CallFacts, model: str) -> Priced | None:
         found = self._team_price(facts.team_id, facts.vendor, model)

@@ -1,7 +1,8 @@
 """What model prices look like, coming in and going out.
 
-Amounts are whole micro-dollars: for a million tokens of each kind, for one each of what is
-no token. `null` is charged like the whole that it is a part of.
+Amounts are whole micro-dollars: for a million tokens of each kind or a million characters,
+for one each of whatever else is no token. `null` is charged like the whole that it is a
+part of.
 """
 
 from __future__ import annotations
@@ -41,6 +42,7 @@ class NewRates(Body):
     search_unit_micro_usd: Amount | None = None
     image_micro_usd: Amount | None = None
     audio_hour_micro_usd: Amount | None = None
+    character_micro_usd: Amount | None = None
     request_micro_usd: Amount = 0
 
     def rates(self) -> Rates:
@@ -74,6 +76,7 @@ class RatesOut(BaseModel):
     search_unit_micro_usd: int | None
     image_micro_usd: int | None
     audio_hour_micro_usd: int | None
+    character_micro_usd: int | None
     request_micro_usd: int
 
 

@@ -12,8 +12,8 @@ from uuid import UUID
 from domain.budgets import Extension, Granted, Wants
 from domain.calls import CallAdmitted, CallFacts, CallRefused, CallSettled
 from domain.holds import Booking
-from domain.prices import Price
-from domain.usage import Usage
+from domain.prices import NO_OTHER, Price
+from domain.usage import OtherUnits, Usage
 from domain.vendors import Vendor
 from domain.verdicts import Verdict
 
@@ -183,10 +183,16 @@ class Prices(Protocol):
 class BoundedPrices(Prices, Protocol):
     """What calls cost, and what they can cost at most."""
 
-    def bound(self, facts: CallFacts, input_tokens: int, output_tokens: int) -> int | None:
-        """The most micro-dollars that a call of no more tokens costs; None: nobody knows.
+    def bound(
+        self,
+        facts: CallFacts,
+        input_tokens: int,
+        output_tokens: int,
+        units: OtherUnits = NO_OTHER,
+    ) -> int | None:
+        """The most micro-dollars that a call of no more costs; None: nobody knows.
 
-        Of what is charged by tokens, for the model that is asked for.
+        Of tokens and of what is charged by the piece, for the model that is asked for.
         """
 
 

@@ -22,7 +22,8 @@ MOST_MICRO_USD = 10**15
 
 @dataclass(frozen=True, kw_only=True)
 class Rates:
-    """Whole micro-dollars for a million tokens of each kind; for one each of what is none.
+    """Whole micro-dollars for a million tokens of each kind, or characters that are to be
+    spoken; for one each of whatever else is no token.
 
     A part without a rate of its own is charged like the whole that it belongs to.
     """
@@ -39,6 +40,7 @@ class Rates:
     search_unit: int | None = None
     image: int | None = None
     audio_hour: int | None = None
+    character: int | None = None
     request: int = 0
 
 

@@ -2,39 +2,50 @@
 
 Of the input's tokens each may be the dearest kind that the price knows (written to a cache
 for an hour, say), of the output's too (reasoning, sound); and fewer tokens may cost more
-than many, where a lower tier is the dearer one. What is charged beside tokens (searches,
-pictures, time) has no bound here: a price by nothing else is None.
+than many, where a lower tier is the dearer one.
+
+What is charged by the piece (pictures, characters to be spoken, searches of a reranker) is
+bounded where the request says how many; otherwise, and where time is charged, there is no
+bound. What a vendor's own tools look for meanwhile has none either.
 """
 
 from __future__ import annotations
 
-from domain.prices import LARGEST, MILLION, Price
+from domain.prices import LARGEST, MILLION, NO_OTHER, Price
+from domain.usage import OtherUnits
 
 
-def bound_of(price: Price, input_tokens: int, output_tokens: int) -> int | None:
-    """Whole micro-dollars, not less than `cost_of` any usage of no more tokens than these.
+def bound_of(
+    price: Price, input_tokens: int, output_tokens: int, units: OtherUnits = NO_OTHER
+) -> int | None:
+    """Whole micro-dollars, not less than `cost_of` any usage of no more than all these.
 
-    None where tokens alone do not tell the cost.
+    None where they do not tell the cost.
     """
     most, start = 0, price
     for above, tier in price.tiers:
         if input_tokens <= above:
             break
-        cost = _cost(start, above, output_tokens)
+        cost = _cost(start, above, output_tokens, units)
         if cost is None:
             return None
         most, start = max(most, cost), tier
-    cost = _cost(start, input_tokens, output_tokens)
+    cost = _cost(start, input_tokens, output_tokens, units)
     if cost is None:
         return None
     return min((max(most, cost) + MILLION // 2) // MILLION, LARGEST)
 
 
-def _cost(price: Price, input_tokens: int, output_tokens: int) -> int | None:
+def _cost(
+    price: Price, input_tokens: int, output_tokens: int, units: OtherUnits
+) -> int | None:
     """Millionths of a micro-dollar, by one tier."""
-    if not (price.audio_hour is price.search_unit is price.image is None):
+    beside = _beside(price, units)
+    if beside is None:
         return None
     into, out = price.input, price.output
+    if into is None and out is None and price.has_units:
+        return beside
     if (into is None and input_tokens) or (out is None and output_tokens):
         return None
     dearest_in = max(
@@ -49,4 +60,22 @@ def _cost(price: Price, input_tokens: int, output_tokens: int) -> int | None:
         out or 0, price.reasoning or 0, price.audio_output or 0, price.image_output or 0
     )
     cost = input_tokens * dearest_in + output_tokens * dearest_out
-    return cost + price.request * MILLION if input_tokens else cost
+    return cost + beside + (price.request * MILLION if input_tokens else 0)
+
+
+def _beside(price: Price, units: OtherUnits) -> int | None:
+    """Millionths of a micro-dollar for what is no token."""
+    if price.audio_hour is not None:
+        return None
+    cost = 0
+    for number, rate in (
+        (units.search_units, price.search_unit and price.search_unit * MILLION),
+        (units.images, price.image and price.image * MILLION),
+        (units.characters, price.character),
+    ):
+        if rate is None:
+            continue
+        if number is None:
+            return None
+        cost += number * rate
+    return cost

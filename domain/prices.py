@@ -21,7 +21,10 @@ Part = tuple[int, int | None]  # how many, at which rate
 
 @dataclass(frozen=True, kw_only=True, slots=True)
 class Price:
-    """Micro-dollars for a million tokens of each kind; for one each of what is no token."""
+    """Micro-dollars for a million tokens of each kind, or a million characters.
+
+    For one each of whatever else is no token.
+    """
 
     input: int | None = None
     cache_read: int | None = None
@@ -37,9 +40,15 @@ class Price:
     search_unit: int | None = None
     image: int | None = None
     audio_hour: int | None = None
+    character: int | None = None
     request: int = 0
     # Beyond so many input tokens the whole call is charged so instead; lowest first.
     tiers: tuple[tuple[int, Price], ...] = ()
+
+    @property
+    def has_units(self) -> bool:
+        """Whether something is charged that a call without it must not be silent about."""
+        return bool(self.audio_hour or self.image or self.search_unit or self.character)
 
     def for_input(self, tokens: int) -> Price:
         """The price of a call with so many input tokens."""
@@ -65,7 +74,7 @@ def cost_of(usage: Usage, price: Price) -> int | None:
     if heard is None or spoken is None:
         return None
     total = heard + spoken
-    if usage.other is not None or price.audio_hour or price.image or price.search_unit:
+    if usage.other is not None or price.has_units:
         beside = _cost_beside(other, price)
         if beside is None:
             return None
@@ -140,16 +149,19 @@ def _cost_beside(other: OtherUnits, price: Price) -> int | None:
         return None
     if other.search_units and price.search_unit is None:
         return None
-    cost = (other.web_searches or 0) * (price.web_search or 0)
-    units = ((other.search_units, price.search_unit), (other.images, price.image))
-    for number, rate in units:
+    cost = (other.web_searches or 0) * (price.web_search or 0) * MILLION
+    for number, rate in (
+        (other.search_units, price.search_unit and price.search_unit * MILLION),
+        (other.images, price.image and price.image * MILLION),
+        (other.characters, price.character),
+    ):
         if rate is None:
             continue
         if number is None:
             return None
         cost += number * rate
     if price.audio_hour is None:
-        return cost * MILLION
+        return cost
     if other.audio_ms is None:
         return None
-    return cost * MILLION + other.audio_ms * price.audio_hour * 5 // 18  # 3.6 million ms
+    return cost + other.audio_ms * price.audio_hour * 5 // 18  # 3.6 million ms

@@ -39,6 +39,7 @@ class OtherUnits:
     billed_input_tokens: int | None = None  # where a vendor bills fewer than it counts
     billed_output_tokens: int | None = None
     transcript_tokens: int | None = None  # part of both: another model's, at its own price
+    characters: int | None = None  # of a text that was asked to be spoken
 
 
 @dataclass(frozen=True, kw_only=True)  # no slots: written down four times as fast without

@@ -214,10 +214,11 @@ class Holding:
         return True
 
     def cost(self, input_tokens: int, output_tokens: int) -> int | None:
-        """Micro-dollars that so many tokens cost at most; None: nobody knows."""
+        """Micro-dollars that it costs at most with so many tokens; None: nobody knows."""
         if self.event.format is None and not self.call.route.target.endpoint.metered:
             return 0
-        return self._prices.bound(self.facts, input_tokens, output_tokens)
+        units = self.demand.units
+        return self._prices.bound(self.facts, input_tokens, output_tokens, units)
 
     def grows(self) -> bool:
         """Whether it is a stream that must hold more before it may go on."""

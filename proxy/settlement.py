@@ -12,7 +12,7 @@ from application.ports import Meter, Prices
 from domain.attempts import Attempt
 from domain.calls import CallAdmitted, CallFacts, CallSettled
 from domain.errors import Unavailable
-from domain.usage import SERVED, UNWEIGHED, Usage, UsageSource
+from domain.usage import SERVED, UNWEIGHED, OtherUnits, Usage, UsageSource
 from proxy.answer import UpstreamCut
 from proxy.client import Client
 from proxy.estimates import estimated_tokens
@@ -154,7 +154,7 @@ def usage_of(progress: Progress, reading: Reading | None) -> Usage:
     if admitted.format == REALTIME:
         return _with_unbilled(usage, reading.output_bytes)
     if admitted.format in UNWEIGHED:
-        return usage
+        return _with_spoken(usage, progress)
     # Of a plain body that broke off no text could be read: its bytes are all there is.
     unread = not (reading.output_bytes or reading.complete or admitted.streaming)
     relayed = estimated_tokens(progress.relayed if unread else reading.output_bytes)
@@ -168,6 +168,17 @@ def usage_of(progress: Progress, reading: Reading | None) -> Usage:
         if usage.source is UsageSource.NONE
         else UsageSource.PARTIAL,
     )
+
+
+def _with_spoken(usage: Usage, progress: Progress) -> Usage:
+    """The usage with the characters that were to be spoken: sound as such tells nothing."""
+    if usage.source is not UsageSource.NONE or progress.holding is None:
+        return usage
+    characters = progress.holding.demand.units.characters
+    if characters is None:
+        return usage
+    other = OtherUnits(characters=characters)
+    return replace(usage, other=other, source=UsageSource.ESTIMATED)
 
 
 def _with_unbilled(usage: Usage, text_bytes: int) -> Usage:

@@ -13,13 +13,15 @@ from typing import Any
 
 import orjson
 
-from domain.usage import UNWEIGHED
+from domain.prices import NO_OTHER
+from domain.usage import UNWEIGHED, OtherUnits
 from domain.vendors import Format
 from proxy.demand.hidden import reasons_unseen, uses_hosted_tools
 from proxy.demand.media import BYTES_PER_TOKEN
 from proxy.demand.output import choices_in, generates, output_limit_in, speaks_text
 from proxy.demand.prompt import prompt_bound
 from proxy.demand.shape import bare
+from proxy.demand.units import units_in
 
 __all__ = ["Demand", "demand_by_size", "demand_of"]
 
@@ -29,13 +31,14 @@ NO_TEXT = UNWEIGHED | {"openai-embeddings", "openai-realtime"}
 
 @dataclass(frozen=True, kw_only=True, slots=True)
 class Demand:
-    """What a call asks for, in tokens."""
+    """What a call asks for, in tokens, and by the piece."""
 
     input_tokens: int  # at most, while `bounded`
     output_limit: int | None  # of each choice, as the caller limits it; None: not said
     choices: int  # answers to one prompt, each of them charged
     visible: bool  # all that is charged as output can be counted as it streams
     bounded: bool  # all that is charged as input stands in the body
+    units: OtherUnits = NO_OTHER  # at most, of what is charged by the piece
 
 
 def demand_of(
@@ -93,4 +96,5 @@ def _demand(
             and not reasons_unseen(format, fields, model)
         ),
         bounded=prompt.whole and not hosted,
+        units=units_in(format, fields),
     )

@@ -25,6 +25,9 @@ flat = st.builds(
     audio_output=rates,
     image_output=rates,
     web_search=rates,
+    search_unit=rates,
+    image=rates,
+    character=rates,
     request=st.integers(0, DOLLAR),
 )
 STARTS = (100, 1_000)
@@ -54,6 +57,9 @@ def usages(draw: st.DrawFn) -> Usage:
         image_output_tokens=part(out),
         billed_input_tokens=part(into),
         billed_output_tokens=part(out),
+        search_units=part(9),
+        images=part(9),
+        characters=part(999),
     )
     return Usage(
         input_tokens=into,
@@ -73,7 +79,13 @@ def test_no_usage_within_the_tokens_costs_more(
 ) -> None:
     cost = cost_of(usage, price)
     into, out = (usage.input_tokens or 0) + more_in, (usage.output_tokens or 0) + more_out
-    bound = bound_of(price, into, out)
+    told = usage.other or OtherUnits()
+    units = OtherUnits(
+        search_units=told.search_units and told.search_units + more_in,
+        images=told.images,
+        characters=told.characters and told.characters + more_out,
+    )
+    bound = bound_of(price, into, out, units)
     if bound is not None and cost is not None:
         assert cost <= bound
 
@@ -108,9 +120,21 @@ def test_a_lower_tier_may_be_the_dearer_one() -> None:
     assert bound_of(price, 501, 0) == 501
 
 
+def test_what_is_charged_by_the_piece_is_bounded_by_what_is_asked_for() -> None:
+    assert bound_of(Price(search_unit=2_000), 99, 0, OtherUnits(search_units=3)) == 6_000
+    asked = OtherUnits(images=2)
+    assert bound_of(Price(input=0, output=0, image=40_000), 9, 9, asked) == 80_000
+    assert bound_of(Price(input=DOLLAR, output=0, image=40_000), 9, 9, asked) == 80_009
+    spoken = OtherUnits(characters=100)
+    assert bound_of(Price(character=15 * DOLLAR), 50, 9_000, spoken) == 1_500
+    assert cost_of(Usage(other=spoken), Price(character=15 * DOLLAR)) == 1_500
+    assert bound_of(Price(image=1, character=1), 0, 0, spoken) is None
+
+
 def test_what_tokens_do_not_tell_has_no_bound() -> None:
     assert bound_of(Price(audio_hour=1), 1, 1) is None
     assert bound_of(Price(search_unit=1), 1, 0) is None
+    assert bound_of(Price(character=1), 1, 0) is None
     assert bound_of(Price(input=1, output=1, image=1), 1, 1) is None
     assert bound_of(Price(input=1), 1, 1) is None
     assert bound_of(Price(input=DOLLAR), 1, 0) == 1  # embeddings write nothing

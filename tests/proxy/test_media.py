@@ -84,7 +84,8 @@ def test_speech_passes_as_it_is_and_what_it_cost_is_unknown(
     sound = sdk.audio.speech.create(model=model, input="hi", voice="a")
     assert sound.content.startswith(b"ID3\x04\xff\xfb")
     end = settled(data_plane, bot, model)
-    assert (end.usage.source, end.usage.input_tokens) == (UsageSource.NONE, None)
+    assert (end.usage.source, end.usage.input_tokens) == (UsageSource.ESTIMATED, None)
+    assert end.usage.other == OtherUnits(characters=2)
     assert (end.cost_micro_usd, end.error) == (None, None)
     assert not data_plane.only(bot, CallAdmitted).streaming
 
