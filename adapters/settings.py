@@ -43,6 +43,10 @@ class Settings(BaseSettings):
     clawbot_worker_host: str = "127.0.0.1"
     clawbot_worker_port: int = Field(default=3102, ge=1, le=65535)
     clawbot_worker_url: str | None = None
+    # Plugins that run here: where their programs are found, and what they may read beside
+    # the system's own folders (packages that the operator has installed).
+    clawbot_plugins_path: str = "/usr/local/bin:/usr/bin:/bin"
+    clawbot_plugins_readable: Annotated[tuple[str, ...], NoDecode] = ()
     proxy_base_url: str | None = None
     proxy_token_ttl: int = Field(default=0, ge=0)
     metrics_token: str | None = Field(default=None, repr=False)
@@ -72,7 +76,11 @@ class Settings(BaseSettings):
     zero_trust_mode: bool = True
 
     @field_validator(
-        "egress_allow", "clawbot_http_shared_peers", "bot_images_allowed", mode="before"
+        "egress_allow",
+        "clawbot_http_shared_peers",
+        "bot_images_allowed",
+        "clawbot_plugins_readable",
+        mode="before",
     )
     @classmethod
     def _split(cls, value: object) -> object:

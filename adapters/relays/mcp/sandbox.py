@@ -24,7 +24,6 @@ from adapters.relays.mcp import launcher
 from domain.errors import Conflict, Unavailable
 from domain.plugin_launch import COMMANDS, Started
 
-PROGRAMS = "/usr/local/bin:/usr/bin:/bin"
 FIRST_UID = 1_900_000_000
 READABLE = (
     "/usr", "/bin", "/sbin", "/lib", "/lib64", "/opt", "/etc", "/proc", "/sys/fs/cgroup",
@@ -70,11 +69,11 @@ class Sandbox:
     def __init__(
         self,
         *,
-        programs: str = PROGRAMS,
+        programs: str,
         readable: Sequence[str] = (),
         limits: Mapping[str, int] = LIMITS,
     ) -> None:
-        """`readable` are folders beside the usual ones; their users may enter them."""
+        """`programs` is a PATH; `readable` are folders beside the system's own."""
         self._programs = programs
         self._readable = (*READABLE, *readable)
         self._limits = limits
