@@ -8,10 +8,8 @@ and finds the other's. Safe to use from threads.
 
 from __future__ import annotations
 
-import json
-import threading
 import time
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Mapping, Sequence
 from contextlib import suppress
 from datetime import datetime
 from typing import Any
@@ -20,6 +18,8 @@ from uuid import UUID
 from docker import APIClient
 from docker.errors import APIError
 
+from adapters.docker.changes import bots_changed
+from adapters.docker.connection import Connection
 from adapters.docker.failures import asked, asked_to_run
 from adapters.docker.firewall import Firewall
 from adapters.docker.images import allowed_image
@@ -29,23 +29,19 @@ from adapters.docker.networks import ATTEMPTS, PAUSE_SECONDS, Networks, wanted
 from adapters.docker.seen import networks_of, seen
 from adapters.docker.setup import EngineSetup
 from adapters.docker.stats import Counters
-from adapters.docker.streams import Reading, Stream, entries, log_lines
+from adapters.docker.streams import Reading
 from adapters.docker.template import container
-from adapters.docker.transport import EngineAddress, connect
+from adapters.docker.transport import EngineAddress
 from application.engines import (
     CannotRun,
     ContainerStats,
-    EngineUnavailable,
     LogLine,
     Orphan,
 )
 from domain.containers import ContainerSpec, NetworkPolicy, SeenContainer
 from domain.errors import NotFound
 
-MOST_LINES = 5000
 CONFLICT = 409
-# What changes a bot's state; without `exec_*`, which every health check brings about.
-EVENTS = ["create", "start", "die", "oom", "destroy", "health_status"]
 
 
 class DockerEngine:
@@ -56,25 +52,18 @@ class DockerEngine:
     def __init__(self, setup: EngineSetup, address: EngineAddress) -> None:
         """Nothing is asked of the engine yet; it may be away."""
         self._setup = setup
-        self._address = address
         self._naming = Naming(setup.instance)
+        self._connection = Connection(address, setup.timeout_seconds)
         self.firewall = Firewall(setup)
-        self._connecting = threading.Lock()
-        self._connected: APIClient | None = None
         self._counters: Counters | None = None
-        self._following: set[Stream] = set()
         self._inspected: dict[str, tuple[str, Mapping[str, Any]]] = {}
 
     def close(self) -> None:
         """Whoever listens to events or follows a log is let go."""
-        for stream in list(self._following):
-            stream.close()
-        if self._connected is not None:
-            self._connected.close()
+        self._connection.close()
 
     def ping(self) -> str:
-        with asked():
-            return str(self._client.version()["Version"])
+        return self._connection.version()
 
     def containers(self) -> Sequence[SeenContainer]:
         with asked():
@@ -163,17 +152,9 @@ class DockerEngine:
         follow: bool = False,
     ) -> Reading[LogLine]:
         self._own(container_id)
-        params = {
-            "stdout": "1",
-            "stderr": "1",
-            "timestamps": "1",
-            "tail": str(max(0, min(tail, MOST_LINES))),
-            "follow": "1" if follow else "0",
-        }
-        if since is not None:
-            params["since"] = f"{since.timestamp():.6f}"
-        stream = self._stream(f"/containers/{container_id}/logs", params, waits=follow)
-        return Reading(stream, log_lines(self._pieces(stream)))
+        seconds = None if since is None else since.timestamp()
+        path = f"/containers/{container_id}/logs"
+        return self._connection.lines(path, tail=tail, since=seconds, follow=follow)
 
     def orphans(self, bot_ids: frozenset[UUID]) -> Sequence[Orphan]:
         return self._leftovers.of_no(bot_ids)
@@ -182,18 +163,11 @@ class DockerEngine:
         self._leftovers.discard(orphan)
 
     def events(self) -> Reading[UUID]:
-        filters = {**self._naming.filters, "type": ["container"], "event": EVENTS}
-        stream = self._stream("/events", {"filters": json.dumps(filters)}, waits=True)
-        return Reading(stream, self._bots_of(stream))
+        return bots_changed(self._connection, self._naming.filters)
 
     @property
     def _client(self) -> APIClient:
-        """`EngineUnavailable` until the engine has answered once."""
-        with self._connecting:
-            if self._connected is None:
-                with asked():
-                    self._connected = connect(self._address, self._setup.timeout_seconds)
-            return self._connected
+        return self._connection.client
 
     @property
     def _networks(self) -> Networks:
@@ -270,25 +244,6 @@ class DockerEngine:
         except APIError as error:
             if error.status_code != CONFLICT:  # it is being removed already
                 raise
-
-    def _stream(self, path: str, params: Mapping[str, str], *, waits: bool) -> Stream:
-        stream = Stream(self._client, path, params, waits=waits)
-        self._following.add(stream)
-        return stream
-
-    def _pieces(self, stream: Stream) -> Iterator[bytes]:
-        try:
-            yield from stream.pieces()
-        finally:
-            self._following.discard(stream)
-
-    def _bots_of(self, stream: Stream) -> Iterator[UUID]:
-        for event in entries(self._pieces(stream)):
-            bot_id = bot_of(event["Actor"]["Attributes"])
-            if bot_id is not None:
-                yield bot_id
-        if not stream.is_closed:
-            raise EngineUnavailable
 
 
 def _bot(inspected: Mapping[str, Any]) -> UUID:
