@@ -17,7 +17,8 @@ from api.auth_shapes import (
     SignedInOut,
     TokensOut,
 )
-from api.callers import TheDoorkeeper, TheUser, a_user
+from api.callers import TheDoorkeeper, TheUser
+from api.doorkeeper import a_user
 from api.limits import count_try
 from api.passwords import check_password, hash_password
 from api.positions import reached

@@ -1,135 +1,21 @@
-"""Who calls, by which credential, and the one team that they act in.
-
-The team is the one that a path names (`/api/team/{team_id}`), else `X-Team-Id`, else the
-credential's own. Whoever has no role in it gets the answer for what is not there.
-"""
+"""Who calls, and whether a policy lets them: all routes but the strangers' ask it first."""
 
 from __future__ import annotations
 
-from dataclasses import dataclass
-from datetime import UTC, datetime
-from functools import cached_property
+from collections.abc import Iterable, Iterator
 from typing import Annotated
-from uuid import UUID
 
-from fastapi import Depends, Request
+from fastapi import APIRouter, Depends, Request
+from fastapi.dependencies.models import Dependant
 from fastapi.security import HTTPBearer
-from starlette.datastructures import Headers
 
-from api.believed import Believed
+from api.doorkeeper import Doorkeeper, SignedIn
 from api.limits import count_request
-from api.tokens import AccessTokens
-from api.wired import TheSystem, Wired
-from application.event_log import Caller
-from domain.errors import NotFound, Unauthenticated
-from domain.ids import SessionId, TeamId, UserId
-from domain.roles import Role
-from domain.sessions import Session
-from domain.teams import Team
-from domain.users import User
+from api.policies import Policies, action_of, methods_of, refuse_unjudged, routes_of
+from api.wired import TheSystem
+from domain.errors import BadSetup, Forbidden
 
-
-@dataclass(frozen=True, kw_only=True)
-class SignedIn:
-    """A user in a session, acting for a team in one request."""
-
-    user_id: UserId
-    team_id: TeamId
-    role: Role
-    session_id: SessionId
-    request_id: str
-    operator: bool = False
-
-    @property
-    def principal(self) -> str:
-        """What limits and kept answers are counted by."""
-        return str(self.user_id)
-
-    @property
-    def caller(self) -> Caller:
-        """As it stands on events."""
-        return a_user(self.user_id, self.team_id, self.request_id)
-
-
-def a_user(user_id: UserId, team_id: TeamId, request_id: str) -> Caller:
-    """A user as the actor of a command."""
-    return Caller(actor=f"user:{user_id}", team_id=team_id, correlation_id=request_id)
-
-
-class Doorkeeper:
-    """Knows credentials, sessions and roles. One for each app; safe to use from threads."""
-
-    def __init__(self, system: Wired) -> None:
-        self._system = system
-        self._believed = Believed(system.fleet)
-        self.forget = self._believed.forget
-
-    @cached_property
-    def tokens(self) -> AccessTokens:
-        """Made at first use: the key is in the database."""
-        return AccessTokens(self._system.instance_keys.get("sign-in"))
-
-    def admit(
-        self, headers: Headers, request_id: str, *, team: str | None = None
-    ) -> SignedIn:
-        """Who it is; `Unauthenticated` if nobody, `NotFound` if a team is not theirs.
-
-        `team` is the one that the path names.
-        """
-        return self._person(_bearer(headers), request_id, _teams_named(headers, team))
-
-    def _person(self, token: str, request_id: str, named: list[TeamId]) -> SignedIn:
-        claims = self.tokens.read(token, now=datetime.now(UTC))
-        look, user_id = self._believed.look, claims.user_id
-        session = look(Session(), claims.session_id)
-        user = look(User(), user_id)
-        if session.user_id != user_id or not session.is_open(datetime.now(UTC)):
-            raise Unauthenticated
-        if not user.keeps(claims.session_id, session.epoch):
-            raise Unauthenticated
-        roles = {team: self.role_of(user_id, team) for team in named or [claims.team_id]}
-        team_id, role = next(iter(roles.items()))
-        if None in roles.values():
-            raise NotFound if named else Unauthenticated  # a new token is for another team
-        assert role is not None
-        return SignedIn(
-            user_id=user_id,
-            team_id=team_id,
-            role=role,
-            session_id=claims.session_id,
-            request_id=request_id,
-            operator=user.operator,
-        )
-
-    def role_of(self, user_id: UserId, team_id: TeamId) -> Role | None:
-        """The user's role in the team, if they have one."""
-        return self._believed.look(Team(), team_id).members.get(user_id)
-
-
-def _teams_named(headers: Headers, team: str | None) -> list[TeamId]:
-    """The path's team and the header's, each once; `NotFound` for what is no id."""
-    texts = [*([] if team is None else [team]), *headers.getlist("x-team-id")]
-    return [TeamId(one) for one in dict.fromkeys(_id(text.lower()) for text in texts)]
-
-
-def _id(text: str) -> UUID:
-    try:
-        named = UUID(text)
-    except ValueError as error:
-        raise NotFound from error
-    if str(named) != text:
-        raise NotFound
-    return named
-
-
-def _bearer(headers: Headers) -> str:
-    values = headers.getlist("authorization")
-    if len(values) != 1:
-        raise Unauthenticated
-    scheme, _, token = values[0].partition(" ")
-    if scheme.lower() != "bearer":
-        raise Unauthenticated
-    return token
+__all__ = ["SignedIn", "TheDoorkeeper", "TheUser", "guarded_policies"]
 
 
 def _doorkeeper(request: Request) -> Doorkeeper:
@@ -151,7 +37,39 @@ def _signed_in(
     team = request.path_params.get("team_id")
     user = doorkeeper.admit(request.headers, request.state.request_id, team=team)
     count_request(system.request_limits, request.method, user.principal, user.team_id)
+    action = action_of(request.method, request.scope["route"].path_format)
+    policies: Policies = request.app.state.policies
+    if not policies.allow(user.as_policies_see, action):
+        doorkeeper.note_refusal(user, action)
+        raise Forbidden
     return user
 
 
 TheUser = Annotated[SignedIn, Depends(_signed_in)]
+
+
+def guarded_policies(routers: Iterable[APIRouter]) -> Policies:
+    """The policies of these routes; `BadSetup` if a route is open that should not be.
+
+    Each has a policy, and those that strangers may not use ask who calls.
+    """
+    routes = routes_of(routers)
+    policies = Policies(routes)
+    refuse_unjudged(policies, routes)
+    for route in routes:
+        asks = _signed_in in _calls(route.dependant)
+        for method in methods_of(route):
+            action = action_of(method, route.path_format)
+            if policies.allow_strangers(action) is asks:
+                msg = (
+                    f'"{action}" is for strangers in api/policies/stranger.cedar, or takes '
+                    "`TheUser`: one of the two, and not both."
+                )
+                raise BadSetup(msg)
+    return policies
+
+
+def _calls(dependant: Dependant) -> Iterator[object]:
+    yield dependant.call
+    for one in dependant.dependencies:
+        yield from _calls(one)

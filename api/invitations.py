@@ -10,7 +10,8 @@ from fastapi import APIRouter, Depends, Response
 from uuid_utils.compat import uuid7
 
 from api.auth_shapes import TeamOut
-from api.callers import TheDoorkeeper, TheUser, a_user
+from api.callers import TheDoorkeeper, TheUser
+from api.doorkeeper import a_user
 from api.links import InvitationLink, invitation_token, read_invitation
 from api.positions import reached
 from api.shapes import Page

@@ -15,7 +15,7 @@ from starlette.datastructures import Headers
 from starlette.responses import Response
 from starlette.types import ASGIApp, Message, Receive, Scope, Send
 
-from api.callers import Doorkeeper, SignedIn
+from api.doorkeeper import Doorkeeper, SignedIn
 from api.errors import problem
 from api.limits import count_request
 from api.refusals import Malformed

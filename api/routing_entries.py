@@ -14,7 +14,7 @@ from typing import Any, Generic, TypeVar
 
 from fastapi import Response
 
-from api.callers import SignedIn
+from api.doorkeeper import SignedIn
 from api.locales import Languages
 from api.paging import Cursors
 from api.past import past_of

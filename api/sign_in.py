@@ -10,7 +10,7 @@ from uuid_utils.compat import uuid7
 from api import tokens
 from api.addresses import normalised
 from api.auth_shapes import Me, SignedInOut, TeamOut, TokensOut, UserOut
-from api.callers import Doorkeeper, a_user
+from api.doorkeeper import Doorkeeper, a_user
 from api.passwords import verify_password
 from api.positions import reached
 from api.tokens import AccessClaims

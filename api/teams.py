@@ -12,7 +12,8 @@ from fastapi import APIRouter, Depends, Query, Response
 from uuid_utils.compat import uuid7
 
 from api.auth_shapes import TeamOut
-from api.callers import SignedIn, TheDoorkeeper, TheUser
+from api.callers import TheDoorkeeper, TheUser
+from api.doorkeeper import SignedIn
 from api.paging import Cursors
 from api.positions import ExpectedVersion, reached, tag_version
 from api.shapes import ListQuery, Page

@@ -1,6 +1,6 @@
 """Teams and the people in them. A team owns everything; a person has a role in it.
 
-There is always an owner. Nobody gives or takes a role that their own does not include.
+There is always an owner. Admins and owners give and take roles, none above their own.
 """
 
 from __future__ import annotations
@@ -87,7 +87,7 @@ class TeamIsFull(Conflict):
 
 
 class RoleIsTooHigh(Forbidden):
-    """Nobody gives or takes a role that their own does not include."""
+    """Only admins and owners give and take roles, and none above their own."""
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -171,7 +171,10 @@ class Team:
         ]
 
     def _may_give(self, by: UserId, *roles: Role) -> bool:
-        return by in self.members and included(self.members[by]).issuperset(roles)
+        """Admins and owners do, within what they have themselves."""
+        return by in self.members and included(self.members[by]).issuperset(
+            (Role.ADMIN, *roles)
+        )
 
     def _refuse_above(self, by: UserId, *roles: Role) -> None:
         if not self._may_give(by, *roles):
