@@ -21,7 +21,7 @@ LONGEST_LINE = 2_000
 
 _HEADING = re.compile(r"<summary>\s*<h3[^>]{0,200}>([^<]{1,200})</h3>")
 _ENTRY = re.compile(
-    r"\s{0,8}[-*] \[([^\]\[]{1,200})\]\((https://[^\s()]{1,500}/SKILL\.md)\)(.{0,1500})"
+    r"\s{0,8}[-*] \[([^\]\[]{1,200})\]\((https?://[^\s()]{1,500}/SKILL\.md)\)(.{0,1500})"
 )
 _FILE = re.compile(
     r"https://github\.com/([\w.-]+)/([\w.-]+)/(?:tree|blob)/([\w.-]+)/([\w./@+-]+)",

@@ -116,7 +116,7 @@ def _facts(
     return SkillFacts(
         id=known.facts.id if known else _new_id(team_id, sync_id, one.provenance),
         name=name,
-        description=_line(one.description),
+        description=plain_line(one.description),
         skill_type=one.skill_type,
         provenance=one.provenance,
     )
@@ -144,8 +144,8 @@ def _free_name(shelf: SkillShelf, provenance: Provenance) -> str:
     return ""
 
 
-def _line(text: str) -> str:
-    """The description in one line, as far as it goes."""
+def plain_line(text: str) -> str:
+    """The text in one line, as far as a description goes."""
     return " ".join(_CONTROL.sub(" ", text).split())[:LONGEST_DESCRIPTION]
 
 
