@@ -68,7 +68,8 @@ async def _routes(
     stack.callback(bots.close)
     vault = await _vault(opened, stack)
     outbound = Outbound(egress_allow=settings.egress_allow)
-    plugins = Plugins(fleet, load_equipment_catalog(), bots, vault)
+    catalog = load_equipment_catalog()
+    plugins = Plugins(fleet, catalog, bots, vault)
     stack.callback(plugins.close)
     sandbox = Sandbox(
         programs=settings.clawbot_plugins_path, readable=settings.clawbot_plugins_readable
@@ -94,7 +95,7 @@ async def _routes(
         ),
         *channel_routes(
             ChannelRelaying(bots, vault, outbound),
-            ChannelTrying(bots, vault, outbound),
+            ChannelTrying(bots, vault, outbound, catalog.channels),
             secret,
         ),
         *mcp_routes(

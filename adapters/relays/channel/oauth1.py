@@ -9,6 +9,8 @@ import time
 from collections.abc import Mapping
 from urllib.parse import quote
 
+KEYS = ("apiKey", "apiSecret", "accessToken", "accessTokenSecret")
+
 
 def signed(
     method: str,
@@ -20,7 +22,7 @@ def signed(
 ) -> str:
     """The Authorization header for a request without query and body.
 
-    `fields` holds apiKey, apiSecret, accessToken and accessTokenSecret.
+    `fields` holds `KEYS`.
     """
     said = {
         "oauth_consumer_key": fields["apiKey"],

@@ -1,29 +1,42 @@
-"""The cheapest call of each channel that proves its credentials.
+"""From a channel's probe, as the catalog has it, to the one request that it means.
 
-A table: what is asked, and what a good answer looks like. Nothing of a credential gets
-into a path or a query but encoded.
+Nothing of a credential gets into a path or a query but encoded, nor into a header if it
+could end it.
 """
 
 from __future__ import annotations
 
 import json
 import re
-from collections.abc import Callable, Mapping
+from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
 from typing import Any
 from urllib.parse import quote, urlencode
 
-from adapters.relays.channel.oauth1 import signed
+from adapters.relays.channel.oauth1 import KEYS, signed
+from domain.equipment_catalog import Probe
 
 Fields = Mapping[str, str]
 
+OAUTH1 = "oauth1"
+# What stands for a field that was left out: Microsoft's tenant of bots for everybody.
+DEFAULTS = {"tenantId": "botframework.com"}
+_FIELD = re.compile(r"\$\{([A-Za-z][A-Za-z0-9]*)\}")
+_URL = re.compile(r"(https://[a-z0-9.-]+)(/.*)")
+_PLAIN = re.compile(r"[!-~]+")
+_STATUS_OK = 200
 
-class Malformed(Exception):
-    """A field does not look like what it is to be; `field` names it."""
+
+class Missing(Exception):
+    """A field that the probe needs is not there; `field` names it."""
 
     def __init__(self, field: str) -> None:
         super().__init__(field)
         self.field = field
+
+
+class Malformed(Missing):
+    """A field cannot be what it is to be."""
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -33,160 +46,74 @@ class Trial:
     origin: str
     method: str
     target: str
-    authorization: str = ""
+    headers: Mapping[str, str]
     body: bytes = b""
-    content_type: str = "application/json"
 
 
-@dataclass(frozen=True, kw_only=True)
-class Probe:
-    """How a channel's credentials are tried."""
+def trial_of(probe: Probe, fields: Fields, config: Fields) -> Trial:
+    """The request that proves these credentials; `Missing`, `Malformed`.
 
-    needs: tuple[str, ...]
-    trial: Callable[[Fields, Fields], Trial]  # of the credentials and the configuration
-    good: Callable[[int, Mapping[str, Any]], bool]
-
-
-def _got(status: int, _said: Mapping[str, Any]) -> bool:
-    return status == 200  # noqa: PLR2004
-
-
-def _says_ok(_status: int, said: Mapping[str, Any]) -> bool:
-    return said.get("ok") is True
-
-
-def _gives_token(_status: int, said: Mapping[str, Any]) -> bool:
-    return bool(said.get("access_token"))
-
-
-def _bearer(origin: str, target: str, field: str, scheme: str = "Bearer") -> Any:
-    def trial(fields: Fields, _config: Fields) -> Trial:
-        authorization = f"{scheme} {_header(fields, field)}"
-        return Trial(
-            origin=origin, method="GET", target=target, authorization=authorization
-        )
-
-    return trial
-
-
-def _feishu(fields: Fields, config: Fields) -> Trial:
-    lark = config.get("domain") == "lark"
+    `apiRoot` of the configuration stands in the place of the channel's own origin.
+    """
+    given = {**DEFAULTS, **{key: value for key, value in fields.items() if value}}
+    url = probe.urls.get(config.get(probe.chosen_by, ""), next(iter(probe.urls.values())))
+    found = _URL.fullmatch(url)
+    if found is None:
+        raise ValueError(url)
+    target = _filled(found[2], given, _in_url)
+    headers = {"accept": "application/json"}
+    if probe.auth == OAUTH1:
+        keys = {key: _plain(key, _value(key, given)) for key in KEYS}
+        headers["authorization"] = signed(probe.method, found[1] + target, keys)
+    elif probe.auth:
+        headers["authorization"] = _filled(probe.auth, given, _plain)
+    body = b""
+    if probe.json_body:
+        headers["content-type"] = "application/json"
+        body = json.dumps(dict(_pairs(probe.json_body, given))).encode()
+    elif probe.form or probe.method == "POST":
+        headers["content-type"] = "application/x-www-form-urlencoded"
+        body = urlencode(dict(_pairs(probe.form, given))).encode()
     return Trial(
-        origin="https://open.larksuite.com" if lark else "https://open.feishu.cn",
-        method="POST",
-        target="/open-apis/auth/v3/tenant_access_token/internal",
-        body=_json({"app_id": fields["appId"], "app_secret": fields["appSecret"]}),
-    )
-
-
-def _telegram(fields: Fields, config: Fields) -> Trial:
-    token = _like(r"[0-9]{5,20}:[A-Za-z0-9_-]{20,100}", fields, "botToken")
-    origin = config.get("apiRoot", "https://api.telegram.org")
-    return Trial(origin=origin, method="GET", target=f"/bot{token}/getMe")
-
-
-def _slack(fields: Fields, _config: Fields) -> Trial:
-    authorization = f"Bearer {_header(fields, 'botToken')}"
-    return Trial(
-        origin="https://slack.com",
-        method="POST",
-        target="/api/auth.test",
-        authorization=authorization,
-        content_type="application/x-www-form-urlencoded",
-    )
-
-
-def _wechat(fields: Fields, _config: Fields) -> Trial:
-    asked = {
-        "grant_type": "client_credential",
-        "appid": fields["appId"],
-        "secret": fields["appSecret"],
-    }
-    target = f"/cgi-bin/token?{urlencode(asked)}"
-    return Trial(origin="https://api.weixin.qq.com", method="GET", target=target)
-
-
-def _whatsapp(fields: Fields, _config: Fields) -> Trial:
-    number = _like(r"[0-9]{5,20}", fields, "phoneNumberId")
-    return Trial(
-        origin="https://graph.facebook.com",
-        method="GET",
-        target=f"/v21.0/{number}",
-        authorization=f"Bearer {_header(fields, 'accessToken')}",
-    )
-
-
-def _twitter(fields: Fields, _config: Fields) -> Trial:
-    origin, target = "https://api.x.com", "/2/users/me"
-    return Trial(
-        origin=origin,
-        method="GET",
+        origin=config.get("apiRoot") or found[1],
+        method=probe.method,
         target=target,
-        authorization=signed("GET", f"{origin}{target}", fields),
+        headers=headers,
+        body=body,
     )
 
 
-def _teams(fields: Fields, _config: Fields) -> Trial:
-    tenant = fields.get("tenantId") or "botframework.com"
-    asked = {
-        "grant_type": "client_credentials",
-        "client_id": fields["appId"],
-        "client_secret": fields["appPassword"],
-        "scope": "https://api.botframework.com/.default",
-    }
-    return Trial(
-        origin="https://login.microsoftonline.com",
-        method="POST",
-        target=f"/{quote(tenant, safe='')}/oauth2/v2.0/token",
-        body=urlencode(asked).encode(),
-        content_type="application/x-www-form-urlencoded",
-    )
+def is_good(probe: Probe, status: int, said: Mapping[str, Any]) -> bool:
+    """Whether this is how the channel answers to good credentials."""
+    if probe.good == "status":
+        return status == _STATUS_OK
+    if probe.good_value:
+        return bool(said.get(probe.good, ...) == json.loads(probe.good_value))
+    return bool(said.get(probe.good))
 
 
-PROBES: Mapping[str, Probe] = {
-    "feishu": Probe(
-        needs=("appId", "appSecret"),
-        trial=_feishu,
-        good=lambda _, said: said.get("code") == 0,
-    ),
-    "telegram": Probe(needs=("botToken",), trial=_telegram, good=_says_ok),
-    "slack": Probe(needs=("botToken",), trial=_slack, good=_says_ok),
-    "wechat": Probe(needs=("appId", "appSecret"), trial=_wechat, good=_gives_token),
-    "discord": Probe(
-        needs=("botToken",),
-        trial=_bearer("https://discord.com", "/api/v10/users/@me", "botToken", "Bot"),
-        good=_got,
-    ),
-    "whatsapp": Probe(needs=("accessToken", "phoneNumberId"), trial=_whatsapp, good=_got),
-    "twitter": Probe(
-        needs=("apiKey", "apiSecret", "accessToken", "accessTokenSecret"),
-        trial=_twitter,
-        good=_got,
-    ),
-    "instagram": Probe(
-        needs=("accessToken",),
-        trial=_bearer("https://graph.instagram.com", "/me?fields=id", "accessToken"),
-        good=_got,
-    ),
-    "teams": Probe(needs=("appId", "appPassword"), trial=_teams, good=_gives_token),
-    "line": Probe(
-        needs=("channelAccessToken",),
-        trial=_bearer("https://api.line.me", "/v2/bot/info", "channelAccessToken"),
-        good=_got,
-    ),
-}
+def _pairs(templates: Fields, given: Fields) -> Iterator[tuple[str, str]]:
+    for name, template in templates.items():
+        yield name, _filled(template, given, lambda _, value: value)
 
 
-def _header(fields: Fields, field: str) -> str:
-    """A value that may stand in a header, which nothing in it may end."""
-    return _like(r"[!-~]{1,4096}", fields, field)
+def _filled(template: str, given: Fields, shape: Any) -> str:
+    return _FIELD.sub(lambda key: shape(key[1], _value(key[1], given)), template)
 
 
-def _like(pattern: str, fields: Fields, field: str) -> str:
-    if re.fullmatch(pattern, fields[field]) is None:
-        raise Malformed(field)
-    return fields[field]
+def _value(key: str, given: Fields) -> str:
+    if key not in given:
+        raise Missing(key)
+    return given[key]
 
 
-def _json(value: object) -> bytes:
-    return json.dumps(value).encode()
+def _plain(key: str, value: str) -> str:
+    if _PLAIN.fullmatch(value) is None:
+        raise Malformed(key)
+    return value
+
+
+def _in_url(key: str, value: str) -> str:
+    if not value.strip("."):  # it would be a step upwards
+        raise Malformed(key)
+    return quote(_plain(key, value), safe=":")

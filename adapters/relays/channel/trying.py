@@ -10,11 +10,12 @@ from typing import Any
 from uuid import UUID
 
 from adapters.relays.bots import Bots, channel_ref, opened, text_of
-from adapters.relays.channel.probes import PROBES, Malformed, Probe, Trial
+from adapters.relays.channel.probes import Malformed, Missing, Trial, is_good, trial_of
 from adapters.relays.outbound import Ask, Outbound, TooSlow, Unreachable, read
 from application.fleet_watch import ChannelVerdict
 from application.ports import OpenVault
 from domain.equipment import item_of
+from domain.equipment_catalog import ChannelType, Probe
 from domain.errors import NotFound
 
 SECONDS = 10.0
@@ -41,6 +42,7 @@ class ChannelTrying:
         bots: Bots,
         vault: OpenVault,
         outbound: Outbound,
+        channel_types: Mapping[str, ChannelType],
         *,
         origins: Mapping[str, str] | None = None,
     ) -> None:
@@ -48,6 +50,7 @@ class ChannelTrying:
         self._bots = bots
         self._vault = vault
         self._outbound = outbound
+        self._types = channel_types
         self._origins = origins or {}
 
     async def test(self, bot_id: UUID, channel_id: UUID) -> ChannelVerdict:
@@ -56,33 +59,29 @@ class ChannelTrying:
         channel = item_of(bot.equipment.channels, channel_id)
         if channel is None or bot.team_id is None:
             raise NotFound
-        probe = PROBES.get(channel.channel_type)
-        if probe is None:
+        kind = self._types.get(channel.channel_type)
+        if kind is None or kind.probe is None:
             return _NOTHING
         secrets = await opened(self._vault, channel_ref(bot.team_id, channel))
         fields = _texts(channel.credentials) | secrets
-        missing = [name for name in probe.needs if not fields.get(name)]
-        if missing:
-            said = f"The channel lacks {', '.join(missing)}."
-            return ChannelVerdict(ok=False, code="missing-credential", message=said)
         try:
-            trial = probe.trial(fields, _texts(channel.config))
+            trial = trial_of(kind.probe, fields, _texts(channel.config))
         except Malformed as wrong:
             said = f"{wrong.field} does not look like one."
             return ChannelVerdict(ok=False, code="malformed-credential", message=said)
+        except Missing as wrong:
+            said = f"The channel lacks {wrong.field}."
+            return ChannelVerdict(ok=False, code="missing-credential", message=said)
         origin = self._origins.get(channel.channel_type, trial.origin)
-        return await self._tried(probe, trial, origin)
+        return await self._tried(kind.probe, trial, origin)
 
     async def _tried(self, probe: Probe, trial: Trial, origin: str) -> ChannelVerdict:
         began = time.monotonic()
-        headers = {"accept": "application/json", "content-type": trial.content_type}
-        if trial.authorization:
-            headers["authorization"] = trial.authorization
         ask = Ask(
             origin=self._outbound.allowed(origin),
             method=trial.method,
             target=trial.target,
-            headers=headers,
+            headers=trial.headers,
             body=trial.body,
         )
         try:
@@ -97,7 +96,7 @@ class ChannelTrying:
 
 
 def _code(probe: Probe, status: int, said: Mapping[str, Any]) -> str:
-    if status < HTTPStatus.BAD_REQUEST and probe.good(status, said):
+    if status < HTTPStatus.MULTIPLE_CHOICES and is_good(probe, status, said):
         return "ok"
     if status == HTTPStatus.TOO_MANY_REQUESTS:
         return "rate-limited"

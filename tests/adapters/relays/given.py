@@ -12,6 +12,7 @@ from uuid import UUID, uuid4
 import httpx2
 from starlette.routing import Route
 
+from adapters.catalog.equipment_catalog import load_equipment_catalog
 from adapters.door.client import DoorClient
 from adapters.door.relay_routes import channel_routes
 from adapters.door.serving import open_door
@@ -33,6 +34,7 @@ from domain.ids import TeamId
 from domain.log import FLEET
 from domain.surrogates import read_surrogate, surrogate_of
 
+CHANNELS = load_equipment_catalog().channels
 SECRET = b"the instance key of the door, in tests"
 TOKEN = "1234567:AAsecret-real_token-of-the-channel"
 
@@ -125,7 +127,7 @@ def channel_door(
     async def opening() -> AsyncIterator[list[Route]]:
         bots, outbound = Bots(fleet.log), Outbound(egress_allow=allow)
         relaying = ChannelRelaying(bots, fleet.vault, outbound)
-        trying = ChannelTrying(bots, fleet.vault, outbound, origins=origins)
+        trying = ChannelTrying(bots, fleet.vault, outbound, CHANNELS, origins=origins)
         yield list(channel_routes(relaying, trying, SECRET))
         bots.close()
 

@@ -9,20 +9,16 @@ from uuid import uuid4
 import pytest
 
 from adapters.relays.channel.oauth1 import signed
-from adapters.relays.channel.probes import PROBES
 from domain.errors import NotFound
 from tests.adapters.relays.channels import Asked, Little, Said, little
-from tests.adapters.relays.given import ChannelDoor, Fleet, channel_door
+from tests.adapters.relays.given import CHANNELS, ChannelDoor, Fleet, channel_door
 
 REAL = "real-secret"
-FIELDS = {
-    "telegram": {"botToken": "123456:AAsecret-real_token-of-it"},
-    "whatsapp": {"accessToken": REAL, "phoneNumberId": "12345678"},
-}
+PROBED = sorted(name for name, kind in CHANNELS.items() if kind.probe is not None)
 
 
 def secrets_of(kind: str) -> dict[str, str]:
-    return FIELDS.get(kind, dict.fromkeys(PROBES[kind].needs, REAL))
+    return {one.key: REAL for one in CHANNELS[kind].credential_fields}
 
 
 class Vendor:
@@ -48,12 +44,12 @@ def server(vendor: Vendor) -> Iterator[Little]:
 
 @pytest.fixture
 def door(server: Little) -> Iterator[ChannelDoor]:
-    origins = dict.fromkeys(PROBES, server.url)
+    origins = dict.fromkeys(PROBED, server.url)
     with channel_door(Fleet(), allow=(server.url,), origins=origins) as door:
         yield door
 
 
-@pytest.mark.parametrize("kind", PROBES)
+@pytest.mark.parametrize("kind", PROBED)
 def test_good_credentials_are_good(door: ChannelDoor, server: Little, kind: str) -> None:
     bot = door.fleet.bot()
     channel = door.fleet.channel(bot, secrets_of(kind), kind=kind)
@@ -63,7 +59,7 @@ def test_good_credentials_are_good(door: ChannelDoor, server: Little, kind: str)
     assert len(server.asked) == 1
 
 
-@pytest.mark.parametrize("kind", PROBES)
+@pytest.mark.parametrize("kind", PROBED)
 def test_bad_ones_are_refused_and_not_repeated(
     door: ChannelDoor, vendor: Vendor, kind: str
 ) -> None:
@@ -98,12 +94,13 @@ def test_what_else_a_channel_may_say(
 @pytest.mark.parametrize(
     ("kind", "secrets", "code"),
     [
-        ("telegram", {"botToken": "1:../../x"}, "malformed-credential"),
+        ("telegram", {"botToken": ".."}, "malformed-credential"),
+        ("telegram", {"botToken": "1:a b"}, "malformed-credential"),
         ("telegram", {"other": "x"}, "missing-credential"),
         ("discord", {"botToken": "a\r\nhost: b"}, "malformed-credential"),
         (
             "whatsapp",
-            {"accessToken": "x", "phoneNumberId": "1/../2"},
+            {"accessToken": "x", "phoneNumberId": ".."},
             "malformed-credential",
         ),
         ("webchat", {"apiKey": "x"}, "nothing-to-test"),
@@ -127,6 +124,15 @@ def test_nobody_there_is_told_from_a_refusal(free_port: int) -> None:
         assert verdict.code == "upstream-unreachable"
         with pytest.raises(NotFound):
             door.client.test_channel(bot, uuid4())
+
+
+def test_a_server_of_ones_own_is_tried_where_it_is(server: Little) -> None:
+    with channel_door(Fleet(), allow=(server.url,)) as door:
+        bot = door.fleet.bot()
+        config = json.dumps({"apiRoot": server.url})
+        channel = door.fleet.channel(bot, {"botToken": "1:A"}, config=config)
+        assert door.client.test_channel(bot, channel.id).ok
+        assert server.asked[0].target == "/bot1:A/getMe"
 
 
 def test_a_tenants_identifier_cannot_leave_its_place_in_the_path(
