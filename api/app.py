@@ -12,6 +12,7 @@ from starlette.middleware import Middleware
 
 from api import (
     audit,
+    audit_proofs,
     auth,
     blast_radius,
     bot_channels,
@@ -92,6 +93,7 @@ ROUTERS = (
     routing_statistics.router,
     routing_what_if.router,
     audit.router,
+    audit_proofs.router,
     blast_radius.router,
     vendors.router,
     plugins.router,

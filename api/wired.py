@@ -18,6 +18,7 @@ from application.ports import KeyModels, People, PriceList, Prober
 from application.rates import RequestLimits
 from application.readiness import Readiness
 from application.runtimes import ContainerDefaults, Runtimes
+from application.sealing import SealedLog, TeamExport
 from application.skill_sources import Outside
 from domain.catalog import Catalog
 from domain.equipment_catalog import EquipmentCatalog
@@ -73,6 +74,10 @@ class Wired(Protocol):
     def usage_by_hour(self) -> UsageByHour: ...
     @property
     def audit_trail(self) -> AuditTrail: ...
+    @property
+    def sealed_log(self) -> SealedLog: ...
+    @property
+    def team_export(self) -> TeamExport: ...
     @property
     def model_prices(self) -> ModelPrices: ...
     @property

@@ -32,6 +32,7 @@ from base64 import b64decode
 from collections.abc import Callable, Iterable, Iterator
 from hashlib import sha256, sha512
 from itertools import chain
+from json.encoder import encode_basestring
 from pathlib import Path
 from typing import Any
 
@@ -189,8 +190,13 @@ def root_from(node: bytes, index: int, size: int, proof: bytes) -> bytes | None:
 Ends = dict[str | None, tuple[int, str | None]]  # a team's last number and leaf hash
 
 
-def header_of(line: bytes, entry: dict[str, Any], ends: Ends) -> dict[str, Any]:
-    """The header that this event must have behind its team's last one."""
+def quoted(text: str | None) -> str:
+    """As JSON in canonical form (RFC 8785): UTF-8, and nothing escaped that need not be."""
+    return "null" if text is None else encode_basestring(text)
+
+
+def header_of(line: bytes, entry: dict[str, Any], ends: Ends) -> tuple[str, str | None]:
+    """The header that this event must have behind its team's last one, and its team."""
     if "data_base64" in entry:  # what is stored is no JSON; it may still look like some
         state = b64decode(entry["data_base64"])
         try:
@@ -207,39 +213,30 @@ def header_of(line: bytes, entry: dict[str, Any], ends: Ends) -> dict[str, Any]:
     team = team if team and UUID.fullmatch(team) else None
     number, previous = ends.get(team, (0, None))
     log, _, position = entry["id"].rpartition("/")
-    return {
-        "actor": actor,
-        "at": at,
-        "log": log,
-        "position": int(position),
-        "state": sha256(state).hexdigest(),
-        "stream": entry["subject"],
-        "team": team,
-        "team_previous": previous,
-        "team_seq": number + 1,
-        "topic": entry["type"],
-        "v": 1,
-        "version": entry["streamversion"],
-    }
+    header = (
+        f'{{"actor":{quoted(actor)},"at":{quoted(at)},"log":{quoted(log)},'
+        f'"position":{int(position)},"state":"{sha256(state).hexdigest()}",'
+        f'"stream":{quoted(entry["subject"])},"team":{quoted(team)},'
+        f'"team_previous":{quoted(previous)},"team_seq":{number + 1},'
+        f'"topic":{quoted(entry["type"])},"v":1,"version":{int(entry["streamversion"])}}}'
+    )
+    ends[team] = number + 1, sha256(b"\0" + header.encode()).hexdigest()
+    return header, team
 
 
-def checked(index: int, line: bytes, entry: dict[str, Any], ends: Ends) -> bytes:
+def checked(index: int, line: bytes, entry: dict[str, Any], ends: Ends) -> str:
     """The leaf's hash, once it is sure that the event is the one that was sealed."""
     if "type" not in entry or "leafheader" not in entry:
         raise Wrong(index, "the event that was sealed here, or its header, is gone")
-    header, sealed = header_of(line, entry, ends), entry["leafheader"]
-    # Canonical form (RFC 8785 without floats): sorted names, no blanks, UTF-8.
-    text = json.dumps(header, ensure_ascii=False, separators=(",", ":"))
-    if text != sealed:
+    header, team = header_of(line, entry, ends)
+    if header != entry["leafheader"]:
         try:
-            there = json.loads(sealed)
-            differ = [name for name in header if there.get(name) != header[name]]
+            is_now, was = json.loads(header), json.loads(entry["leafheader"])
+            differ = [name for name in is_now if was.get(name) != is_now[name]]
         except (ValueError, AttributeError):
             differ = []
         raise Wrong(index, f"not what was sealed: {', '.join(differ) or 'its header'}")
-    leaf = sha256(b"\0" + text.encode()).digest()
-    ends[header["team"]] = header["team_seq"], leaf.hex()
-    return leaf
+    return ends[team][1] or ""
 
 
 # --- Verifying a bundle ----------------------------------------------------------------
@@ -285,9 +282,9 @@ def verify_whole(lines: Iterable[bytes], signed: Signed) -> int:
         if entry.get("logindex") != str(index):
             raise Wrong(index, f"here stands what was not sealed here: {entry.get('id')}")
         leaf = checked(index, line, entry, ends)
-        if leaf.hex() != entry.get("leafhash"):
+        if leaf != entry.get("leafhash"):
             raise Wrong(index, "the tree holds another hash for it")
-        tree.append(leaf)
+        tree.append(bytes.fromhex(leaf))
         signed.meet(tree)
     signed.end(tree.size)
     return tree.size
@@ -306,7 +303,7 @@ def verify_team(lines: Iterable[bytes], signed: Signed) -> int:
             raise Wrong(index, "it stands behind a later one, or is another team's")
         if index < size:
             proof = b64decode(entry["inclusionproof"] or "")
-            if root_from(leaf, index, size, proof) != root:
+            if root_from(bytes.fromhex(leaf), index, size, proof) != root:
                 raise Wrong(index, "its proof does not lead to the signed root")
             signed.held = size
         last, count = index, count + 1

@@ -35,12 +35,14 @@ from adapters.postgres.routing_views import (
     PostgresPastCalls,
     PostgresRoutingStatistics,
 )
+from adapters.postgres.sealed_log import PostgresSealedLog
 from adapters.postgres.vault import PostgresInstanceKeys, PostgresPeople, PostgresVault
 from adapters.price_list import BuiltInPrices
 from adapters.probe import VendorProber
 from adapters.rates.wiring import counted_by, redis_keeper, request_limits
 from adapters.readiness import DatabaseReadiness
 from adapters.runtimes import AskedRuntimes
+from adapters.sealing.team_bundle import TeamLog
 from adapters.settings import Settings
 from application.bus import Bus
 from application.event_log import EventLog
@@ -73,6 +75,8 @@ class ControlPlane:
     call_log: PostgresCallLog
     usage_by_hour: PostgresUsageByHour
     audit_trail: PostgresAuditTrail
+    sealed_log: PostgresSealedLog
+    team_export: TeamLog
     model_prices: PostgresModelPrices
     price_list: BuiltInPrices
     routing_statistics: PostgresRoutingStatistics
@@ -134,6 +138,8 @@ def _wired(  # noqa: PLR0913, PLR0917 - what the control plane stands on
         "call_log": PostgresCallLog(database),
         "usage_by_hour": PostgresUsageByHour(database),
         "audit_trail": PostgresAuditTrail(database),
+        "sealed_log": PostgresSealedLog(database),
+        "team_export": TeamLog(database),
         "model_prices": PostgresModelPrices(database),
         "routing_statistics": PostgresRoutingStatistics(database),
         "past_calls": PostgresPastCalls(database),

@@ -43,6 +43,7 @@ from adapters.memory_routing import (
     MemoryPastCalls,
     MemoryRoutingStatistics,
 )
+from adapters.memory_sealing import MemorySealedLog
 from adapters.memory_vault import MemoryInstanceKeys, MemoryPeople, MemoryVault
 from adapters.memory_vendors import MemoryVendors
 from adapters.outside import CheckedOutside
@@ -66,8 +67,10 @@ from adapters.postgres.routing_views import (
     PostgresPastCalls,
     PostgresRoutingStatistics,
 )
+from adapters.postgres.sealed_log import PostgresSealedLog
 from adapters.postgres.vault import PostgresInstanceKeys, PostgresPeople, PostgresVault
 from adapters.price_list import BuiltInPrices
+from adapters.sealing.team_bundle import TeamLog
 from adapters.vault import Envelope, InstanceKeys
 from application.balances import QuotaBalances
 from application.bus import Bus
@@ -77,6 +80,7 @@ from application.ports import People
 from application.rates import RequestLimits
 from application.readiness import Dependency, Look
 from application.runtimes import ContainerDefaults
+from application.sealing import SealedLog, TeamExport
 from domain.catalog import Catalog
 from domain.equipment_catalog import EquipmentCatalog
 from domain.log import CALLS, FLEET
@@ -126,6 +130,8 @@ class System:
     call_log: CallLog
     usage_by_hour: UsageByHour
     audit_trail: AuditTrail
+    sealed_log: SealedLog
+    team_export: TeamExport
     model_prices: ModelPrices
     routing_statistics: RoutingStatistics
     past_calls: PastCalls
@@ -189,6 +195,8 @@ def in_memory() -> System:
         call_log=call_log,
         usage_by_hour=by_hour,
         audit_trail=trail,
+        sealed_log=MemorySealedLog(),
+        team_export=MemorySealedLog(),
         model_prices=prices,
         routing_statistics=statistics,
         past_calls=past,
@@ -244,6 +252,8 @@ def on_postgres(url: str) -> Iterator[System]:
             call_log=PostgresCallLog(api),
             usage_by_hour=PostgresUsageByHour(api),
             audit_trail=PostgresAuditTrail(api),
+            sealed_log=PostgresSealedLog(api),
+            team_export=TeamLog(api),
             model_prices=PostgresModelPrices(api),
             routing_statistics=PostgresRoutingStatistics(api),
             past_calls=PostgresPastCalls(api),

@@ -122,6 +122,7 @@ def ids_of(front: Front, headers: dict[str, str]) -> dict[str, str]:
         "quota_id": quota["id"],
         "call_id": str(Calls(front, quota["scope"]["id"]).settled(DAY)),
         "kind": "bot",
+        "log_index": "0",
         "stream_id": bot["bot"]["id"],
         "vendor_id": "nobody",
     }
