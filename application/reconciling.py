@@ -188,7 +188,7 @@ class Reconciler:
                 self._workspaces.withdraw(bot_id)
             if plan.note != run:
                 self._record(bot_id, plan.note, caller)
-            self._take(plan.steps)
+            self._take(bot_id, plan.steps)
         except NotFound:
             return now  # it went before we could act: what is there now is seen next
         except (CannotRun, CannotPrepare) as error:
@@ -223,10 +223,12 @@ class Reconciler:
     def _record(self, bot_id: UUID, note: Observation, caller: Caller) -> None:
         self._bus.handle(RecordRun(bot_id=bot_id, observation=note), by=caller)
 
-    def _take(self, steps: Sequence[Step]) -> None:
+    def _take(self, bot_id: UUID, steps: Sequence[Step]) -> None:
         created: str | None = None
         for step in steps:
-            log.info("bot.step", extra={"step": type(step).__name__})
+            log.info(
+                "bot.step", extra={"bot_id": bot_id, "step": type(step).__name__.lower()}
+            )
             match step:
                 case Create(spec=spec):
                     created = self._engine.create(spec)

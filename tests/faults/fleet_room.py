@@ -1,0 +1,315 @@
+"""A whole instance with bots on a real engine, all of which may be killed and come again.
+
+The worker runs in the engine's room, as on the engine's machine; it reaches the database by
+its Unix socket. The api and the projector run outside.
+"""
+
+from __future__ import annotations
+
+import os
+import subprocess
+import sys
+import time
+from collections.abc import Callable, Iterator
+from contextlib import AbstractContextManager, ExitStack, contextmanager, nullcontext
+from dataclasses import dataclass, field
+from datetime import UTC, datetime
+from pathlib import Path
+from typing import Any
+from urllib.parse import quote, urlsplit
+from uuid import UUID, uuid4
+
+import httpx2
+
+from adapters.bootstrap.control_plane import ControlPlane, control_plane
+from adapters.bootstrap.fleet_worker import engine_address, engine_setup
+from adapters.bootstrap.instance import open_instance, prepare
+from adapters.demo.person import Person
+from adapters.docker.engine import DockerEngine
+from adapters.docker.naming import GENERATION
+from adapters.postgres.embedded import EmbeddedPostgres
+from adapters.settings import Settings
+from application.bots import ContainerWish, CreateBot
+from application.event_log import Caller
+from domain.bot_events import DesiredState, ProviderLink, Runtime
+from domain.bots import Bot
+from domain.containers import Resources
+from domain.ids import BotId, TeamId
+from projections.bot_status import BotStatus
+from tests.adapters.jobs.given import MASTER_KEY
+from tests.engine.dockerd import Dockerd, running_dockerd
+from tests.engine.images import BOT_IMAGE, BREAKOUT_IMAGE
+
+ROOT = Path(__file__).parents[2]
+SMALL = Resources(memory_mb=128, cpu_millis=500, pids=64)
+
+
+class Killable:
+    """A process of ours."""
+
+    def __init__(
+        self, name: str, settings: Settings, url: str, where: AbstractContextManager[None]
+    ) -> None:
+        self.name = name
+        self._where = where
+        self._environment = _environment(settings, url)
+        self._log = settings.clawbot_data_dir / f"{name}.log"
+        self._running: subprocess.Popen[bytes] | None = None
+
+    def start(self) -> None:
+        with self._log.open("ab") as log, self._where:
+            self._running = subprocess.Popen(
+                [sys.executable, "-P", "-m", "api.cli.main", self.name],
+                cwd="/",
+                env=self._environment,
+                stdout=log,
+                stderr=log,
+            )
+
+    def kill(self) -> None:
+        """`kill -9`, if it runs."""
+        if self._running is not None:
+            self._running.kill()
+            self._running.wait()
+            self._running = None
+
+    @property
+    def log(self) -> str:
+        return self._log.read_text()
+
+
+class Room(AbstractContextManager[None]):
+    """The engine's network, to be entered as often as need be."""
+
+    def __init__(self, dockerd: Dockerd) -> None:
+        self._dockerd = dockerd
+        self._inside: list[AbstractContextManager[None]] = []
+
+    def __enter__(self) -> None:
+        inside = self._dockerd.room.inside()
+        inside.__enter__()
+        self._inside.append(inside)
+
+    def __exit__(self, *error: object) -> None:
+        self._inside.pop().__exit__(None, None, None)
+
+
+@dataclass(kw_only=True)
+class FleetRoom:
+    """The instance, its processes, and what the engine and the log say."""
+
+    dockerd: Dockerd
+    settings: Settings
+    control: ControlPlane
+    engine: DockerEngine
+    instance: UUID  # of the labels
+    processes: dict[str, Killable]
+    client: httpx2.Client
+    team_id: TeamId = field(default_factory=lambda: TeamId(uuid4()))
+    key_id: UUID = field(default_factory=uuid4)
+    bots: dict[UUID, str] = field(default_factory=dict)  # hostnames
+
+    def sign_in(self) -> None:
+        person = Person(self.client)
+        self.team_id = TeamId(UUID(person.register()["team"]["id"]))
+        key = {"vendor": "openai", "label": "main", "secret": "sk-0123456789abcdef"}
+        self.key_id = UUID(person.post("/api/provider-key", key)["id"])
+
+    def create(self) -> None:
+        """One bot more, with a container that is not started."""
+        bot_id, hostname = BotId(uuid4()), f"bot-{len(self.bots)}"
+        link = ProviderLink(
+            link_id=uuid4(),
+            provider_key_id=self.key_id,
+            vendor=None,
+            tag=None,
+            models=("gpt-4o",),
+            primary_model=None,
+        )
+        command = CreateBot(
+            bot_id=bot_id,
+            team_id=self.team_id,
+            hostname=hostname,
+            name=hostname,
+            tags=(),
+            links=(link,),
+            token_hash=uuid4().hex,
+            now=datetime.now(UTC),
+            runtime=Runtime.DOCKER,
+            container=ContainerWish(image=BOT_IMAGE, resources=SMALL),
+        )
+        self.control.bus.handle(command, by=Caller("user:a", team_id=self.team_id))
+        self.bots[bot_id] = hostname
+
+    def ask(self, bot_id: UUID, what: str) -> bool:
+        """Somebody asks the api for it; whether it was taken."""
+        place = f"/api/bot/{self.bots[bot_id]}"
+        try:
+            if what == "delete":
+                answer = self.client.delete(place)
+            else:
+                answer = self.client.post(f"{place}/{what}")
+        except httpx2.TransportError:
+            return False
+        return answer.is_success
+
+    def containers(self) -> dict[UUID, list[dict[str, Any]]]:
+        """All of ours, by bot, as the engine's own client lists them."""
+        label = f"clawbot.instance={self.instance}"
+        with self.dockerd.client() as client:
+            found = client.api.containers(all=True, filters={"label": label})
+        by_bot: dict[UUID, list[dict[str, Any]]] = {}
+        for one in found:
+            by_bot.setdefault(UUID(one["Labels"]["clawbot.bot"]), []).append(one)
+        return by_bot
+
+    def is_as_wanted(self) -> str:
+        """What is not as people want it, or not told as it is; "" if all is well."""
+        containers = self.containers()
+        rows = {row.bot_id: row for row in self._rows()}
+        for bot_id, hostname in self.bots.items():
+            bot = self.control.fleet.read(Bot(), bot_id).state
+            own = containers.pop(bot_id, [])
+            assert len(own) <= 1, f"{hostname} has {len(own)} containers"
+            if bot.deleted:
+                if own:
+                    return f"{hostname} is deleted and has a container"
+                continue
+            runs = bool(own) and own[0]["State"] == "running"
+            status = rows[bot_id].status if bot_id in rows else None
+            if bot.desired is DesiredState.RUNNING:
+                if not runs or own[0]["Labels"][GENERATION] != str(bot.generation):
+                    return f"{hostname} does not run as generation {bot.generation}"
+                if status is not BotStatus.RUNNING:
+                    return f"{hostname} runs, and is told to be {status}"
+            elif runs or status not in {BotStatus.STOPPED, BotStatus.CREATED}:
+                return f"{hostname} should be stopped, and is told to be {status}"
+        return f"containers of nobody: {containers}" if containers else ""
+
+    def converges(self, seconds: float = 30) -> float:
+        """All is as wanted within that time; after how many seconds."""
+        began = time.monotonic()
+        while wrong := self.is_as_wanted():
+            assert time.monotonic() - began < seconds, wrong
+            time.sleep(0.1)
+        return time.monotonic() - began
+
+    def _rows(self) -> list[Any]:
+        return self.control.bot_directory.of_team(self.team_id, after="", limit=100)
+
+
+@dataclass(frozen=True)
+class Foreign:
+    """Somebody else's containers on the same engine."""
+
+    before: dict[str, Any]
+
+    def assert_untouched(self, dockerd: Dockerd) -> None:
+        assert _inspected(dockerd, self.before) == self.before
+
+
+def foreign(dockerd: Dockerd) -> Foreign:
+    """Some that look like ours: another instance's label, ours' name, none at all."""
+    other = {"clawbot.instance": str(uuid4()), "clawbot.bot": str(uuid4())}
+    with dockerd.client() as client:
+        made = [
+            client.containers.create(
+                BREAKOUT_IMAGE, ["python3", "-c", ""], name=name, labels=labels
+            )
+            for name, labels in (
+                (f"cbm-{uuid4().hex[:12]}-{uuid4().hex}", other),
+                ("somebody-elses", {}),
+            )
+        ]
+        made[1].start()
+        made[1].wait()
+        ids = {str(one.id): None for one in made}
+    return Foreign(_inspected(dockerd, ids))
+
+
+def _inspected(dockerd: Dockerd, ids: dict[str, Any]) -> dict[str, Any]:
+    with dockerd.client() as client:
+        found = {one: client.api.inspect_container(one) for one in ids}
+    return {one: (a["Name"], a["State"], a["NetworkSettings"]) for one, a in found.items()}
+
+
+@contextmanager
+def fleet_room(folder: Path, port: int) -> Iterator[FleetRoom]:
+    """The instance at work; nothing of it is left."""
+    with ExitStack() as stack:
+        dockerd = stack.enter_context(running_dockerd())
+        server = EmbeddedPostgres(folder / "postgres")
+        url = server.start()
+        stack.callback(server.stop)
+        bots = dockerd.new_folder()
+        settings = Settings(
+            _env_file=None,
+            database_url=url,
+            bot_master_key=MASTER_KEY,
+            clawbot_data_dir=folder,
+            clawbot_port=port,
+            docker_host=dockerd.url,
+            bot_data_dir=bots / "data",
+            bot_secrets_dir=bots / "secrets",
+        )
+        prepare(settings, url)
+        control = stack.enter_context(control_plane(settings, url))
+        opened = open_instance(settings, url, role="clawbot_worker", size=2)
+        stack.callback(opened.database.close)
+        setup = engine_setup(settings, opened)
+        engine = DockerEngine(setup, engine_address(settings))
+        stack.callback(engine.close)
+        inside = _by_socket(url, folder / "postgres" / "run")
+        room, here = Room(dockerd), nullcontext()
+        processes = {
+            name: Killable(name, settings, inside if name == "worker" else url, where)
+            for name, where in (("worker", room), ("api", here), ("projector", here))
+        }
+        for process in processes.values():
+            stack.callback(process.kill)
+            process.start()
+        api = f"http://127.0.0.1:{port}"
+        client = stack.enter_context(httpx2.Client(base_url=api, timeout=5))
+        scene = FleetRoom(
+            dockerd=dockerd,
+            settings=settings,
+            control=control,
+            engine=engine,
+            instance=setup.instance,
+            processes=processes,
+            client=client,
+        )
+        until(lambda: _answers(client))
+        scene.sign_in()
+        yield scene
+
+
+def until(true: Callable[[], bool], seconds: float = 30) -> None:
+    """It becomes true within that time."""
+    ends_at = time.monotonic() + seconds
+    while not true():
+        assert time.monotonic() < ends_at, f"not within {seconds} s"
+        time.sleep(0.1)
+
+
+def _answers(client: httpx2.Client) -> bool:
+    try:
+        return client.get("/health/ready").is_success
+    except httpx2.TransportError:
+        return False
+
+
+def _by_socket(url: str, sockets: Path) -> str:
+    parts = urlsplit(url)
+    place = f"host={quote(str(sockets), safe='')}&port={parts.port}"
+    return f"postgresql://{parts.username}:{parts.password}@/{parts.path[1:]}?{place}"
+
+
+def _environment(settings: Settings, url: str) -> dict[str, str]:
+    told = {name: os.environ[name] for name in ("PATH", "HOME") if name in os.environ}
+    told["PYTHONPATH"] = str(ROOT)
+    for name, value in settings:
+        if value is not None:
+            is_list = isinstance(value, tuple)
+            told[name.upper()] = ",".join(map(str, value)) if is_list else str(value)
+    return told | {"DATABASE_URL": url}
