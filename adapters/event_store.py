@@ -19,6 +19,7 @@ from pydantic import TypeAdapter
 
 from domain import (
     access,
+    api_tokens,
     bot_events,
     calls,
     claims,
@@ -43,6 +44,7 @@ from domain.events import Event, Recorded
 # Loading these modules registers their topics; a test checks that none is missing.
 EVENT_MODULES = (
     access,
+    api_tokens,
     bot_events,
     calls,
     claims,

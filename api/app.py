@@ -11,6 +11,7 @@ from fastapi import FastAPI
 from starlette.middleware import Middleware
 
 from api import (
+    api_tokens,
     audit,
     audit_proofs,
     auth,
@@ -62,6 +63,7 @@ from domain.destinations import listed_origins
 
 ROUTERS = (
     auth.router,
+    api_tokens.router,
     teams.router,
     teams.in_team,
     invitations.router,

@@ -99,9 +99,9 @@ def logout(
     user: TheUser, system: TheSystem, doorkeeper: TheDoorkeeper, response: Response
 ) -> None:
     """End the session; none of its tokens work any more."""
-    ended = EndSession(session_id=user.session_id)
+    ended = EndSession(session_id=user.session)
     reached(response, system.bus.handle(ended, by=user.caller))
-    doorkeeper.forget(user.session_id)
+    doorkeeper.forget(user.session)
 
 
 @router.get("/me")

@@ -17,6 +17,7 @@ from uuid import UUID
 from starlette.datastructures import Headers
 from uuid_utils.compat import uuid7
 
+from api import tokens
 from api.believed import Believed
 from api.policies import Principal, principal_of
 from api.tokens import AccessTokens
@@ -24,9 +25,10 @@ from api.wired import Wired
 from application.attempts import NoteRefusal
 from application.event_log import Caller
 from domain.access import AccessRefused
-from domain.errors import NotFound, Unauthenticated
-from domain.ids import SessionId, TeamId, UserId
-from domain.roles import Role
+from domain.api_tokens import TokenShelf, token_shelf
+from domain.errors import Forbidden, NotFound, Unauthenticated
+from domain.ids import ApiTokenId, SessionId, TeamId, UserId
+from domain.roles import Role, lesser
 from domain.sessions import Session
 from domain.teams import Team
 from domain.users import User
@@ -37,28 +39,43 @@ MOST_NOTED = 10_000
 
 @dataclass(frozen=True, kw_only=True)
 class SignedIn:
-    """A user in a session, acting for a team in one request."""
+    """A person in a session, or a program with a token, acting for a team in one request.
+
+    The user of a token is whoever made it.
+    """
 
     user_id: UserId
     team_id: TeamId
     role: Role
-    session_id: SessionId
     request_id: str
+    session_id: SessionId | None = None
+    token_id: ApiTokenId | None = None
     operator: bool = False
 
     @property
     def as_policies_see(self) -> Principal:
         """What kind of caller it is, in which role."""
-        return principal_of(self.role, operator=self.operator)
+        program = self.token_id is not None
+        return principal_of(self.role, program=program, operator=self.operator)
+
+    @property
+    def session(self) -> SessionId:
+        """The session of a person; a program has none, and is refused."""
+        if self.session_id is None:
+            raise Forbidden
+        return self.session_id
 
     @property
     def principal(self) -> str:
         """What limits and kept answers are counted by."""
-        return str(self.user_id)
+        return str(self.token_id or self.user_id)
 
     @property
     def caller(self) -> Caller:
         """As it stands on events."""
+        if self.token_id is not None:
+            actor = f"api-token:{self.token_id}"
+            return Caller(actor=actor, team_id=self.team_id, correlation_id=self.request_id)
         return a_user(self.user_id, self.team_id, self.request_id)
 
 
@@ -89,7 +106,27 @@ class Doorkeeper:
 
         `team` is the one that the path names.
         """
-        return self._person(_bearer(headers), request_id, _teams_named(headers, team))
+        token, named = _bearer(headers), _teams_named(headers, team)
+        admit = self._program if tokens.is_api_token(token) else self._person
+        return admit(token, request_id, named)
+
+    def _program(self, token: str, request_id: str, named: list[TeamId]) -> SignedIn:
+        team_id, token_id = tokens.api_token_place(token)
+        shelf = self._believed.look(TokenShelf(), token_shelf(team_id))
+        token_hash = tokens.token_hash(self._system.instance_keys.get("token"), token)
+        issued = shelf.presented(token_id, token_hash, datetime.now(UTC))
+        makers = None if issued is None else self.role_of(issued.by, team_id)
+        if issued is None or makers is None:
+            raise Unauthenticated
+        if named not in ([], [team_id]):
+            raise NotFound
+        return SignedIn(
+            user_id=issued.by,
+            team_id=team_id,
+            role=lesser(issued.role, makers),
+            token_id=token_id,
+            request_id=request_id,
+        )
 
     def _person(self, token: str, request_id: str, named: list[TeamId]) -> SignedIn:
         claims = self.tokens.read(token, now=datetime.now(UTC))

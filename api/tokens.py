@@ -2,9 +2,10 @@
 
     access token    a JWT for 15 minutes, signed with Ed25519 (RFC 9864, RFC 9068)
     refresh token   crt_ + base64url(session id, 32 random bytes), for 30 days, used once
+    API token       cat_ + base64url(team id, token id, 32 random bytes), for programs
     bot token       cbt_ + base64url(32 random bytes), until it is replaced
 
-The latter two are kept as `token_hash` only.
+The latter three are kept as `token_hash` only.
 """
 
 from __future__ import annotations
@@ -23,7 +24,7 @@ from joserfc.errors import JoseError
 from joserfc.jwk import OKPKey
 
 from domain.errors import Unauthenticated
-from domain.ids import SessionId, TeamId, UserId
+from domain.ids import ApiTokenId, SessionId, TeamId, UserId
 
 ACCESS_SECONDS = 15 * 60
 REFRESH_LIFE = timedelta(days=30)
@@ -38,6 +39,8 @@ CLAIMS = {"iss", "aud", "exp", "nbf", "iat", "sub", "tenant", "sid"}
 BOT_PREFIX = "cbt_"
 REFRESH_PREFIX = "crt_"
 RANDOM_BYTES = 32
+API_PREFIX = "cat_"
+_API = re.compile(API_PREFIX + r"[A-Za-z0-9_-]{86}")
 _REFRESH = re.compile(REFRESH_PREFIX + r"[A-Za-z0-9_-]{64}")
 
 
@@ -137,6 +140,25 @@ def session_of(refresh_token: str) -> SessionId:
     return SessionId(
         UUID(bytes=urlsafe_b64decode(refresh_token[len(REFRESH_PREFIX) :])[:16])
     )
+
+
+def new_api_token(team_id: TeamId, token_id: ApiTokenId) -> str:
+    """Tells where it is looked up; shown once."""
+    facts = team_id.bytes + token_id.bytes + secrets.token_bytes(RANDOM_BYTES)
+    return API_PREFIX + urlsafe_b64encode(facts).decode().rstrip("=")
+
+
+def is_api_token(token: str) -> bool:
+    """Whether it looks like one."""
+    return token.startswith(API_PREFIX)
+
+
+def api_token_place(token: str) -> tuple[TeamId, ApiTokenId]:
+    """The team and the token that it names; `Unauthenticated` if it is not one."""
+    if _API.fullmatch(token) is None:
+        raise Unauthenticated
+    facts = urlsafe_b64decode(token[len(API_PREFIX) :] + "==")
+    return TeamId(UUID(bytes=facts[:16])), ApiTokenId(UUID(bytes=facts[16:32]))
 
 
 def token_hash(key: bytes, token: str) -> str:

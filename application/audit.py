@@ -9,6 +9,7 @@ from uuid import UUID
 
 from application.event_log import EventLog
 from domain.access import Attempt
+from domain.api_tokens import TokenShelf
 from domain.bots import Bot
 from domain.calls import Call
 from domain.claims import Claim
@@ -36,6 +37,7 @@ KINDS: dict[str, tuple[str, Aggregate[Any]]] = {
     "user": (FLEET, User()),
     "session": (FLEET, Session()),
     "access": (FLEET, Attempt()),
+    "api_token": (FLEET, TokenShelf()),
     "claim": (FLEET, Claim()),
     "kek": (FLEET, KekRotation()),
     "model_price": (FLEET, ModelPrice()),

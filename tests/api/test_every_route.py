@@ -41,6 +41,7 @@ NEW_QUOTA = {
     "limit": 1000,
 }
 BODIES = {
+    ("POST", "/api/api-token"): {"name": "CI", "role": "viewer"},
     ("POST", "/api/team"): {"name": "Ours"},
     ("PATCH", "/api/team/{team_id}"): {"name": "Ours"},
     ("POST", "/api/team/{team_id}/member"): {"user_id": str(uuid4()), "role": "viewer"},
@@ -109,10 +110,13 @@ def ids_of(front: Front, headers: dict[str, str]) -> dict[str, str]:
     own = front.client.get("/api/auth/me", headers=headers).json()
     team = f"/api/team/{own['team']['id']}"
     invited = post(f"{team}/invitation", json={"role": "viewer"}, headers=headers).json()
+    program = BODIES["POST", "/api/api-token"]
+    api_token = post("/api/api-token", json=program, headers=headers).json()
     return {
         "team_id": own["team"]["id"],
         "user_id": own["user"]["id"],
         "invitation_id": invited["id"],
+        "token_id": api_token["id"],
         "token": "civ_" + invited["token"][::-1],
         "hostname": "ada-1",
         "price_id": price["id"],

@@ -252,3 +252,15 @@ def test_a_program_is_no_person() -> None:
     for action in PERSONAL:
         assert policies.allow(principal_of(Role.OWNER), action)
         assert not policies.allow(principal_of(Role.OWNER, program=True), action)
+
+
+@pytest.mark.parametrize("role", Role)
+def test_a_program_may_what_its_role_may_but_for_what_is_a_persons(role: Role) -> None:
+    policies = guarded_policies(ROUTERS)
+    for method, path in GUARDED:
+        (tag,) = DOCUMENT["paths"][path][method.lower()]["tags"]
+        persons = tag in {"sign-in", "api tokens"} or path == "/api/team"
+        persons = persons or (tag == "teams" and method != "GET")
+        program = principal_of(role, program=True)
+        allowed = policies.allow(program, f"{method} {path}")
+        assert allowed is (role in may(method, path) and not persons), (method, path)

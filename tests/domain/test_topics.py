@@ -13,6 +13,17 @@ from domain.events import Event
 STORED = {
     "access.refused": ["action", "role"],
     "access.sign_in_refused": ["user_id"],
+    "api_token.issued": [
+        "team_id",
+        "token_id",
+        "name",
+        "role",
+        "by",
+        "token_hash",
+        "issued_at",
+        "expires_at",
+    ],
+    "api_token.revoked": ["token_id"],
     "bot.channel_removed": ["channel_id"],
     "bot.channel_set": ["channel"],
     "bot.configured": ["image", "resources", "network", "port"],
