@@ -44,19 +44,6 @@ class Housekeeping:
     workspace_in_step: Callable[[UUID], bool | None]
 
 
-def no_housekeeping() -> Housekeeping:
-    """Where there is no engine there is nothing to tidy up."""
-    return Housekeeping(
-        orphans=_no_engine,
-        clean_up=lambda _: _no_engine(),
-        workspace_in_step=lambda _: None,
-    )
-
-
-def _no_engine() -> Sequence[Orphan]:
-    raise EngineUnavailable
-
-
 class Watching:
     """Answers what `FleetWatch` asks, in the event loop of the door."""
 
