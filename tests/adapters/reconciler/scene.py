@@ -19,6 +19,7 @@ from adapters.memory_workspaces import MemoryWorkspaces
 from adapters.reconciler.roll import DirectoryRoll
 from application.bus import Bus
 from application.container_tokens import ContainerTokens
+from application.engines import Engine
 from application.event_log import Caller, EventLog, acting
 from application.reconciling import Look, Reconciler
 from domain.bot_events import BotEvent, ProviderLink, Runtime
@@ -60,15 +61,25 @@ class OneAtATime:
 class Scene:
     """What people, time and the engine can do to bots, and a worker for them."""
 
-    def __init__(self) -> None:
-        self.now = START
+    def __init__(
+        self,
+        *,
+        engine: Engine | None = None,
+        workspaces: MemoryWorkspaces | None = None,
+        now: datetime = START,
+        image: str = IMAGE,
+    ) -> None:
+        """On a real engine, or on a scripted one."""
+        self.now = now
+        self.image = image
         self.log = EventLog(FLEET, MemoryRecorder(), EventMapper())
         self.bus = Bus(no_unit_of_work)
         register_reconciling(self.bus, self.log)
         self.directory = MemoryBotDirectory()
         self._follower = ViewFollower(BotDirectoryProjector(), self.directory)
-        self.engine = MemoryEngine(clock=lambda: self.now)
-        self.workspaces = MemoryWorkspaces()
+        self.engine = MemoryEngine(clock=lambda: self.now)  # if it is not another one
+        self._engine: Engine = engine or self.engine
+        self.workspaces = workspaces or MemoryWorkspaces()
         self.locks = OneAtATime()
         self.token_life: timedelta | None = None
         self._tokens = count(1)
@@ -84,7 +95,7 @@ class Scene:
         )
         self.locks.held.clear()
         return Reconciler(
-            engine=self.engine,
+            engine=self._engine,
             workspaces=self.workspaces,
             tokens=tokens,
             roll=DirectoryRoll(self.directory.rows.values, "docker"),
@@ -98,7 +109,7 @@ class Scene:
         """The directory is up to date."""
         catch_up(self._follower, Reader(self.log))
 
-    def create(self, *, image: str = IMAGE, runtime: Runtime = Runtime.DOCKER) -> UUID:
+    def create(self, *, image: str = "", runtime: Runtime = Runtime.DOCKER) -> UUID:
         bot_id = uuid4()
         link = ProviderLink(
             link_id=uuid4(),
@@ -120,7 +131,7 @@ class Scene:
         )
         self.ask(bot_id, lambda bot: bot.link(link))
         if runtime is not Runtime.EXTERNAL:
-            self.configure(bot_id, image)
+            self.configure(bot_id, image or self.image)
         return bot_id
 
     def running(self) -> UUID:
