@@ -37,6 +37,7 @@ from pathlib import Path
 from typing import Any
 
 INTACT, TAMPERED, INCOMPLETE, BAD_INPUT = 0, 1, 2, 3
+UNREADABLE = (OSError, ValueError, LookupError, TypeError, AttributeError, RecursionError)
 CHECKPOINT = "clawbot.audit.checkpoint"
 UUID = re.compile("[0-9a-f]{8}(-[0-9a-f]{4}){3}-[0-9a-f]{12}")
 
@@ -359,7 +360,7 @@ def judge(
         return verify(lines(), key_text, kept)
     except Wrong as error:
         return f"TAMPERED at {error}", TAMPERED
-    except (OSError, ValueError, LookupError, TypeError, tarfile.TarError) as error:
+    except (*UNREADABLE, tarfile.TarError) as error:
         return f"cannot be verified: {error!r}", BAD_INPUT
 
 

@@ -1,0 +1,305 @@
+"""The verifier by itself: its Ed25519, what it imports, what it says, how it leaves."""
+
+from __future__ import annotations
+
+import ast
+import json
+import subprocess
+import sys
+import tarfile
+from collections.abc import Iterator
+from pathlib import Path
+from uuid import UUID
+
+import pytest
+from cryptography.hazmat.primitives.asymmetric.ed25519 import Ed25519PrivateKey
+from hypothesis import given, settings
+from hypothesis import strategies as st
+
+from adapters.sealing import key_file
+from adapters.sealing.cloud_events import checkpoint_line, event_line, leaf_tie
+from adapters.sealing.key_file import SigningKey
+from application.sealing import SignedCheckpoint
+from domain.sealing.checkpoints import Checkpoint
+from domain.sealing.leaves import ChainEnd, StoredEvent, said_in, sealed
+from domain.sealing.notes import signed
+from domain.sealing.tiles import Tree, grown
+from verifier import verify_log
+from verifier.verify_log import (
+    INCOMPLETE,
+    INTACT,
+    Wrong,
+    ed25519_verifies,
+    point,
+    verify,
+)
+
+FILE = Path(verify_log.__file__)
+
+# RFC 8032, 7.1: public key, message, signature.
+VECTORS = [
+    (
+        "d75a980182b10ab7d54bfed3c964073a0ee172f3daa62325af021a68f707511a",
+        "",
+        (
+            "e5564300c360ac729086e2cc806e828a84877f1eb8e5d974d873e065224901555"
+            "fb8821590a33bacc61e39701cf9b46bd25bf5f0595bbe24655141438e7a100b"
+        ),
+    ),
+    (
+        "3d4017c3e843895a92b70aa74d1b7ebc9c982ccf2ec4968cc0cd55f12af4660c",
+        "72",
+        (
+            "92a009a9f0d4cab8720e820b5f642540a2b27b5416503f8fb3762223ebdb69da0"
+            "85ac1e43e15996e458f3613d0f11d8c387b2eaeb4302aeeb00d291612bb0c00"
+        ),
+    ),
+    (
+        "fc51cd8e6218a1a38da47ed00230f0580816ed13ba3303ac5deb911548908025",
+        "af82",
+        (
+            "6291d657deec24024827e69c3abe01a30ce548a284743a445e3680d7db5ac3ac1"
+            "8ff9b538d16f290ae67f760984dc6594a7c15e9716ed28dc027beceea1ec40a"
+        ),
+    ),
+]
+
+
+@pytest.mark.parametrize(("public", "message", "signature"), VECTORS)
+def test_the_published_signatures_verify_and_no_others(
+    public: str, message: str, signature: str
+) -> None:
+    key, said, signed_by = map(bytes.fromhex, (public, message, signature))
+    assert ed25519_verifies(key, said, signed_by)
+    assert not ed25519_verifies(key, said + b"x", signed_by)
+    for at in (0, 31, 32, 63):
+        changed = bytearray(signed_by)
+        changed[at] ^= 1
+        assert not ed25519_verifies(key, said, bytes(changed))
+    assert not ed25519_verifies(key, said, signed_by[:-1])
+    assert not ed25519_verifies(key[:-1], said, signed_by)
+
+
+@settings(max_examples=20)
+@given(st.binary(min_size=32, max_size=32), st.binary(max_size=200))
+def test_it_agrees_with_the_library(seed: bytes, message: bytes) -> None:
+    key = Ed25519PrivateKey.from_private_bytes(seed)
+    public, signature = key.public_key().public_bytes_raw(), key.sign(message)
+    assert ed25519_verifies(public, message, signature)
+    # The same signature with the group's order added to S: RFC 8032 refuses it.
+    larger = int.from_bytes(signature[32:], "little") + verify_log.ORDER
+    again = signature[:32] + larger.to_bytes(32, "little")
+    assert not ed25519_verifies(public, message, again)
+
+
+def test_what_is_no_point_of_the_curve_is_none() -> None:
+    assert point(bytes([2]) + bytes(31)) is None
+    assert point((verify_log.P + 1).to_bytes(32, "little")) is None  # 1, written otherwise
+    assert point(bytes([1]) + bytes(30) + b"\x80") is None  # x is 0 and has no sign
+
+
+def test_it_imports_the_standard_library_and_nothing_else() -> None:
+    imported = set[str]()
+    for node in ast.walk(ast.parse(FILE.read_text())):
+        if isinstance(node, ast.Import):
+            imported |= {one.name for one in node.names}
+        elif isinstance(node, ast.ImportFrom):
+            assert node.level == 0
+            imported.add(str(node.module))
+    assert {name.partition(".")[0] for name in imported} <= sys.stdlib_module_names
+    assert not {"socket", "urllib", "http", "subprocess", "os"} & imported
+
+
+@pytest.fixture
+def key(tmp_path: Path) -> SigningKey:
+    return key_file.write_new(tmp_path / "key", "clawbot/log/1")
+
+
+class ALog:
+    """Events of two teams, their lines, and checkpoints over them."""
+
+    def __init__(self, key: SigningKey, count: int = 30, *, salt: str = "") -> None:
+        self.key = key
+        self.lines: list[bytes] = []
+        self._hashes: list[bytes] = []
+        ends: dict[UUID | None, ChainEnd] = {}
+        for number in range(count):
+            team = [UUID(int=1), UUID(int=2), None][number % 3]
+            state = json.dumps(
+                {"at": "t", "actor": "a", "team_id": team and str(team), "event": salt}
+            )
+            event = StoredEvent(
+                log="fleet",
+                position=number + 1,
+                stream_id=UUID(int=number),
+                version=1,
+                topic="a.b",
+                state=state.encode(),
+            )
+            leaf = sealed(event, said_in(event.state), ends.get(team, ChainEnd()))
+            ends[team] = leaf.chain_end
+            self._hashes.append(leaf.hash)
+            self.lines.append(
+                event_line(
+                    event, index=number, header=leaf.header, ties=leaf_tie(leaf.hash)
+                )
+            )
+
+    def note(self, size: int) -> str:
+        tiles = grown(0, lambda _level, _n: b"", self._hashes[:size])
+        root = Tree(size, lambda level, n: tiles[level, n]).root()
+        text = Checkpoint(origin=self.key.name, size=size, root=root).text
+        return signed(text, self.key.public, self.key.sign)
+
+    def published(self, *sizes: int) -> list[bytes]:
+        return [
+            checkpoint_line(
+                SignedCheckpoint(size=size, key=self.key.public.text, note=self.note(size))
+            )
+            for size in sizes
+        ]
+
+    def bundle(self, *sizes: int) -> Iterator[bytes]:
+        return iter(self.published(*sizes) + self.lines)
+
+
+def test_it_says_how_far_the_log_is_signed(key: SigningKey) -> None:
+    log = ALog(key)
+    said, code = verify(log.bundle(10, 20))
+    assert code == INTACT
+    intact, compare = said.split("; ")
+    assert intact == "intact: 30 events, the whole log, signed up to size 20"
+    assert compare == "compare the key, which is the bundle's own: clawbot/log/1"
+    assert verify(log.bundle(30), key.public.text)[0].endswith("signed up to size 30")
+
+
+def test_a_log_without_a_checkpoint_is_incomplete(key: SigningKey) -> None:
+    assert verify(ALog(key).bundle())[1] == INCOMPLETE
+    assert verify(ALog(key).bundle(0))[1] == INCOMPLETE
+    other = key_file.SigningKey(name=key.name, private=bytes(32))
+    with pytest.raises(Wrong, match="not signed by the log"):
+        verify(ALog(key).bundle(30), other.public.text)
+
+
+def test_a_log_that_was_written_anew_is_found_between_two_checkpoints(
+    key: SigningKey,
+) -> None:
+    old, new = ALog(key), ALog(key)
+    forged = ALog(key, salt="x")
+    new.lines[12:] = forged.lines[12:]
+    with pytest.raises(Wrong) as wrong:
+        verify(iter(old.published(5, 10, 20, 30) + forged.lines))
+    assert wrong.value.index == 0
+    # Alike up to 12, and sealed again from there on: nothing but the checkpoints tells.
+    alike = Forged(key, at=12)
+    with pytest.raises(Wrong, match="between here and 19") as wrong:
+        verify(iter(old.published(5, 10, 20, 30) + alike.lines))
+    assert wrong.value.index == 10
+    with pytest.raises(Wrong) as wrong:
+        verify(iter(alike.published(30) + alike.lines), kept=[old.note(13)])
+    assert wrong.value.index == 0
+
+
+class Forged(ALog):
+    """The same log up to a place, and another from there on, sealed as it should be."""
+
+    def __init__(self, key: SigningKey, *, at: int) -> None:
+        first, second = ALog(key, at), ALog(key, salt="other")
+        super().__init__(key, at)
+        ends: dict[str | None, tuple[int, str | None]] = {}
+        for line in first.lines:
+            verify_log.header_of(line, json.loads(line), ends)
+        for number, line in enumerate(second.lines[at:], start=at):
+            entry = json.loads(line)
+            header, team = verify_log.header_of(line, entry, ends)
+            leaf = ends[team][1] or ""
+            head = line[: line.index(b',"logindex"')]
+            data = line[line.index(b',"data"') :]
+            ties = {"logindex": str(number), "leafheader": header, "leafhash": leaf}
+            self.lines.append(head + b"," + json.dumps(ties).encode()[1:-1] + data)
+            self._hashes.append(bytes.fromhex(leaf))
+
+
+def test_a_forged_checkpoint_is_no_excuse(key: SigningKey) -> None:
+    log = ALog(key)
+    own = SigningKey(name=key.name, private=bytes(range(32)))
+    forged = ALog(own).published(30)
+    with pytest.raises(Wrong, match="not signed"):
+        verify(iter(log.published(10) + forged + log.lines), key.public.text)
+    cut = iter(log.published(10, 30) + log.lines[:20])
+    with pytest.raises(Wrong, match="signed at size 30") as wrong:
+        verify(cut, key.public.text)
+    assert wrong.value.index == 20
+
+
+@given(st.data())
+@settings(max_examples=200)
+def test_not_one_byte_of_a_bundle_can_be_another(data: st.DataObject) -> None:
+    key = SigningKey(name="clawbot/log/1", private=bytes(32))
+    lines = list(ALog(key, 9).bundle(9))
+    number = data.draw(st.integers(0, len(lines) - 1))
+    changed = bytearray(lines[number])
+    at = data.draw(st.integers(0, len(changed) - 2))
+    changed[at] ^= data.draw(st.integers(1, 255))
+    lines[number] = bytes(changed)
+    fine = json.loads(b"".join(ALog(key, 9).bundle(9)).splitlines()[number])
+    _, code = verify_log.judge(lambda: iter(lines), key.public.text, ())
+    if code == INTACT:  # only what means nothing to us may have changed
+        now = json.loads(bytes(changed))
+        if number == 0:
+            assert now["data"]["note"] == fine["data"]["note"]
+            return
+        ours = ("id", "type", "subject", "streamversion", "logindex", "leafheader", "data")
+        assert [now.get(name) for name in ours] == [fine.get(name) for name in ours]
+
+
+def run(*arguments: str | Path) -> tuple[int, str]:
+    """In a process of its own, away from our code."""
+    done = subprocess.run(
+        [sys.executable, "-I", FILE, *arguments],
+        cwd="/",
+        capture_output=True,
+        text=True,
+        check=False,
+        timeout=60,
+    )
+    assert done.stderr == ""
+    return done.returncode, done.stdout
+
+
+def test_it_runs_alone_and_leaves_with_what_it_found(
+    tmp_path: Path, key: SigningKey
+) -> None:
+    log, folder = ALog(key), tmp_path / "bundle"
+    folder.mkdir()
+    (folder / "checkpoints.ndjson").write_bytes(b"".join(log.published(30)))
+    (folder / "events.ndjson").write_bytes(b"".join(log.lines))
+    single = tmp_path / "bundle.ndjson"
+    single.write_bytes(b"".join(log.bundle(30)))
+    packed = tmp_path / "bundle.tar"
+    with tarfile.open(packed, "w") as tar:
+        for name in ("checkpoints.ndjson", "events.ndjson"):
+            tar.add(folder / name, arcname=name)
+    public, kept = tmp_path / "log.key", tmp_path / "kept"
+    public.write_text(f"{key.public.text}\n")
+    kept.write_text(log.note(7))
+    for bundle in (folder, single, packed):
+        code, said = run(bundle, "--key", public, "--checkpoint", kept)
+        assert (code, said) == (
+            0,
+            "intact: 30 events, the whole log, signed up to size 30\n",
+        )
+    single.write_bytes(b"".join([*log.published(30), *log.lines[:4], *log.lines[5:]]))
+    code, said = run(single)
+    assert (code, said.split(":")[0]) == (1, "TAMPERED at index 4")
+    single.write_bytes(b"".join(log.lines))
+    assert run(single)[0] == 2
+    for odd in (b"", b"{", b"[]\n", b"\xff\n", b'{"type":"clawbot.audit.checkpoint"}\n'):
+        single.write_bytes(odd)
+        code, said = run(single)
+        assert code in {2, 3}, odd
+    assert run(tmp_path / "nothing")[0] == 3
+    assert run(folder, "--key", "name+00000000+AAAA")[0] == 3
+    assert run(folder, "--checkpoint", tmp_path / "nothing")[0] == 3
+    kept.write_text(log.note(7).replace("\n7\n", "\n8\n"))
+    assert run(folder, "--checkpoint", kept)[0] == 3
