@@ -171,7 +171,7 @@ class EmbeddedPostgres:
 
     def _answers(self, port: int) -> bool:
         """Whether the owner can connect; if so our database exists and our URL is known."""
-        address = f"postgresql://{OWNER}:{self._folder.password()}@{HOST}:{port}"
+        address = _address(self._folder.password(), port)
         try:
             with psycopg.connect(
                 f"{address}/postgres", autocommit=True, connect_timeout=5
@@ -216,6 +216,15 @@ class EmbeddedPostgres:
                 + ("" if self._port else f" by deleting {self._folder.port_file}")
             )
         return port
+
+
+def owner_url(password: str, port: int) -> str:
+    """The URL under which the owner of the database reaches a server that runs."""
+    return f"{_address(password, port)}/{OWNER}"
+
+
+def _address(password: str, port: int) -> str:
+    return f"postgresql://{OWNER}:{password}@{HOST}:{port}"
 
 
 def _is_free(port: int) -> bool:

@@ -6,7 +6,19 @@ import sys
 
 import typer
 
-from api.cli import audit, bench, demo, processes, quotas, reprice, sealed, up, vault, views
+from api.cli import (
+    audit,
+    bench,
+    demo,
+    doctor,
+    processes,
+    quotas,
+    reprice,
+    sealed,
+    up,
+    vault,
+    views,
+)
 from api.cli.output import NO, WRONG, say
 from domain.errors import BadSetup, Refused, Unavailable
 
@@ -19,7 +31,20 @@ app = typer.Typer(
     pretty_exceptions_enable=False,
     rich_markup_mode=None,
 )
-for group in (up, demo, processes, views, audit, sealed, reprice, quotas, bench, vault):
+GROUPS = (
+    up,
+    demo,
+    doctor,
+    processes,
+    views,
+    audit,
+    sealed,
+    reprice,
+    quotas,
+    bench,
+    vault,
+)
+for group in GROUPS:
     group.add_to(app)
 
 

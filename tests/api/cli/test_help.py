@@ -22,6 +22,7 @@ def test_only_commands_that_work_exist() -> None:
         "audit",
         "bench",
         "demo",
+        "doctor",
         "migrate",
         "projector",
         "proxy",
