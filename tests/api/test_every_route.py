@@ -40,7 +40,32 @@ NEW_QUOTA = {
     "window": "day",
     "limit": 1000,
 }
+NEW_SKILL = {"name": "ours", "kind": "markdown", "definition": "# Ours"}
+NEW_TEMPLATE = {"name": "Ours"}
+NEW_PLUGIN = {"name": "Ours", "stdio": {"command": "node", "args": ["ours.js"]}}
+NEW_CHANNEL = {"channel_type": "webchat", "name": "Ours"}
+HASH = {"content_hash": "0" * 64}
 BODIES = {
+    ("POST", "/api/skill"): NEW_SKILL,
+    ("PUT", "/api/skill/{skill_id}"): NEW_SKILL,
+    ("POST", "/api/skill/{skill_id}/approve"): HASH,
+    ("POST", "/api/skill/recall"): HASH | {"reason": "It leaks."},
+    ("POST", "/api/skill/sync"): {
+        "source": "openclaw-list",
+        "document": "- [x](https://example.com/a/x/SKILL.md)",
+    },
+    ("POST", "/api/persona-template"): NEW_TEMPLATE,
+    ("PUT", "/api/persona-template/{template_id}"): NEW_TEMPLATE,
+    ("POST", "/api/plugin"): NEW_PLUGIN | {"slug": "ours"},
+    ("PUT", "/api/plugin/{plugin_id}"): NEW_PLUGIN,
+    ("POST", "/api/bot/{hostname}/channels"): NEW_CHANNEL,
+    ("PUT", "/api/bot/{hostname}/channels/{channel_id}"): {"name": "Ours"},
+    ("POST", "/api/bot/{hostname}/channels/{channel_id}/connection"): {"action": "connect"},
+    ("POST", "/api/bot/{hostname}/plugins"): {"plugin_id": "time"},
+    ("PUT", "/api/bot/{hostname}/plugins/{install_id}"): {},
+    ("POST", "/api/bot/{hostname}/skills"): {"skill_id": "ours"},
+    ("PUT", "/api/bot/{hostname}/persona"): NEW_TEMPLATE,
+    ("PUT", "/api/bot/{hostname}/skills/{install_id}"): {},
     ("POST", "/api/api-token"): {"name": "CI", "role": "viewer"},
     ("POST", "/api/team"): {"name": "Ours"},
     ("PATCH", "/api/team/{team_id}"): {"name": "Ours"},
@@ -107,6 +132,12 @@ def ids_of(front: Front, headers: dict[str, str]) -> dict[str, str]:
         new = BODIES["POST", f"/api/routing/{path}"]
         assert post(f"/api/routing/{path}", json=new, headers=headers).status_code == 201
     price = post("/api/routing/model-prices", json=NEW_PRICE, headers=headers).json()
+    skill = post("/api/skill", json=NEW_SKILL, headers=headers).json()
+    persona = post("/api/persona-template", json=NEW_TEMPLATE, headers=headers).json()
+    plugin = post("/api/plugin", json=NEW_PLUGIN | {"slug": "ours"}, headers=headers)
+    assert plugin.status_code == 201
+    channel = post("/api/bot/ada-1/channels", json=NEW_CHANNEL, headers=headers).json()
+    install = post("/api/bot/ada-1/plugins", json={"plugin_id": "time"}, headers=headers)
     own = front.client.get("/api/auth/me", headers=headers).json()
     team = f"/api/team/{own['team']['id']}"
     invited = post(f"{team}/invitation", json={"role": "viewer"}, headers=headers).json()
@@ -120,6 +151,12 @@ def ids_of(front: Front, headers: dict[str, str]) -> dict[str, str]:
         "token": "civ_" + invited["token"][::-1],
         "hostname": "ada-1",
         "price_id": price["id"],
+        "skill_id": skill["id"],
+        "template_id": persona["id"],
+        "plugin_id": "ours",
+        "channel_type": "nobody",
+        "channel_id": channel["id"],
+        "install_id": install.json()["id"],
         "entry_id": "ours",
         "link_id": bot["bot"]["providers"][0]["id"],
         "key_id": key["id"],
