@@ -33,7 +33,7 @@ class Bodies:
         except ClientDisconnect:
             return
         except Refused as refused:
-            await problem(refused, scope["state"]["request_id"])(scope, receive, send)
+            await problem(refused, scope)(scope, receive, send)
             return
         scope["state"]["body"] = body
         await self._app(scope, _again(body, receive), send)

@@ -49,7 +49,7 @@ class Edge:
             log.exception("request.failed", extra={"request_id": request_id})
             if started:  # too late for an answer: the connection is cut instead
                 raise
-            await problem(error, request_id)(scope, receive, send_named)
+            await problem(error, scope)(scope, receive, send_named)
 
 
 def _request_id(headers: Headers) -> str:

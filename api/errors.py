@@ -1,21 +1,27 @@
 """Refusals over HTTP: the one table from error to status, as problem details (RFC 9457).
 
 An answer never repeats what came in, and says nothing of what is inside: the detail is the
-sentence of the error's own docstring, or one that was written for people to read.
+sentence of the error's own docstring, or one that was written for people to read, in the
+language that the caller reads (`wording.py`), with what is wrong of each field.
 """
 
 from __future__ import annotations
 
 import json
 from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
 from http import HTTPStatus
 from typing import Any
 
 from fastapi import FastAPI, Request, Response
 from fastapi.exceptions import RequestValidationError
+from starlette.datastructures import Headers
 from starlette.exceptions import HTTPException
+from starlette.types import Scope
 
+from api.locales import Languages, languages_of
 from api.refusals import BodyTooLarge, Malformed, MediaNotSupported, NotReadYet, TooSlow
+from api.wording import explained, language_of, sentence
 from application.rates import TooOften
 from domain.destinations import UrlIsNotAllowed
 from domain.errors import (
@@ -53,21 +59,33 @@ STATUS: dict[type[Exception], int] = {
 CODES = {401: "unauthenticated", 403: "forbidden", 404: "not-found", 413: "body-too-large"}
 
 
+@dataclass(frozen=True, kw_only=True)
+class _Asker:
+    """Who is answered."""
+
+    request_id: str
+    languages: Languages
+
+
 def status_of(error: Exception) -> int:
     """The status of the nearest class that the table names."""
     return next((STATUS[kind] for kind in type(error).__mro__ if kind in STATUS), 500)
 
 
-def problem(error: Exception, request_id: str) -> Response:
-    """The answer to a refusal."""
+def problem(error: Exception, scope: Scope) -> Response:
+    """The answer to a refusal of that request, which has its id by now."""
+    asker = _Asker(
+        request_id=scope["state"]["request_id"],
+        languages=languages_of(Headers(scope=scope).get("accept-language", "")),
+    )
     if isinstance(error, HTTPException):
-        return _of_http(error, request_id)
+        return _of_http(error, asker)
     if isinstance(error, RequestValidationError):
         return _details(
             422,
             code="invalid",
             title="The request asks for something that cannot be",
-            request_id=request_id,
+            asker=asker,
             errors=[_field_error(one) for one in error.errors()],
         )
     status = status_of(error)
@@ -76,14 +94,14 @@ def problem(error: Exception, request_id: str) -> Response:
             status,
             code="internal",
             title="Something went wrong here",
-            request_id=request_id,
+            asker=asker,
         )
     title = (type(error).__doc__ or "").partition("\n")[0].rstrip(".")
     return _details(
         status,
         code="conflict" if isinstance(error, ConcurrentChange) else _code(error),
         title=title,
-        request_id=request_id,
+        asker=asker,
         detail=str(error) if isinstance(error, UrlIsNotAllowed) else None,
         errors=_errors(error),
         headers=_headers(error),
@@ -94,7 +112,7 @@ def install(app: FastAPI) -> None:
     """Refusals, wrong requests and unknown paths are answered as problems from now on."""
 
     async def answer(request: Request, error: Exception) -> Response:
-        return problem(error, request.state.request_id)
+        return problem(error, request.scope)
 
     for kind in (*STATUS, RequestValidationError, HTTPException):
         app.add_exception_handler(kind, answer)
@@ -133,13 +151,13 @@ def _rate(error: TooOften) -> dict[str, str]:
     }
 
 
-def _of_http(error: HTTPException, request_id: str) -> Response:
+def _of_http(error: HTTPException, asker: _Asker) -> Response:
     """What the framework refused: no such path, no such method."""
     return _details(
         error.status_code,
         code=CODES.get(error.status_code, "invalid"),
         title=HTTPStatus(error.status_code).phrase,
-        request_id=request_id,
+        asker=asker,
         headers=error.headers or {},
     )
 
@@ -160,18 +178,21 @@ def _details(  # noqa: PLR0913 - the members of a problem
     *,
     code: str,
     title: str,
-    request_id: str,
+    asker: _Asker,
     detail: str | None = None,
     errors: Sequence[Mapping[str, str]] = (),
     headers: Mapping[str, str] | None = None,
 ) -> Response:
+    languages = asker.languages
+    named = sentence(title, languages)
+    told = named if detail is None else sentence(detail.rstrip("."), languages)
     body: dict[str, object] = {
         "type": f"urn:clawbot:problem:{code}",
-        "title": title,
+        "title": named,
         "status": status,
-        "detail": detail or f"{title}.",
+        "detail": explained(told, errors if detail is None else (), languages),
         "code": code,
-        "request_id": request_id,
+        "request_id": asker.request_id,
     }
     if errors:
         body["errors"] = list(errors)
@@ -179,5 +200,5 @@ def _details(  # noqa: PLR0913 - the members of a problem
         json.dumps(body),
         status_code=status,
         media_type="application/problem+json",
-        headers=dict(headers or {}),
+        headers={"content-language": language_of(languages), **(headers or {})},
     )

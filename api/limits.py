@@ -34,7 +34,7 @@ class PeerLimit:
                 if peer and not limits.rates.take(limits.requests, peer):
                     await run_in_threadpool(limits.rates.count, limits.requests, peer)
             except TooOften as refused:
-                await problem(refused, scope["state"]["request_id"])(scope, receive, send)
+                await problem(refused, scope)(scope, receive, send)
                 return
         await self._app(scope, receive, send)
 

@@ -54,7 +54,7 @@ class OnceOnly:
                 messages = await self._answered(scope, receive)
                 await _keep(carried, messages)
         except (Refused, Unavailable) as error:
-            await problem(error, scope["state"]["request_id"])(scope, receive, send)
+            await problem(error, scope)(scope, receive, send)
             return
         for message in messages:
             await send(message)
