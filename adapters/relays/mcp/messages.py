@@ -26,7 +26,9 @@ def read_message(text: bytes) -> Message:
     if not isinstance(said, dict) or said.get("jsonrpc") != "2.0":
         raise NotAMessage
     method, number = said.get("method"), said.get("id")
-    if not isinstance(method, str | None) or not isinstance(number, str | int | None):
+    if not isinstance(method, str) and "method" in said:
+        raise NotAMessage
+    if not isinstance(number, str | int | None):
         raise NotAMessage
     if isinstance(number, bool) or (method is None and number is None):
         raise NotAMessage

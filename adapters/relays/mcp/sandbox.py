@@ -13,6 +13,7 @@ import os
 import pwd
 import shutil
 import signal
+import socket
 import sys
 import tempfile
 from collections.abc import Mapping, Sequence
@@ -25,6 +26,7 @@ from domain.errors import Conflict, Unavailable
 from domain.plugin_launch import COMMANDS, Started
 
 FIRST_UID = 1_900_000_000
+MOST_USERS = 10_000
 READABLE = (
     "/usr", "/bin", "/sbin", "/lib", "/lib64", "/opt", "/etc", "/proc", "/sys/fs/cgroup",
     "/run/systemd/resolve",
@@ -77,7 +79,7 @@ class Sandbox:
         self._programs = programs
         self._readable = (*READABLE, *readable)
         self._limits = limits
-        self._uids: set[int] = set()
+        self._users: dict[int, socket.socket] = {}
 
     async def start(self, started: Started) -> Running:
         """The server runs; `NotIsolated`, `CommandMissing`, `Unavailable`."""
@@ -86,7 +88,8 @@ class Sandbox:
         program = shutil.which(started.command, path=self._programs)
         if started.command not in COMMANDS or program is None:
             raise CommandMissing
-        uid = self._free_uid()
+        uid = self._own_uid()
+        await self._reap(uid)  # what a manager that was killed has left
         folder = Path(tempfile.mkdtemp(prefix="clawbot-mcp-"))
         try:
             if uid != os.geteuid():
@@ -140,27 +143,36 @@ class Sandbox:
             process.stdin.write(len(environment).to_bytes(4, "big") + environment)
         return process
 
-    def _free_uid(self) -> int:
+    def _own_uid(self) -> int:
+        """A user that no account, no other server and no other manager here has."""
         if os.geteuid() != 0:
             return os.geteuid()
-        uid = FIRST_UID
-        while uid in self._uids or _is_an_account(uid):
-            uid += 1
-        self._uids.add(uid)
-        return uid
+        for uid in range(FIRST_UID, FIRST_UID + MOST_USERS):
+            taken = None if _is_an_account(uid) else _taken(uid)
+            if taken is not None:
+                self._users[uid] = taken
+                return uid
+        raise NotIsolated
 
     async def _clear(self, uid: int, folder: Path) -> None:
-        if uid in self._uids:
-            reaper = await asyncio.create_subprocess_exec(
-                *_launcher({"reap": uid}),
-                env={},
-                stdin=asyncio.subprocess.DEVNULL,
-                start_new_session=True,
-            )
-            async with asyncio.timeout(REAP_SECONDS):
-                await reaper.wait()
-            self._uids.discard(uid)
+        await self._reap(uid)
+        taken = self._users.pop(uid, None)
+        if taken is not None:
+            taken.close()
         await asyncio.to_thread(shutil.rmtree, folder, ignore_errors=True)
+
+    async def _reap(self, uid: int) -> None:
+        """No process of that user is left, if it is one that only a server can have."""
+        if uid not in self._users:
+            return
+        reaper = await asyncio.create_subprocess_exec(
+            *_launcher({"reap": uid}),
+            env={},
+            stdin=asyncio.subprocess.DEVNULL,
+            start_new_session=True,
+        )
+        async with asyncio.timeout(REAP_SECONDS):
+            await reaper.wait()
 
 
 def _launcher(told: Mapping[str, object]) -> list[str]:
@@ -178,6 +190,17 @@ def _environment(programs: str, folder: Path) -> dict[str, str]:
         "npm_config_update_notifier": "false",
         "npm_config_fund": "false",
     }
+
+
+def _taken(uid: int) -> socket.socket | None:
+    """The user is ours while this socket is open, which ends with us at the latest."""
+    taken = socket.socket(socket.AF_UNIX, socket.SOCK_DGRAM)
+    try:
+        taken.bind(f"\0clawbot-plugin-user-{uid}")
+    except OSError:
+        taken.close()
+        return None
+    return taken
 
 
 def _is_an_account(uid: int) -> bool:

@@ -151,6 +151,14 @@ def test_what_it_has_started_ends_with_it() -> None:
     assert not folder.exists()
 
 
+def test_two_managers_on_one_machine_do_not_share_a_user(door: McpDoor) -> None:
+    with mcp_door(limits=QUICK) as other:
+        here, there = begun(door), begun(other)
+        uids = {one.tool("who").split()[0] for one in (here, there)}
+        assert len(uids) == 2 or os.geteuid() != 0
+    assert here.tool("echo", text="still here") == "still here"
+
+
 def test_one_whose_bot_does_not_want_it_any_more_is_stopped(door: McpDoor) -> None:
     caller = begun(door)
     door.scripted.wanted = False
