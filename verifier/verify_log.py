@@ -337,7 +337,7 @@ def verify(
         published.append(entry["data"])
     if not published and not kept:
         return "incomplete: nothing in it is signed", INCOMPLETE
-    key = read_key(key_text or published[-1]["key"])
+    key = read_key(key_text or (published[-1]["key"] if published else "none was given"))
     if not all(is_signed(note, key) for note in kept):
         raise ValueError("a checkpoint that you kept is not signed by this key")
     own = [one["note"] for one in published if one["key"].startswith(f"{key[0]}+")]

@@ -6,6 +6,7 @@ import sys
 from collections.abc import Iterator
 from contextlib import contextmanager
 from dataclasses import asdict
+from itertools import chain
 from pathlib import Path
 from typing import Annotated, Any
 from uuid import UUID
@@ -72,7 +73,10 @@ def verify(
     else:
         with _log() as log:
             lines = (*log.checkpoint_lines(),)
-            verdict, code = judge(lambda: _chained(lines, log), said, [*kept, *_own_kept()])
+            own, last = _own()
+            verdict, code = judge(
+                lambda: chain(lines, log.event_lines()), said or own, [*kept, *last]
+            )
     if as_json:
         document({"verdict": verdict, "code": code})
     else:
@@ -219,19 +223,17 @@ def _log() -> Iterator[Any]:
             database.close()
 
 
-def _chained(checkpoints: tuple[bytes, ...], log: Any) -> Iterator[bytes]:
-    yield from checkpoints
-    yield from log.event_lines()
-
-
-def _own_kept() -> list[str]:
-    """What the signer on this machine signed last, if there is one."""
+def _own() -> tuple[str, list[str]]:
+    """The public key of the signer on this machine, and what it signed last, if any."""
+    from adapters.sealing import key_file  # noqa: PLC0415
     from adapters.sealing.kept import FILE  # noqa: PLC0415
-    from adapters.sealing.signer import folder_of  # noqa: PLC0415
+    from adapters.sealing.signer import KEY, folder_of  # noqa: PLC0415
     from api.cli.settings import read_settings  # noqa: PLC0415
 
-    path = folder_of(read_settings()) / FILE
-    return [_text(path)] if path.exists() else []
+    folder = folder_of(read_settings())
+    if not (folder / KEY).exists() or not (folder / FILE).exists():
+        return "", []
+    return key_file.read(folder / KEY).public.text, [_text(folder / FILE)]
 
 
 def _text(path: Path) -> str:

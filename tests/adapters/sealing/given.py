@@ -20,7 +20,7 @@ from adapters.sealing.signer import Signer
 from domain.log import CALLS
 from domain.sealing.merkle import leaf_hash
 from domain.sealing.tiles import grown
-from tests.projections.given import FLEET_HISTORY, calls, record, recorded
+from tests.projections.given import FLEET_HISTORY, OTHER_TEAM, TEAM, calls, record, recorded
 
 Rows = list[tuple[Any, ...]]
 
@@ -43,7 +43,9 @@ def attack(url: str, *statements: str) -> None:
 def write(url: str, *, some_calls: int = 20, seed: int = 1, fleet: bool = True) -> None:
     """Events of two teams and of none, in both logs."""
     with recorded(url, fleet=FLEET_HISTORY if fleet else []) as logs:
-        record(logs[CALLS], calls(some_calls, seed))
+        teams = (TEAM, OTHER_TEAM, TEAM, None)
+        for number, happened in enumerate(calls(some_calls, seed)):
+            record(logs[CALLS], [happened], teams[number % len(teams)])
 
 
 @contextmanager
