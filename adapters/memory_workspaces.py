@@ -1,4 +1,4 @@
-"""The folders of bots, played in memory."""
+"""The folders of bots and what bots say of them, played in memory."""
 
 from __future__ import annotations
 
@@ -55,3 +55,16 @@ class MemoryWorkspaces:
     def discard(self, orphan: Orphan) -> None:
         self.prepared.pop(UUID(orphan.id), None)
         self.tokens.pop(UUID(orphan.id), None)
+
+
+@dataclass
+class MemoryReaders:
+    """Plays `Readers`; `behind` says which bots have read something else, or do not say."""
+
+    behind: dict[UUID, str | None] = field(default_factory=dict)
+    asked: list[UUID] = field(default_factory=list)
+
+    def revision_of(self, bot_id: UUID, bot: Bot, address: str, written: str) -> str | None:
+        del bot, address
+        self.asked.append(bot_id)
+        return self.behind.get(bot_id, written)

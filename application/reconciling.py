@@ -22,7 +22,7 @@ from application.container_tokens import ContainerTokens
 from application.engines import CannotRun, Engine
 from application.event_log import Caller, EventLog
 from application.runs import LoseSight, RecordRun
-from application.workspaces import CannotPrepare, Workspaces
+from application.workspaces import CannotPrepare, Readers, Workspaces
 from domain.bots import Bot
 from domain.container_plans import (
     Create,
@@ -35,13 +35,14 @@ from domain.container_plans import (
     Wanted,
     wanted_of,
 )
-from domain.containers import ContainerState, SeenContainer
+from domain.containers import ContainerState, Health, SeenContainer
 from domain.errors import NotFound
 from domain.reconciling import decide, failed
 from domain.runs import NOT_SEEN, Observation, Run, run_of
 
 ACTOR = "system:worker"
 BUSY_PAUSE = timedelta(seconds=1)  # another worker has the bot in hand
+READING_PAUSE = timedelta(seconds=5)  # for a bot to read what was written
 TENDED_AT_ONCE = 50  # bots whose folders are compared in each pass
 UNSEEN_AT_ONCE = 100  # bots in one transaction
 
@@ -91,6 +92,7 @@ class Reconciler:
         *,
         engine: Engine,
         workspaces: Workspaces,
+        readers: Readers,
         tokens: ContainerTokens,
         roll: Roll,
         locks: BotLocks,
@@ -100,6 +102,7 @@ class Reconciler:
     ) -> None:
         self._engine = engine
         self._workspaces = workspaces
+        self._readers = readers
         self._tokens = tokens
         self._roll = roll
         self._locks = locks
@@ -216,9 +219,23 @@ class Reconciler:
                 raise
             log.warning("bot.out_of_step", extra={"bot_id": bot_id, "failure": error.code})
             return plan
-        if not starts:
+        if starts:
+            return replace(plan, note=replace(plan.note, revision=revision))
+        return self._told(bot_id, bot, plan, revision, now)
+
+    def _told(
+        self, bot_id: UUID, bot: Bot, plan: Plan, revision: str, now: datetime
+    ) -> Plan:
+        """What runs says which revision it has read; one that is behind is asked again."""
+        note = plan.note
+        is_up = note.health not in {Health.STARTING, Health.UNHEALTHY}
+        if note.revision == revision or note.address is None or not is_up:
             return plan
-        return replace(plan, note=replace(plan.note, revision=revision))
+        read = self._readers.revision_of(bot_id, bot, note.address, revision)
+        look_at = plan.look_at if read == revision else now + READING_PAUSE
+        return replace(
+            plan, note=replace(note, revision=read or note.revision), look_at=look_at
+        )
 
     def _record(self, bot_id: UUID, note: Observation, caller: Caller) -> None:
         self._bus.handle(RecordRun(bot_id=bot_id, observation=note), by=caller)

@@ -63,3 +63,14 @@ class Workspaces(Protocol):
 
     def discard(self, orphan: Orphan) -> None:
         """The folders of that bot are gone, memory and all."""
+
+
+class Readers(Protocol):
+    """What bots' own software says of the folders that it was given."""
+
+    def revision_of(self, bot_id: UUID, bot: Bot, address: str, written: str) -> str | None:
+        """The revision that it has read and applied; None: it does not say.
+
+        Software that reads its files by itself, and tells nobody, is believed to have read
+        what was `written`.
+        """

@@ -24,6 +24,7 @@ from adapters.docker.transport import EngineAddress
 from adapters.model_limits import shipped_model_limits
 from adapters.postgres.fleet_views import PostgresBotDirectory, PostgresKeyRing
 from adapters.postgres.opened_secrets import PostgresOpenedSecrets
+from adapters.reconciler.gateways import GatewayReaders
 from adapters.reconciler.locks import PostgresBotLocks
 from adapters.reconciler.loop import ReconcilerLoop
 from adapters.reconciler.roll import DirectoryRoll
@@ -72,9 +73,12 @@ def fleet_worker(
         stack.callback(locks.close)
         workspaces = _workspaces(settings, opened, fleet)
         roll = DirectoryRoll(PostgresBotDirectory(opened.database).every, engine.name)
+        readers = GatewayReaders(workspaces.gateway_token)
+        stack.callback(readers.close)
         reconciler = Reconciler(
             engine=engine,
             workspaces=workspaces,
+            readers=readers,
             tokens=_tokens(settings, opened, workspaces, bus),
             roll=roll,
             locks=locks,

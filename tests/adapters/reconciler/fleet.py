@@ -15,7 +15,7 @@ from adapters.bootstrap.followers import event_logs
 from adapters.bootstrap.reconciling import register_reconciling
 from adapters.follower import Reader, ViewFollower, follow
 from adapters.memory_engine import MemoryEngine
-from adapters.memory_workspaces import MemoryWorkspaces
+from adapters.memory_workspaces import MemoryReaders, MemoryWorkspaces
 from adapters.postgres.database import Database
 from adapters.postgres.fleet_views import PostgresBotDirectory
 from adapters.reconciler.locks import PostgresBotLocks
@@ -47,6 +47,7 @@ class Fleet:
     directory: PostgresBotDirectory
     engine: MemoryEngine
     workspaces: MemoryWorkspaces
+    readers: MemoryReaders
     worker_database: Database
 
     def create(self, count: int, *, started: bool = False) -> list[UUID]:
@@ -96,6 +97,7 @@ class Fleet:
         return Reconciler(
             engine=self.engine,
             workspaces=self.workspaces,
+            readers=self.readers,
             tokens=tokens,
             roll=DirectoryRoll(PostgresBotDirectory(worker).every, self.engine.name),
             locks=locks,
@@ -176,6 +178,7 @@ def fleet(url: str) -> Iterator[Fleet]:
                 directory=PostgresBotDirectory(worker),
                 engine=engine,
                 workspaces=MemoryWorkspaces(),
+                readers=MemoryReaders(),
                 worker_database=worker,
             )
         finally:

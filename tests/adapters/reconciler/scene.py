@@ -15,7 +15,7 @@ from adapters.event_store import EventMapper
 from adapters.follower import Reader, ViewFollower, catch_up
 from adapters.memory import MemoryBotDirectory, MemoryRecorder, no_unit_of_work
 from adapters.memory_engine import MemoryEngine
-from adapters.memory_workspaces import MemoryWorkspaces
+from adapters.memory_workspaces import MemoryReaders, MemoryWorkspaces
 from adapters.reconciler.roll import DirectoryRoll
 from application.bus import Bus
 from application.container_tokens import ContainerTokens
@@ -80,6 +80,7 @@ class Scene:
         self.engine = MemoryEngine(clock=lambda: self.now)  # if it is not another one
         self._engine: Engine = engine or self.engine
         self.workspaces = workspaces or MemoryWorkspaces()
+        self.readers = MemoryReaders()
         self.locks = OneAtATime()
         self.token_life: timedelta | None = None
         self._tokens = count(1)
@@ -97,6 +98,7 @@ class Scene:
         return Reconciler(
             engine=self._engine,
             workspaces=self.workspaces,
+            readers=self.readers,
             tokens=tokens,
             roll=DirectoryRoll(self.directory.rows.values, "docker"),
             locks=self.locks,

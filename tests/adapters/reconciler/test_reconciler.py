@@ -93,6 +93,25 @@ def test_what_is_not_of_the_container_is_written_and_replaces_nothing(scene: Sce
     assert scene.ids(bot) == before
 
 
+def test_a_bot_that_is_behind_its_folders_is_asked_again_until_it_has_read_them(
+    scene: Scene,
+) -> None:
+    bot = scene.running()
+    old = scene.seen(bot).revision
+    assert scene.readers.asked == []  # what it was started with, it has read
+    scene.readers.behind = {bot: old}
+    scene.ask(bot, lambda bot: bot.revoke_tokens())
+    assert scene.look_after(bot) == scene.now + timedelta(seconds=5)
+    assert scene.seen(bot).revision == old
+    scene.readers.behind = {bot: None}  # it does not say
+    assert scene.look_after(bot) == scene.now + timedelta(seconds=5)
+    scene.readers.behind = {}
+    assert scene.look_after(bot) is None
+    assert scene.seen(bot).revision not in {None, old}
+    assert scene.look_after(bot) is None
+    assert len(scene.readers.asked) == 3
+
+
 def test_a_quarantined_bot_is_cut_off_and_is_not_started_again(scene: Scene) -> None:
     bot = scene.running()
     before = scene.ids(bot)
@@ -278,7 +297,7 @@ def test_a_token_that_is_lost_revoked_or_old_is_replaced(scene: Scene) -> None:
         before = tokens[bot].token
         lose()
         scene.later(3600)
-        scene.make_pass()
+        scene.settle(2)
         assert tokens[bot].token != before
         assert scene.bot(bot).container_token == hash_of(tokens[bot].token)
 

@@ -1,0 +1,99 @@
+"""What a bot's gateway says of its workspace, asked over a real connection."""
+
+from __future__ import annotations
+
+import json
+import threading
+from collections.abc import Iterator
+from contextlib import contextmanager
+from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
+from typing import Any
+from uuid import uuid4
+
+import pytest
+
+from adapters.reconciler.gateways import GatewayReaders, revision_in
+from application.ports import Secret
+from domain.bots import Bot
+
+OPENCLAW, PLAIN = Bot(image="openclaw:latest"), Bot(image="clawbot/tiny:1")
+BOT = uuid4()
+
+
+def read(mark: Any = "rev-2", applied: str = "h") -> dict[str, Any]:
+    """What `config.get` answers."""
+    config = {"agents": {"entries": {"main": {"description": mark}}}}
+    payload = {"config": config, "configRevisionHash": "h", "appliedConfigHash": applied}
+    return {"id": "1", "ok": True, "payload": payload}
+
+
+@contextmanager
+def gateway(answer: object, status: int = 200) -> Iterator[tuple[str, list[Any]]]:
+    """A gateway's address, and what it was asked."""
+    asked: list[Any] = []
+
+    class Handler(BaseHTTPRequestHandler):
+        def do_POST(self) -> None:
+            body = self.rfile.read(int(self.headers["content-length"]))
+            asked.append((self.path, self.headers["authorization"], json.loads(body)))
+            said = answer if isinstance(answer, bytes) else json.dumps(answer).encode()
+            self.send_response(status)
+            self.send_header("content-length", str(len(said)))
+            self.end_headers()
+            self.wfile.write(said)
+
+        def log_message(self, *_: Any) -> None:
+            """Say nothing."""
+
+    with ThreadingHTTPServer(("127.0.0.1", 0), Handler) as server:
+        thread = threading.Thread(target=server.serve_forever, args=(0.02,))
+        thread.start()
+        try:
+            yield f"127.0.0.1:{server.server_port}", asked
+        finally:
+            server.shutdown()
+            thread.join()
+
+
+@pytest.fixture
+def readers() -> Iterator[GatewayReaders]:
+    made = GatewayReaders(lambda _: Secret(b"cbg_1"))
+    yield made
+    made.close()
+
+
+def test_openclaw_is_asked_with_its_gateways_token(readers: GatewayReaders) -> None:
+    with gateway(read()) as (address, asked):
+        assert readers.revision_of(BOT, OPENCLAW, address, "rev-3") == "rev-2"
+    assert asked == [
+        ("/api/v1/admin/rpc", "Bearer cbg_1", {"method": "config.get", "params": {}})
+    ]
+
+
+@pytest.mark.parametrize(
+    ("answer", "status"),
+    [(read(applied="older"), 200), (b"<html>", 200), ([], 200), (read(), 503)],
+)
+def test_a_gateway_that_does_not_tell_is_no_news(
+    readers: GatewayReaders, answer: object, status: int
+) -> None:
+    with gateway(answer, status) as (address, _):
+        assert readers.revision_of(BOT, OPENCLAW, address, "rev-3") is None
+
+
+def test_a_gateway_that_is_away_or_has_no_token_is_no_news(
+    readers: GatewayReaders,
+) -> None:
+    assert readers.revision_of(BOT, OPENCLAW, "127.0.0.1:9", "rev-3") is None
+    without = GatewayReaders(lambda _: None)
+    assert without.revision_of(BOT, OPENCLAW, "127.0.0.1:9", "rev-3") is None
+    without.close()
+
+
+def test_other_software_reads_its_files_by_itself(readers: GatewayReaders) -> None:
+    assert readers.revision_of(BOT, PLAIN, "127.0.0.1:9", "rev-3") == "rev-3"
+
+
+@pytest.mark.parametrize("mark", [None, 3, ["rev"]])
+def test_a_mark_is_text(mark: object) -> None:
+    assert revision_in(read(mark)) is None
