@@ -142,6 +142,19 @@ def test_a_plugin_is_for_its_bots_own_token_as_it_is(
     assert odd.status_code in {403, 404}
 
 
+def test_nothing_of_a_secret_is_in_the_proxys_log(
+    relays: Relays, bot: TestBot, http: httpx2.Client
+) -> None:
+    base, url = relays.telegram_of(bot), relays.plugin_of(bot)
+    known(relays)
+    assert http.post(f"{base}/getMe").status_code == 200
+    assert http.post(f"{base}/logOut").status_code == 403
+    http.post(url, json=BEGIN, headers={**bot.bearer, **BOTH})
+    written = relays.plane.proxy.log.read_text()
+    for secret in (TOKEN, SECRET, bot.token, base.rpartition("/bot")[2]):
+        assert secret not in written
+
+
 def test_quarantine_cuts_plugins_and_channels(
     relays: Relays, bot: TestBot, http: httpx2.Client
 ) -> None:

@@ -113,7 +113,8 @@ class McpRelaying:
         if message.get("method") == "initialize" and is_request(message):
             server = await while_listened(request, self._servers.of(owned))
             session = server.open()
-            said = {"jsonrpc": "2.0", "id": message["id"], "result": server.about}
+            about = server.about | {"protocolVersion": _spoken(server, message)}
+            said = {"jsonrpc": "2.0", "id": message["id"], "result": about}
             return _json(said, {SESSION: session.id})
         running = self._servers.there(owned)
         if running is None:
@@ -126,6 +127,15 @@ class McpRelaying:
             if isinstance(number, str | int):
                 await running.cancel(session, number)
         return Response(status_code=ACCEPTED)
+
+
+def _spoken(server: Server, message: Message) -> str:
+    """The older of what the client asks for and what the server speaks."""
+    asked = message.get("params", {}).get("protocolVersion")
+    spoken: str = server.about["protocolVersion"]
+    if asked not in VERSIONS:
+        return spoken
+    return VERSIONS[max(VERSIONS.index(asked), VERSIONS.index(spoken))]
 
 
 def _of_slug(plugins: tuple[PluginInstall, ...], slug: str) -> PluginInstall:

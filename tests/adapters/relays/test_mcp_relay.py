@@ -43,8 +43,25 @@ def test_a_session_begins_with_what_the_server_says_of_itself(
     answer = door.caller(bot).begin()
     result = answer.json()["result"]
     assert result["serverInfo"] == {"name": "little", "version": "1"}
-    assert result["protocolVersion"] == "2025-11-25"
+    assert result["protocolVersion"] == "2025-06-18"
     assert len(answer.headers[SESSION]) >= 32
+
+
+@pytest.mark.parametrize(
+    ("asked", "spoken"),
+    [
+        ("2024-11-05", "2024-11-05"),
+        ("2025-11-25", "2025-11-25"),
+        ("2026-07-28", "2025-11-25"),
+        (None, "2025-11-25"),
+        (["2025-06-18"], "2025-11-25"),
+    ],
+)
+def test_the_older_of_two_protocol_versions_is_spoken(
+    door: McpDoor, bot: UUID, asked: object, spoken: str
+) -> None:
+    answer = door.caller(bot).request("initialize", protocolVersion=asked)
+    assert answer.json()["result"]["protocolVersion"] == spoken
 
 
 def test_a_tool_answers(caller: Caller) -> None:
