@@ -5,8 +5,8 @@ A team's own entries are folded from its stream, so that no answer is ever behin
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Mapping
-from typing import Literal, Protocol, TypeVar
+from collections.abc import Callable, Mapping
+from typing import Literal, TypeVar
 
 from fastapi import Response
 from pydantic import BaseModel
@@ -37,31 +37,33 @@ class Entry(BaseModel):
     version: str  # of the built-in entries, or of the team's one
 
 
-class Sorted(Protocol):
-    @property
-    def id(self) -> str: ...
-
-
-EntryT = TypeVar("EntryT", bound=Sorted)
+EntryT = TypeVar("EntryT", bound=Entry)
+RowT = TypeVar("RowT")
 
 
 def page_of(  # noqa: PLR0913 - what the framework handed in
-    found: Iterable[EntryT],
+    found: Mapping[str, RowT],
     query: ListQuery,
     user: SignedIn,
     system: Wired,
     response: Response,
     *,
     listed: str,
+    show: Callable[[RowT], EntryT],
 ) -> Page[EntryT]:
-    """One page of them, by id."""
+    """One page of what was found, by its id; nothing else is shown."""
     reached(response, system.fleet.head())
     key = system.instance_keys.get("cursor")
     cursors = Cursors(key, team_id=user.team_id, listed=listed)
     after = cursors.read(query.cursor, str) if query.cursor else ""
-    rest = sorted((one for one in found if one.id > after), key=lambda one: one.id)
-    items, cursor = cursors.page(rest[: query.limit + 1], query.limit, lambda one: [one.id])
-    return Page(items=items, next_cursor=cursor)
+    rest = sorted(one for one in found if one > after)[: query.limit + 1]
+    ids, cursor = cursors.page(rest, query.limit, lambda one: [one])
+    return Page(items=[show(found[one]) for one in ids], next_cursor=cursor)
+
+
+def as_it_is(shown: EntryT) -> EntryT:
+    """What is shown already."""
+    return shown
 
 
 def holds(wanted: str | None, *texts: str | Mapping[str, str]) -> bool:

@@ -10,7 +10,7 @@ from fastapi import APIRouter, Query, Response
 from uuid_utils.compat import uuid7
 
 from api.callers import SignedIn, TheUser
-from api.catalog_pages import holds, page_of
+from api.catalog_pages import as_it_is, holds, page_of
 from api.locales import Languages, TheLanguages
 from api.persona_shapes import (
     CopyOfTemplate,
@@ -54,14 +54,15 @@ def all_templates(
         for built_in in catalog.personas.values()
         if not built_in.offered_only
     ]
-    found = (
-        one
+    found = {
+        one.id: one
         for one in shown
         if query.source in {None, one.source}
         and query.category in {None, one.category}
         and holds(query.q, one.name, one.tagline, one.soul, one.names)
-    )
-    return page_of(found, query, user, system, response, listed="persona-template")
+    }
+    listed = "persona-template"
+    return page_of(found, query, user, system, response, listed=listed, show=as_it_is)
 
 
 @router.post("", status_code=201)

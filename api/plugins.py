@@ -8,7 +8,7 @@ from typing import Annotated
 from fastapi import APIRouter, Query, Response
 
 from api.callers import SignedIn, TheUser
-from api.catalog_pages import holds, page_of
+from api.catalog_pages import as_it_is, holds, page_of
 from api.locales import Languages, TheLanguages
 from api.plugin_shapes import (
     NewPlugin,
@@ -42,15 +42,15 @@ def all_plugins(
     response: Response,
 ) -> Page[PluginOut]:
     """The team's own plugins and the built-in ones, by slug."""
-    found = (
-        one
+    found = {
+        one.id: one
         for one in _all(user, system, languages)
         if query.source in {None, one.source}
         and (query.region is None or one.region in {query.region, Region.GLOBAL})
         and query.category in {None, one.category}
         and holds(query.q, one.slug, one.name, one.description, one.names)
-    )
-    return page_of(found, query, user, system, response, listed="plugin")
+    }
+    return page_of(found, query, user, system, response, listed="plugin", show=as_it_is)
 
 
 @router.post("", status_code=201)

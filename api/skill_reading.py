@@ -34,8 +34,7 @@ def skill_shown(
     skill: Skill, shelf: SkillShelf, catalog: EquipmentCatalog, languages: Languages
 ) -> SkillOut:
     """The skill in its last version."""
-    last = skill.versions[-1] if skill.versions else None
-    return SkillOut(**_fields(skill, last, shelf, catalog, languages))
+    return SkillOut(**_fields(skill, skill.last, shelf, catalog, languages))
 
 
 def whole_shown(  # noqa: PLR0913, PLR0917 - what the framework handed in

@@ -28,6 +28,7 @@ from domain.equipment_catalog import EquipmentCatalog
 from domain.errors import InvalidFields
 from domain.skill_events import SkillFacts
 from domain.skill_sync import LONGEST_LABEL, plain_line, plain_name
+from domain.skills import Skill
 
 router = APIRouter(prefix="/api/skill", tags=["catalogs"])
 
@@ -43,22 +44,20 @@ def all_skills(
     """The team's skills, by id."""
     shelf = shelf_of(system, user.team_id)
     catalog = system.equipment_catalog
-    found = [
-        skill
+    found = {
+        str(skill.facts.id): skill
         for skill in shelf.skills.values()
         if query.source in {None, "team"}
         and query.skill_type in {None, skill.facts.skill_type}
+        and query.kind in {None, skill.last and skill.last.kind}
+        and query.status in {None, status_of(skill.last, shelf)}
         and holds(query.q, skill.facts.name, skill.facts.description)
-    ]
-    last = {one.facts.id: one.versions[-1] if one.versions else None for one in found}
-    kinds = {key: one.kind if one else None for key, one in last.items()}
-    shown = (
-        skill_shown(skill, shelf, catalog, languages)
-        for skill in found
-        if query.kind in {None, kinds[skill.facts.id]}
-        and query.status in {None, status_of(last[skill.facts.id], shelf)}
-    )
-    return page_of(shown, query, user, system, response, listed="skill")
+    }
+
+    def show(skill: Skill) -> SkillOut:
+        return skill_shown(skill, shelf, catalog, languages)
+
+    return page_of(found, query, user, system, response, listed="skill", show=show)
 
 
 @router.post("", status_code=201)

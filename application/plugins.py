@@ -1,6 +1,6 @@
 """Commands about a team's own plugins; handlers answer the position reached.
 
-`plugin_of` is how everybody else finds a plugin, built-in or the team's own.
+`EquipmentShelf.plugin` is how everybody else finds a plugin, built-in or the team's own.
 """
 
 from __future__ import annotations
@@ -18,16 +18,6 @@ from domain.plugins import PluginShelf, plugin_shelf_id
 def plugin_shelf(event_log: EventLog, team_id: TeamId) -> Stream[PluginShelf]:
     """The team's own plugins as they stand; none, if it never had any."""
     return event_log.look(PluginShelf(), plugin_shelf_id(team_id))
-
-
-def plugin_of(
-    event_log: EventLog, catalog: EquipmentCatalog, team_id: TeamId, plugin_id: str
-) -> Plugin:
-    """The built-in plugin of that id, or the team's own; refused if there is none."""
-    shipped = catalog.plugins.get(plugin_id)
-    if shipped is not None:
-        return shipped.plugin
-    return plugin_shelf(event_log, team_id).state.of(plugin_id).plugin
 
 
 @dataclass(frozen=True, kw_only=True)

@@ -39,17 +39,12 @@ def skill_of(
 def content_of(event_log: EventLog, team_id: TeamId, content_hash: str) -> SkillDefinition:
     """What the team keeps under that hash; refused if that is nothing.
 
-    It is there even when it was recalled, or its skill removed: see `recalled_of`.
+    It is there even when it was recalled, or its skill removed: see `SkillShelf.recalled`.
     """
     kept = event_log.look(KeptContent(), content_id(team_id, content_hash)).state
     if kept.content is None:
         raise NotFound
     return kept.content
-
-
-def recalled_of(event_log: EventLog, team_id: TeamId) -> frozenset[str]:
-    """The hashes of all content that no bot of the team may hold."""
-    return frozenset(skill_shelf(event_log, team_id).state.recalled)
 
 
 @dataclass(frozen=True, kw_only=True)

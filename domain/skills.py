@@ -86,10 +86,15 @@ class Skill:
     versions: tuple[SkillVersion, ...] = ()
     version: int = 0
 
+    @property
+    def last(self) -> SkillVersion | None:
+        """The last version; None where only its place in a list is known."""
+        return self.versions[-1] if self.versions else None
+
     def number(self, number: int | None) -> SkillVersion:
         """That version, or the last one; refused if there is none."""
-        if number is None and self.versions:
-            return self.versions[-1]
+        if number is None and self.last is not None:
+            return self.last
         for one in self.versions:
             if one.number == number:
                 return one
@@ -174,8 +179,8 @@ class SkillShelf:
         if other is not None and other.facts.id != facts.id:
             raise SkillExists
         new = None
-        last = now.versions[-1] if now.versions else None
-        if content is not None and not (last and last.content_hash == content.content_hash):
+        last_hash = now.last and now.last.content_hash
+        if content is not None and last_hash != content.content_hash:
             new = self._next(now.versions, content, label, approved=approved)
         if new is None and facts == now.facts:
             return []

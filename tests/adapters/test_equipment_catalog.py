@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import shutil
 from collections.abc import Mapping
+from dataclasses import replace
 from importlib.resources import as_file, files
 from pathlib import Path
 
@@ -73,6 +74,8 @@ def test_the_channels_that_are_liked_come_first() -> None:
     telegram = CATALOG.channel_type_of("telegram")
     assert (telegram.is_popular("en"), telegram.is_popular("zh")) == (True, False)
     assert not CATALOG.channel_type_of("discord").is_popular("en")
+    there_alone = replace(telegram, popular_locales=("zh-CN",))
+    assert [there_alone.is_popular(one) for one in ("zh", "zh-TW", "en")] == [1, 1, 0]
     with pytest.raises(NoSuchChannelType):
         CATALOG.channel_type_of("signal")
 
