@@ -27,9 +27,12 @@ from application.event_log import Caller, EventLog, acting
 from application.reconciling import Reconciler
 from domain.bot_events import BotEvent, BotStarted, BotStopped, ProviderLink, Runtime
 from domain.bots import Bot
+from domain.container_plans import wanted_of
 from domain.containers import SMALL, NetworkPolicy
 from domain.ids import TeamId
 from domain.log import FLEET
+from domain.reconciling import decide
+from domain.runs import NOT_SEEN, Run, run_of
 from projections.bot_directory import BotDirectoryProjector, BotRow
 from projections.bot_status import BotStatus
 from tests.projections.given import database
@@ -62,6 +65,21 @@ class Fleet:
             )
         eventually(lambda: len(self.rows()) >= count, 30)
         return [one.id for one in streams]
+
+    def create_running(self, count: int) -> None:
+        """So many bots that have been running for a while, at rest."""
+        changes = []
+        for bot_id in self.create(count, started=True):
+            bot = self.log.read(Bot(), bot_id).state
+            spec = wanted_of(bot_id, bot).spec
+            self.engine.start(self.engine.create(spec))
+            (seen,) = self.engine.of(bot_id)
+            note = decide(wanted_of(bot_id, bot), [seen], NOT_SEEN, datetime.now(UTC)).note
+            run = self.log.look(Run(), run_of(bot_id))
+            changes.append((run, run.state.observe(bot_id, note)))
+        with acting(ALICE):
+            self.log.append_all(*changes)
+        eventually(lambda: self.statuses() == {BotStatus.RUNNING: count}, 30)
 
     def start(self, bot_ids: Sequence[UUID]) -> None:
         with acting(ALICE):

@@ -7,6 +7,7 @@ what is on record of it is true.
 
 from __future__ import annotations
 
+import os
 from dataclasses import replace
 from typing import Any
 from uuid import UUID, uuid4
@@ -228,4 +229,5 @@ class Fleet(RuleBasedStateMachine):
 
 
 TestFleet = Fleet.TestCase
-TestFleet.settings = settings(max_examples=100, stateful_step_count=50, deadline=None)
+EXAMPLES = 2000 if os.environ.get("CLAWBOT_SOAK") else 60
+TestFleet.settings = settings(max_examples=EXAMPLES, stateful_step_count=50, deadline=None)
