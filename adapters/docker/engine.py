@@ -86,7 +86,7 @@ class DockerEngine:
         body = container(spec, self._setup, place, image_id)
         try:
             with asked_to_run():
-                made: Mapping[str, Any] = self._client.create_container_from_config(  # type: ignore[no-untyped-call]
+                made: Mapping[str, Any] = self._client.create_container_from_config(
                     body, self._naming.container(spec.bot_id)
                 )
         except CannotRun as refused:

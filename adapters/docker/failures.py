@@ -27,7 +27,9 @@ _CODES = (
     ("image-missing", re.compile(r"No such image|manifest unknown")),
     (
         "name-taken",
-        re.compile(r"already in use by container|already exists|have same bridge name"),
+        re.compile(
+            r"in use by container|name conflicts with|already exists|have same bridge name"
+        ),
     ),
 )
 _PATH = re.compile(r"/[^\s:\"',]+")

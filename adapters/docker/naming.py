@@ -22,6 +22,9 @@ TEAM = "clawbot.team"
 GENERATION = "clawbot.generation"
 IMAGE = "clawbot.image"
 PORT = "clawbot.port"
+NETWORK = "clawbot.network"
+# Of a Swarm's task, so that it is not taken for a container that was made by itself.
+TASK = "clawbot.task"
 # The proxy's name in every container, whatever the address of its network's gateway is.
 PROXY_HOST = "clawbot-proxy"
 

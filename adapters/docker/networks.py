@@ -8,6 +8,7 @@ also from a container that runs.
 
 from __future__ import annotations
 
+import re
 import time
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
@@ -29,6 +30,7 @@ from application.engines import CannotRun
 from domain.containers import NetworkPolicy
 from domain.errors import NotFound
 
+_IN_USE = re.compile(r"has active endpoints|is in use by")
 ATTEMPTS = 20  # another instance may take the subnet that we chose
 PAUSE_SECONDS = 0.1
 
@@ -126,8 +128,10 @@ class Networks:
         try:
             self.client.remove_network(network_id)
         except APIError as error:
-            if error.response is not None and error.response.status_code == 403:  # noqa: PLR2004
+            if _IN_USE.search(str(error.explanation)):
                 raise _InUse from error
+            if "not found" in str(error.explanation):  # a Swarm's, by whatever status
+                return
             raise
 
     def _subnet_of(
@@ -137,14 +141,14 @@ class Networks:
             if network["Name"] == name:
                 if not self.naming.is_ours(network.get("Labels")):
                     raise CannotRun("name-taken", f"the network {name} is somebody else's")
-                return _subnets(network)[0]
+                return subnets_of(network)[0]
         return None
 
     def _make(
         self, bot_id: UUID, kind: Network, everyone: Sequence[Mapping[str, Any]]
     ) -> IPv4Network:
         name = self.naming.network(bot_id, kind)
-        taken = [subnet for network in everyone for subnet in _subnets(network)]
+        taken = [subnet for network in everyone for subnet in subnets_of(network)]
         free = free_subnets(self.setup.subnets, taken, name)
         for subnet, _ in zip(free, range(ATTEMPTS), strict=False):
             try:
@@ -192,7 +196,8 @@ class _InUse(Exception):
     """A container has the network."""
 
 
-def _subnets(network: Mapping[str, Any]) -> list[IPv4Network]:
+def subnets_of(network: Mapping[str, Any]) -> list[IPv4Network]:
+    """What the network's addresses are taken from."""
     configured = (network.get("IPAM") or {}).get("Config") or []
     named = [entry["Subnet"] for entry in configured if entry.get("Subnet")]
     return [IPv4Network(subnet) for subnet in named if ":" not in subnet]

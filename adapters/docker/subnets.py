@@ -15,14 +15,14 @@ PREFIX = 29
 
 
 def free_subnets(
-    pool: IPv4Network, taken: Iterable[IPv4Network], name: str
+    pool: IPv4Network, taken: Iterable[IPv4Network], name: str, prefix: int = PREFIX
 ) -> Iterator[IPv4Network]:
     """Every subnet of the pool that overlaps none that is taken, from the name's on."""
-    count = 1 << (PREFIX - pool.prefixlen) if pool.prefixlen <= PREFIX else 0
+    count = 1 << (prefix - pool.prefixlen) if pool.prefixlen <= prefix else 0
     if count == 0:
         return
     first = int(pool.network_address)
-    size = 1 << (32 - PREFIX)
+    size = 1 << (32 - prefix)
     closed: set[int] = set()
     for other in taken:
         if other.overlaps(pool):
@@ -33,7 +33,7 @@ def free_subnets(
     for step in range(count):
         place = (start + step) % count
         if place not in closed:
-            yield IPv4Network((first + place * size, PREFIX))
+            yield IPv4Network((first + place * size, prefix))
 
 
 def addresses(subnet: IPv4Network) -> tuple[str, str]:

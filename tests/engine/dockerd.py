@@ -46,6 +46,8 @@ class Dockerd:
         """It answers."""
         with (self.folder / "dockerd.log").open("ab") as log:
             self._running = self.room.start(
+                # Whatever it wants of a registry is refused at once.
+                *("env", "HTTPS_PROXY=http://127.0.0.1:9", "HTTP_PROXY=http://127.0.0.1:9"),
                 *("dockerd", "--bridge=none", "--storage-driver=overlay2"),
                 *("--host", self.url, "--pidfile", f"{self.folder}/pid"),
                 *(

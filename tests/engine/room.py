@@ -36,6 +36,7 @@ class Room:
                 *("--mount-proc", "docker-init", "sleep", "infinity"),
             ],
             stdin=subprocess.DEVNULL,
+            stderr=subprocess.DEVNULL,  # it complains about being left
         )
         self.first = _child_of(self._holder.pid)
         self.run("ip", "link", "set", "lo", "up")
