@@ -8,6 +8,7 @@ from collections.abc import Iterator
 from contextlib import ExitStack, contextmanager
 from dataclasses import dataclass
 from datetime import UTC, datetime, timedelta
+from functools import partial
 from pathlib import Path
 from urllib.parse import urlsplit
 from uuid import uuid5
@@ -72,7 +73,8 @@ def fleet_worker(
         locks = PostgresBotLocks(opened.database.url, role=opened.database.role)
         stack.callback(locks.close)
         workspaces = _workspaces(settings, opened, fleet)
-        roll = DirectoryRoll(PostgresBotDirectory(opened.database).every, engine.name)
+        directory = PostgresBotDirectory(opened.database)
+        roll = DirectoryRoll(partial(directory.of_runtime, engine.name), engine.name)
         readers = GatewayReaders(workspaces.gateway_token)
         stack.callback(readers.close)
         reconciler = Reconciler(

@@ -23,6 +23,12 @@ class PostgresBotDirectory(PostgresView[BotRow], BotDirectory):
             limit,
         )
 
+    def of_runtime(self, runtime: str) -> list[BotRow]:
+        """Every team's bots that run there, as the worker may see them."""
+        with self._database.cursor() as cursor:
+            cursor.execute("SELECT * FROM bot_directory WHERE runtime = %s", (runtime,))
+            return self._rows(cursor)
+
 
 class PostgresKeyRing(PostgresView[KeyRow], KeyRing):
     table = "key_ring"

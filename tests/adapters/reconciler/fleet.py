@@ -8,6 +8,7 @@ from collections.abc import Callable, Iterator, Sequence
 from contextlib import ExitStack, contextmanager
 from dataclasses import dataclass
 from datetime import UTC, datetime
+from functools import partial
 from hashlib import sha256
 from uuid import UUID, uuid4
 
@@ -103,7 +104,7 @@ class Fleet:
 
     def reconciler(self, locks: PostgresBotLocks) -> Reconciler:
         worker = self.worker_database
-        log = event_logs(worker)[FLEET]
+        log, directory = event_logs(worker)[FLEET], PostgresBotDirectory(worker)
         bus = Bus(worker.unit_of_work)
         register_reconciling(bus, log)
         tokens = ContainerTokens(
@@ -117,7 +118,7 @@ class Fleet:
             workspaces=self.workspaces,
             readers=self.readers,
             tokens=tokens,
-            roll=DirectoryRoll(PostgresBotDirectory(worker).every, self.engine.name),
+            roll=DirectoryRoll(partial(directory.of_runtime, "docker"), "docker"),
             locks=locks,
             event_log=log,
             bus=bus,
