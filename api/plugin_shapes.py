@@ -30,8 +30,6 @@ Word = Annotated[str, StringConstraints(max_length=2_000)]
 Words = Annotated[list[Word], Field(max_length=50)]
 Pairs = Annotated[dict[str, Word], Field(max_length=40)]
 Emoji = Annotated[str, StringConstraints(max_length=10, pattern=r"^[^\x00-\x1f\x7f]*$")]
-ACategory = Annotated[PluginCategory, strictly(PluginCategory)]
-ARegion = Annotated[Region, strictly(Region)]
 AType = Annotated[FieldType, strictly(FieldType)]
 
 _VERSIONED = re.compile(r"(@?[^@\s]+)@([^@\s]+)")
@@ -116,8 +114,8 @@ class NewHttp(Body):
 class PluginBody(Body):
     name: Name
     description: Text = ""
-    category: ACategory = PluginCategory.CUSTOM
-    region: ARegion = Region.GLOBAL
+    category: PluginCategory = "CUSTOM"
+    region: Region = "global"
     emoji: Emoji = ""
     stdio: NewStdio | None = None
     http: NewHttp | None = None

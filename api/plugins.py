@@ -25,7 +25,7 @@ from api.shapes import Page
 from api.wired import TheSystem, Wired
 from application.plugins import AddPlugin, ChangePlugin, RemovePlugin, plugin_shelf
 from domain.destinations import UrlIsNotAllowed, allowed_origin
-from domain.equipment_catalog import Plugin, Region, ShippedPlugin
+from domain.equipment_catalog import Plugin, ShippedPlugin
 from domain.errors import InvalidFields
 from domain.plugin_launch import HttpLaunch
 from domain.plugins import OwnPlugin
@@ -46,7 +46,7 @@ def all_plugins(
         one.id: one
         for one in _all(user, system, languages)
         if query.source in {None, one.source}
-        and (query.region is None or one.region in {query.region, Region.GLOBAL})
+        and (query.region is None or one.region in {query.region, "global"})
         and query.category in {None, one.category}
         and holds(query.q, one.slug, one.name, one.description, one.names)
     }

@@ -8,33 +8,16 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 from dataclasses import dataclass, field
-from enum import StrEnum
+from typing import Literal
 
 from domain.config_fields import ConfigField, check_config
 from domain.errors import InvalidFields, NotFound
 from domain.plugin_launch import HttpLaunch, Launch
 
-LANGUAGES = ("en", "zh")
-
-
-class PluginCategory(StrEnum):
-    """What a plugin is for."""
-
-    BROWSER = "BROWSER"
-    FILESYSTEM = "FILESYSTEM"
-    DATABASE = "DATABASE"
-    API = "API"
-    COMMUNICATION = "COMMUNICATION"
-    DEVELOPMENT = "DEVELOPMENT"
-    CUSTOM = "CUSTOM"
-
-
-class Region(StrEnum):
-    """Where a plugin is of use; a global one is everywhere."""
-
-    GLOBAL = "global"
-    CN = "cn"
-    EN = "en"
+PluginCategory = Literal[
+    "BROWSER", "FILESYSTEM", "DATABASE", "API", "COMMUNICATION", "DEVELOPMENT", "CUSTOM"
+]
+Region = Literal["global", "cn", "en"]  # a global plugin is of use everywhere
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -52,8 +35,8 @@ class Plugin:
     slug: str
     launch: Launch
     fields: tuple[ConfigField, ...] = ()
-    category: PluginCategory = PluginCategory.CUSTOM
-    region: Region = Region.GLOBAL
+    category: PluginCategory = "CUSTOM"
+    region: Region = "global"
     emoji: str = ""
     official: bool = False
     archived: bool = False  # its makers have stopped

@@ -73,8 +73,8 @@ class LaunchSpec(Spec):
 
 class PluginFile(Spec):
     slug: Slug
-    category: Annotated[PluginCategory, Field(strict=False)]
-    region: Annotated[Region, Field(strict=False)]
+    category: PluginCategory
+    region: Region
     emoji: str
     official: bool
     name: NamesSpec

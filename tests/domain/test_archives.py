@@ -120,6 +120,7 @@ def test_links_and_devices_are_refused(kind: bytes) -> None:
         info = tarfile.TarInfo("a")
         info.type, info.linkname = kind, "/etc/passwd"
         whole.addfile(info)
+    assert info.linkname
     assert refused(into.getvalue()) in {"not-plain-files", "damaged"}
 
 
