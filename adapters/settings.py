@@ -6,8 +6,9 @@ the environment wins.
 
 from __future__ import annotations
 
+from ipaddress import IPv4Network
 from pathlib import Path
-from typing import Annotated, Self
+from typing import Annotated, Literal, Self
 
 from pydantic import Field, IPvAnyNetwork, field_validator, model_validator
 from pydantic_settings import BaseSettings, NoDecode, SettingsConfigDict
@@ -60,6 +61,13 @@ class Settings(BaseSettings):
     bot_image: str = "openclaw:latest"
     bot_images_allowed: Annotated[tuple[str, ...], NoDecode] = ("clawbot/*",)
     bot_port_start: int = Field(default=9200, ge=1024, le=65_000)
+    # Bots in containers; see `adapters/docker/setup.py`.
+    clawbot_runtime: Literal["docker", "swarm"] = "docker"
+    clawbot_bot_subnets: IPv4Network = IPv4Network("10.213.0.0/16")
+    clawbot_bot_dns: Annotated[tuple[str, ...], NoDecode] = ("1.1.1.1", "9.9.9.9")
+    clawbot_bot_firewall: bool = True
+    clawbot_swarm_proxy: str = "clawbot-proxy"
+    clawbot_swarm_constraints: Annotated[tuple[str, ...], NoDecode] = ()
     # The server of api and proxy, for each of their processes.
     clawbot_http_max_connections: int = Field(default=2000, ge=16, le=60_000)
     clawbot_http_max_connections_per_peer: int = Field(default=200, ge=1, le=60_000)
@@ -79,6 +87,8 @@ class Settings(BaseSettings):
         "egress_allow",
         "clawbot_http_shared_peers",
         "bot_images_allowed",
+        "clawbot_bot_dns",
+        "clawbot_swarm_constraints",
         "clawbot_plugins_readable",
         mode="before",
     )

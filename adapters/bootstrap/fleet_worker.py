@@ -10,7 +10,6 @@ from dataclasses import dataclass
 from datetime import UTC, datetime, timedelta
 from functools import partial
 from pathlib import Path
-from urllib.parse import urlsplit
 from uuid import uuid5
 
 from adapters.bootstrap.instance import Opened
@@ -21,6 +20,7 @@ from adapters.crypto import hmac_sha256
 from adapters.docker.engine import DockerEngine
 from adapters.docker.naming import proxy_url
 from adapters.docker.setup import EngineSetup
+from adapters.docker.swarm import SwarmEngine
 from adapters.docker.transport import EngineAddress
 from adapters.model_limits import shipped_model_limits
 from adapters.postgres.fleet_views import PostgresBotDirectory, PostgresKeyRing
@@ -68,7 +68,7 @@ def fleet_worker(
 ) -> Iterator[FleetWorker]:
     """The parts, of which nothing runs yet; set `over` before the end."""
     with ExitStack() as stack:
-        engine = DockerEngine(engine_setup(settings, opened), engine_address(settings))
+        engine = _engine(settings, opened)
         stack.callback(engine.close)
         locks = PostgresBotLocks(opened.database.url, role=opened.database.role)
         stack.callback(locks.close)
@@ -98,6 +98,13 @@ def fleet_worker(
         )
 
 
+def _engine(settings: Settings, opened: Opened) -> DockerEngine | SwarmEngine:
+    setup, address = engine_setup(settings, opened), engine_address(settings)
+    if settings.clawbot_runtime == SwarmEngine.name:
+        return SwarmEngine(setup, address, proxy_container=settings.clawbot_swarm_proxy)
+    return DockerEngine(setup, address)
+
+
 def engine_address(settings: Settings) -> EngineAddress:
     """Where the settings say that the engine is."""
     return EngineAddress(
@@ -109,15 +116,18 @@ def engine_address(settings: Settings) -> EngineAddress:
 
 def engine_setup(settings: Settings, opened: Opened) -> EngineSetup:
     """What the engine is told of this instance; its id in labels is no secret."""
-    proxy = urlsplit(settings.bots_proxy_url)
     return EngineSetup(
         instance=uuid5(opened.envelope.instance_id, ENGINE),
         data_dir=bot_data_dir(settings),
         secrets_dir=bot_secrets_dir(settings),
         images_allowed=(settings.bot_image, *settings.bot_images_allowed),
         proxy_address=settings.clawbot_proxy_host,
-        proxy_port=proxy.port or settings.clawbot_proxy_port,
+        proxy_port=settings.clawbot_proxy_port,
         user=container_user(),
+        subnets=settings.clawbot_bot_subnets,
+        dns=settings.clawbot_bot_dns,
+        has_firewall=settings.clawbot_bot_firewall,
+        constraints=settings.clawbot_swarm_constraints,
     )
 
 
@@ -133,7 +143,6 @@ def bot_secrets_dir(settings: Settings) -> Path:
 
 def _workspaces(settings: Settings, opened: Opened, fleet: EventLog) -> KeptWorkspaces:
     store = WorkspaceFolders(bot_data_dir(settings), bot_secrets_dir(settings))
-    port = urlsplit(settings.bots_proxy_url).port or settings.clawbot_proxy_port
     sources = Sources(
         event_log=fleet,
         equipment=load_equipment_catalog(),
@@ -143,7 +152,7 @@ def _workspaces(settings: Settings, opened: Opened, fleet: EventLog) -> KeptWork
         keys=RingOfKeys(PostgresKeyRing(opened.database)),
         vault=PostgresOpenedSecrets(opened.database, opened.envelope),
         surrogate_key=opened.instance_keys.get("door"),
-        proxy_url=proxy_url(port),
+        proxy_url=proxy_url(settings.clawbot_proxy_port),
     )
     return KeptWorkspaces(store, FactsOfBots(sources))
 
