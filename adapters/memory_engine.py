@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import queue
 import threading
+import time
 from collections import deque
 from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass, replace
@@ -57,6 +58,7 @@ class MemoryEngine:
         self.containers_by_id: dict[str, SeenContainer] = {}
         self.foreign = {uuid4().hex: "somebody else's"}
         self.away = False
+        self.hangs = 0.0  # seconds, until it is given up
         self.refuses: dict[UUID, CannotRun] = {}  # bots that cannot be started
         self.health: Health | None = None  # of what is started from now on
         self.faults: deque[Fault | None] = deque()  # of the next changing calls, in order
@@ -245,6 +247,9 @@ class MemoryEngine:
             listener.put(bot_id)
 
     def _answer(self) -> None:
+        if self.hangs:
+            time.sleep(self.hangs)
+            raise EngineUnavailable
         if self.away:
             raise EngineUnavailable
 

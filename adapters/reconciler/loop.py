@@ -1,6 +1,7 @@
 """The loop of one engine: looks at the start, every 15 s, when asked and when it stirs.
 
-One thread looks, several act. An engine that does not answer is asked again every few
+One thread looks, several act, and one feels the engine's pulse: one that hangs is noticed
+as soon as its time limit allows. An engine that does not answer is asked again every few
 seconds, and its bots are `unknown` meanwhile; once it is back, all are looked at.
 """
 
@@ -21,6 +22,7 @@ from domain.errors import ConcurrentChange, Unavailable
 
 PASS_SECONDS = 15.0
 RETRY_SECONDS = 1.0
+PULSE_SECONDS = 5.0  # with the engine's time limit of 20 s, what hangs is told within 30
 AWAY_SECONDS = 4.0  # between two questions to an engine that does not answer
 BREATH_SECONDS = 0.05  # between two looks, so that what stirs together is seen at once
 FAULT_SECONDS = 15.0
@@ -60,8 +62,8 @@ class ReconcilerLoop:
 
     def run(self) -> None:
         """Work until told to stop; what is in hand then is finished."""
-        listener = threading.Thread(target=self._listen, daemon=True, name="engine-events")
-        listener.start()
+        for name, beside in (("events", self._listen), ("pulse", self._feel_pulse)):
+            threading.Thread(target=beside, daemon=True, name=f"engine-{name}").start()
         with ThreadPoolExecutor(THREADS, thread_name_prefix="bots") as pool:
             try:
                 while not self._stop.is_set():
@@ -147,6 +149,15 @@ class ReconcilerLoop:
     def _pass_now(self) -> None:
         self._next_pass = 0.0
         self._wake.set()
+
+    def _feel_pulse(self) -> None:
+        while not self._stop.wait(PULSE_SECONDS):
+            if not self._answers.is_set():
+                continue
+            try:
+                self._engine.ping()
+            except EngineUnavailable as error:
+                self._lose_sight(error)
 
     def _listen(self) -> None:
         """Every bot of whose container something changed is looked at."""

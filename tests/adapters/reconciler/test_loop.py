@@ -58,6 +58,19 @@ def test_an_engine_that_goes_away_makes_every_bot_unknown_and_heals_by_itself(
             assert {row.seen.failures for row in scene.rows().values()} == {0}
 
 
+def test_an_engine_that_hangs_is_noticed_long_before_the_next_pass(
+    database_url: str,
+) -> None:
+    with fleet(database_url) as scene:
+        scene.create(3, started=True)
+        with scene.worker(pass_seconds=3600):
+            eventually(lambda: scene.statuses() == {RUNNING: 3}, 10)
+            scene.engine.hangs = 2.0
+            assert eventually(lambda: scene.statuses() == {UNKNOWN: 3}, 30) < 15
+            scene.engine.hangs = 0.0
+            eventually(lambda: scene.statuses() == {RUNNING: 3}, 30)
+
+
 def test_several_workers_at_once_never_make_two_containers(database_url: str) -> None:
     with fleet(database_url) as scene:
         bots = scene.create(20)
