@@ -10,8 +10,9 @@ import requests
 from docker.errors import DockerException
 
 from adapters.bootstrap.fleet_worker import engine_address
+from adapters.docker.swarm_doctor import defaults, this_node
 from adapters.docker.transport import connect
-from adapters.doctor.findings import Finding, Findings, fine, skipped, warned
+from adapters.doctor.findings import Finding, Findings, failed, fine, skipped, warned
 from adapters.settings import Settings
 
 TIMEOUT_SECONDS = 5
@@ -32,7 +33,9 @@ def look_at_engine(settings: Settings) -> Findings:
         return
     yield fine("engine", f"Docker Engine {info.get('ServerVersion')} answers.")
     yield from _hardening(info)
-    if address.is_local:
+    if settings.clawbot_runtime == "swarm":
+        yield from _swarm(info)
+    elif address.is_local:
         yield _firewall()
 
 
@@ -51,6 +54,18 @@ def _hardening(info: Mapping[str, Any]) -> Findings:
     if not info.get("LiveRestoreEnabled"):
         advice = 'Set "live-restore": true: bots then outlive a restart of the daemon.'
         yield warned("live-restore", "Bots stop when the daemon does.", advice)
+
+
+def _swarm(info: Mapping[str, Any]) -> Findings:
+    """What its services cannot ask for, this node's daemon must do by itself."""
+    if not info["Swarm"].get("ControlAvailable"):
+        yield failed("swarm", "This engine manages no Swarm.", "Run docker swarm init.")
+        return
+    for default in defaults(this_node(info)):
+        if default.is_covered:
+            yield fine(default.name, "This node sees to it.")
+        else:
+            yield warned(default.name, "This node does not see to it.", default.advice)
 
 
 def _has(name: str, there: bool, advice: str) -> Finding:  # noqa: FBT001 - what was found
