@@ -12,14 +12,24 @@ from __future__ import annotations
 import asyncio
 import logging
 import time
-from collections.abc import Sequence
+from collections import Counter
+from collections.abc import Iterator, Sequence
+from contextlib import contextmanager
 from dataclasses import dataclass
+from uuid import UUID
 
 from domain import mcp
 from domain.channel_relays import RELAYS, called, error_body
 from domain.destinations import parse_origin
 from domain.door_passes import PASS_SECONDS, DoorPass, Purpose, make_door_pass
-from domain.errors import Forbidden, NotFound, Refused, Unauthenticated, Unavailable
+from domain.errors import (
+    Forbidden,
+    LimitReached,
+    NotFound,
+    Refused,
+    Unauthenticated,
+    Unavailable,
+)
 from domain.surrogates import Surrogate, read_surrogate
 from projections.bot_tokens import BotToken
 from projections.route_table import BotRoute
@@ -55,6 +65,7 @@ PASSED_BACK = frozenset({
     mcp.SESSION.encode(),
 })  # fmt: skip
 OURS = [(b"x-content-type-options", b"nosniff"), (b"cache-control", b"no-store")]
+AT_ONCE = 64  # requests of one bot: none may crowd out the others
 METHODS = frozenset({"GET", "POST", "DELETE"})
 
 log = logging.getLogger(__name__)
@@ -76,6 +87,10 @@ class NotRelayed(Forbidden):
     """The relay does not let a bot make this call."""
 
     code = "path-not-allowed"
+
+
+class Crowded(LimitReached):
+    """The bot has 64 requests to its plugins and channels under way already."""
 
 
 class WorkerAway(Unavailable):
@@ -104,18 +119,32 @@ class Relaying:
         self._upstream = upstream
         self._worker = parse_origin(worker_url)
         self._door_key = door_key
+        self._under_way: Counter[UUID] = Counter()
 
     async def serve(self, scope: Scope, receive: Receive, client: Client) -> None:
         """Answer one request, from its first byte to its last."""
         incoming = read_head(scope)
         try:
             forwarded = await self._forwarded(incoming)
-            answer = await self._asked(incoming, forwarded, receive, client)
+            with self._counted(forwarded.names.bot_id):
+                answer = await self._asked(incoming, forwarded, receive, client)
+                if answer is not None:
+                    await _relay(answer, client)
         except (Refused, Unavailable) as error:
             await _refuse(client, incoming, error)
-            return
-        if answer is not None:
-            await _relay(answer, client)
+
+    @contextmanager
+    def _counted(self, bot_id: UUID) -> Iterator[None]:
+        """One more of the bot's requests is under way; `Crowded`."""
+        if self._under_way[bot_id] >= AT_ONCE:
+            raise Crowded
+        self._under_way[bot_id] += 1
+        try:
+            yield
+        finally:
+            self._under_way[bot_id] -= 1
+            if not self._under_way[bot_id]:
+                del self._under_way[bot_id]
 
     async def _forwarded(self, incoming: Incoming) -> Forwarded:
         if len(incoming.tail) + len(incoming.query) > MAX_TARGET:

@@ -7,6 +7,7 @@ import shutil
 import socket
 import tempfile
 import threading
+import time
 from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
@@ -42,6 +43,7 @@ from tests.journeys.proxy_process import until
 
 TOKEN = "1234567:AAsecret-real_token-of-the-channel"
 SECRET = "a-secret-of-the-plugin"
+WAITS, WAIT_SECONDS = b"wait", 5
 BEGIN = {
     "jsonrpc": "2.0",
     "id": 1,
@@ -112,10 +114,12 @@ class Relays:
         return f"{self.plane.url}/mcp/little"
 
 
-def telegram(_asked: Asked) -> Said:
-    return Said(
-        body=b'{"ok":true,"result":[]}', headers={"content-type": "application/json"}
-    )
+def telegram(asked: Asked) -> Said:
+    """Answers, after a while if it is asked to wait."""
+    if asked.body == WAITS:
+        time.sleep(WAIT_SECONDS)
+    body = b'{"ok":true,"result":[]}'
+    return Said(body=body, headers={"content-type": "application/json"})
 
 
 @contextmanager

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import time
 from collections.abc import Iterator
+from concurrent.futures import ThreadPoolExecutor
 from datetime import UTC, datetime
 
 import httpx2
@@ -15,7 +16,16 @@ from domain.bot_events import (
     TokenScope,
 )
 from tests.journeys.plane import TestBot, new_token
-from tests.journeys.relays import BEGIN, BOTH, SECRET, TOKEN, Relays, relays, running_alone
+from tests.journeys.relays import (
+    BEGIN,
+    BOTH,
+    SECRET,
+    TOKEN,
+    WAITS,
+    Relays,
+    relays,
+    running_alone,
+)
 
 __all__ = ["relays"]
 
@@ -153,6 +163,22 @@ def test_nothing_of_a_secret_is_in_the_proxys_log(
     written = relays.plane.proxy.log.read_text()
     for secret in (TOKEN, SECRET, bot.token, base.rpartition("/bot")[2]):
         assert secret not in written
+
+
+def test_a_bot_has_so_many_requests_at_once_and_no_more(
+    relays: Relays, bot: TestBot, http: httpx2.Client
+) -> None:
+    bases = [relays.telegram_of(bot) for _ in range(5)]
+    known(relays)
+
+    def ask(nth: int) -> int:
+        asked = httpx2.post(f"{bases[nth % 5]}/getUpdates", content=WAITS, timeout=20)
+        return asked.status_code
+
+    with ThreadPoolExecutor(70) as pool:
+        statuses = sorted(pool.map(ask, range(70)))
+    assert statuses == [200] * 64 + [429] * 6
+    assert http.post(f"{bases[0]}/getUpdates").status_code == 200
 
 
 def test_quarantine_cuts_plugins_and_channels(
