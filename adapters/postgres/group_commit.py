@@ -35,7 +35,7 @@ PAUSE_SECONDS = 0.1
 RENEWAL_SECONDS = 0.02  # that a renewal of the lease is waited for
 STOP_SECONDS = 2.0
 
-AGAIN = frozenset({Missed.NO_LEASE, Missed.BUDGETED, Missed.ELSEWHERE})
+AGAIN = frozenset({Missed.NO_LEASE, Missed.BUDGETED})
 
 EndAnyway = Callable[[Entry, CallSettled], None]
 
@@ -115,15 +115,16 @@ class GroupCommit:
 
     def _answer(self, batch: list[Entry], written: list[Written], began: float) -> None:
         """Everybody hears what became of their event."""
-        taken, left = [], []
+        taken, left, elsewhere = [], [], []
         for entry, became in zip(batch, written, strict=True):
             if isinstance(became, int):
                 self._landed(entry, became)
                 taken.append(entry)
             elif became in AGAIN:
-                if became is Missed.ELSEWHERE:
-                    entry.ask_anywhere()
                 left.append(entry)
+            elif became is Missed.ELSEWHERE:
+                entry.ask_anywhere()
+                elsewhere.append(entry)
             elif became is Missed.DENIED and entry.decided and entry.decided.refused:
                 entry.fail(entry.decided.refused)
             elif isinstance(entry.event, CallSettled):
@@ -133,6 +134,8 @@ class GroupCommit:
         self._tell(taken, began)
         if left:
             self._again(left)
+        if elsewhere:  # before all others, whatever they waited: the database does answer
+            self._waiting = [*elsewhere, *self._waiting]
 
     def _landed(self, entry: Entry, position: int) -> None:
         """The event is in the log; the lease learns of it first."""
