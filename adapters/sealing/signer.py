@@ -79,8 +79,20 @@ class Signer:
     def __init__(self, sealed_log: PostgresSealedLog, folder: Path) -> None:
         """`BadSetup`: what was signed before is in the database and not in the folder."""
         self._log = sealed_log
-        self._key = _key_of(folder, sealed_log.latest())
+        latest = sealed_log.latest()
+        self._key = _key_of(folder, latest)
         self._kept = KeptCheckpoint(folder)
+        kept = -1 if self._kept.checkpoint is None else self._kept.checkpoint.size
+        if (
+            latest is not None
+            and latest.key == self._key.public.text
+            and latest.size > kept
+        ):
+            msg = (
+                f"{folder / FILE} is gone, or older than what was signed last, which is of "
+                f"size {latest.size}: bring it back, or record a fork."
+            )
+            raise BadSetup(msg)
         if self._kept.note is None:
             return
         try:
@@ -120,12 +132,7 @@ def _key_of(folder: Path, latest: SignedCheckpoint | None) -> key_file.SigningKe
     """The key of the folder; a new one only where nothing was ever signed."""
     path = folder / KEY
     if path.exists():
-        key = key_file.read(path)
-        mine = latest is not None and latest.key == key.public.text
-        if mine and not (folder / FILE).exists():
-            msg = f"{folder / FILE} is gone: bring it back, or record a fork."
-            raise BadSetup(msg)
-        return key
+        return key_file.read(path)
     recorded = sorted(folder.glob("fork-*"))
     if latest is not None and not recorded:
         msg = (

@@ -55,7 +55,7 @@ def test_one_metered_call_through_the_processes_of_the_compose_file(
             command("migrate"), env=told("migrate", ours, tmp_path), timeout=30, check=False
         )
         assert migrated.returncode == 0
-        for service in ("api", "proxy", "projector", "worker"):
+        for service in ("api", "proxy", "projector", "worker", "signer"):
             logs[service] = tmp_path / f"{service}.log"
             stack.enter_context(running(service, ours, tmp_path, logs[service]))
         control = f"http://127.0.0.1:{api}"

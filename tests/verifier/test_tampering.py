@@ -6,6 +6,7 @@ import random
 import shutil
 from dataclasses import dataclass
 from pathlib import Path
+from uuid import UUID
 
 import psycopg
 import pytest
@@ -71,61 +72,93 @@ def test_a_log_that_nobody_touched_is_intact(case: Case) -> None:
     assert said.startswith(f"intact: {case.size} events, the whole log, signed up to size")
 
 
+@dataclass(frozen=True, kw_only=True)
+class Row:
+    """An event as it is stored."""
+
+    table: str
+    position: int
+    stream: UUID
+    version: int
+    topic: str
+    state: bytes
+
+    def one_byte_changed(self, dice: random.Random) -> tuple[str, int]:
+        """What is to be SET so that one byte of it is another; its position then."""
+        mask, place = dice.randrange(1, 256), self.position
+        match dice.choice(["state", "state", "topic", "stream", "version", "position"]):
+            case "state":
+                at = dice.randrange(len(self.state))
+                new = f"state = set_byte(state, {at}, get_byte(state, {at}) # {mask})"
+            case "topic":
+                at = dice.randrange(len(self.topic)) + 1
+                new = f"topic = overlay(topic PLACING '{dice.choice('#~X')}' FROM {at})"
+            case "stream":
+                other = self.stream.int ^ mask << 8 * dice.randrange(16)
+                new = f"originator_id = '{UUID(int=other)}'"
+            case "version":
+                new = f"originator_version = {self.version ^ mask << 8 * dice.randrange(7)}"
+            case _:
+                place ^= mask << 8 * dice.randrange(7)
+                new = f"notification_id = {place}"
+        return (
+            f"UPDATE {self.table} SET {new} WHERE notification_id = {self.position}",
+            place,
+        )
+
+    def put_back(self, place: int) -> tuple[str, str]:
+        """The statements that make it what it was."""
+        return (
+            f"DELETE FROM {self.table} WHERE notification_id = {place}",
+            (
+                f"INSERT INTO {self.table} VALUES ('{self.stream}', {self.version}, "
+                f"'{self.topic}', '\\x{self.state.hex()}', {self.position})"
+            ),
+        )
+
+
+def rows_of(url: str, log: str) -> list[Row]:
+    """A log as it is stored, in order."""
+    stored = ask(
+        url,
+        "SELECT notification_id, originator_id, originator_version, topic, state "
+        f"FROM {log}_events ORDER BY 1",
+    )
+    return [
+        Row(
+            table=f"{log}_events",
+            position=position,
+            stream=stream,
+            version=version,
+            topic=topic,
+            state=state,
+        )
+        for position, stream, version, topic, state in stored
+    ]
+
+
 @pytest.mark.parametrize(
     "changes", [50, pytest.param(1000, marks=[pytest.mark.soak, pytest.mark.timeout(1800)])]
 )
 def test_every_byte_that_is_changed_is_found(case: Case, changes: int) -> None:
     dice = random.Random(20261122)
+    logs = {log: rows_of(case.url, log) for log in ("fleet", "calls")}
     found = 0
     while found < changes:
         log = dice.choice(["fleet", "calls"])
-        table = f"{log}_events"
-        rows = ask(
-            case.url,
-            f"SELECT notification_id, originator_id, originator_version, topic, state "
-            f"FROM {table} ORDER BY 1",
-        )
-        position, stream, version, topic, state = dice.choice(rows)
-        index = case.index_of(log, position)
-        column = dice.choice(["state", "state", "topic", "stream", "version", "position"])
-        mask = dice.randrange(1, 256)
-        match column:
-            case "state":
-                at = dice.randrange(len(state))
-                new = f"state = set_byte(state, {at}, get_byte(state, {at}) # {mask})"
-            case "topic":
-                at = dice.randrange(len(topic)) + 1
-                new = f"topic = overlay(topic PLACING '{dice.choice('#~X')}' FROM {at})"
-            case "stream":
-                other = stream.int ^ mask << 8 * dice.randrange(16)
-                new = f"originator_id = lpad('{other:x}', 32, '0')::uuid"
-            case "version":
-                other = version ^ mask << 8 * dice.randrange(7)
-                new = f"originator_version = {other}"
-            case _:
-                other = position ^ mask << 8 * dice.randrange(7)
-                if other in {row[0] for row in rows}:
-                    continue
-                new = f"notification_id = {other}"
-                behind = [row[0] for row in rows if row[0] > other and row[0] != position]
-                if behind:  # it shows where the event is now, if that comes first
-                    index = min(index, case.index_of(log, behind[0]))
+        row = dice.choice(logs[log])
+        change, place = row.one_byte_changed(dice)
+        index = case.index_of(log, row.position)
+        # An event in another place shows there, if that comes first.
+        behind = [one.position for one in logs[log] if one.position > place != row.position]
+        if behind:
+            index = min(index, case.index_of(log, behind[0]))
         try:
-            attack(case.url, f"UPDATE {table} SET {new} WHERE notification_id = {position}")
+            attack(case.url, change)
         except psycopg.errors.UniqueViolation:
-            continue  # it would be another event's place
-        assert case.found_at() == index, (log, position, new)
-        attack(
-            case.url,
-            f"DELETE FROM {table} WHERE notification_id = "
-            f"{other if column == 'position' else position}",
-        )
-        with_bytes = f"'\\x{state.hex()}'"
-        attack(
-            case.url,
-            f"INSERT INTO {table} VALUES ('{stream}', {version}, '{topic}', {with_bytes}, "
-            f"{position})",
-        )
+            continue  # another event has that place
+        assert case.found_at() == index, change
+        attack(case.url, *row.put_back(place))
         found += 1
     assert case.judge()[1] == INTACT
 

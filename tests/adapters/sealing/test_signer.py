@@ -124,6 +124,17 @@ def test_a_lost_memory_is_never_made_up_again(database_url: str, folder: Path) -
         pass
 
 
+def test_an_older_memory_is_refused(database_url: str, folder: Path) -> None:
+    sign(database_url, folder)
+    old = kept_note(folder)
+    write(database_url)
+    seal_all(database_url)
+    sign(database_url, folder)
+    KeptCheckpoint(folder).save(old)
+    with pytest.raises(BadSetup, match="older than"), signing(database_url, folder):
+        pass
+
+
 def test_another_keys_memory_is_refused(database_url: str, folder: Path) -> None:
     sign(database_url, folder)
     (folder / KEY).unlink()
