@@ -138,6 +138,7 @@ class _Look:
         return replace(
             seen,
             tried=last.tried,
+            tried_at=last.tried_at,
             failure=last.failure,
             detail=last.detail,
             failures=last.failures,
@@ -154,7 +155,10 @@ class _Look:
         if note.retry_at is not None and note.retry_at > self.now:
             return Plan(note=note, look_at=note.retry_at)
         tried = self.wanted.spec.generation
-        return Plan(note=replace(note, tried=tried, retry_at=None), steps=steps)
+        goes_on = self.last.state is ContainerState.CREATED and note.retry_at is None
+        began = (note.tried_at if goes_on else None) or self.now
+        trying = replace(note, tried=tried, tried_at=began, retry_at=None)
+        return Plan(note=trying, steps=steps)
 
     def _of_current(self, kept: SeenContainer, note: Observation) -> Plan:
         """The container is the one that is wanted, and should run."""
@@ -164,8 +168,8 @@ class _Look:
             case ContainerState.RUNNING:
                 return self._of_running(kept, replace(note, tried=tried))
             case ContainerState.CREATED:
-                late = self._since(kept.created_at) >= START_PATIENCE
-                if late and note.retry_at is None and note.tried == tried:
+                late = self._since(note.tried_at) >= START_PATIENCE
+                if late and note.retry_at is None:
                     return self._failed(note, "start-timeout", kept)
                 return self._tried(note, start)
             case _:

@@ -39,6 +39,7 @@ class Observation:
     retry_at: datetime | None = None  # not tried again before
     revision: str | None = None  # of the workspace that the bot has read
     tried: int = 0  # the generation of the last attempt, whose failures are counted
+    tried_at: datetime | None = None  # when that attempt began
 
 
 NOT_SEEN = Observation()

@@ -211,9 +211,16 @@ def test_a_container_that_is_not_well_is_stopped_and_tried_again(
 
 
 def test_a_container_that_never_gets_to_run_is_told() -> None:
-    seen = replace(MADE, created_at=NOW - 120 * SECOND, error="no node fits")
-    plan = decide(RUNS, [seen], replace(WAS_UP, state=ContainerState.CREATED), NOW)
+    seen = replace(MADE, created_at=NOW - timedelta(days=1), error="no node fits")
+    first = decide(RUNS, [seen], WAS_UP, NOW)
+    assert (first.note.tried_at, first.note.failure) == (NOW, None)
+    soon = decide(RUNS, [seen], first.note, NOW + 119 * SECOND)
+    assert soon == first  # still the same attempt, and nothing new to note
+    plan = decide(RUNS, [seen], first.note, NOW + 120 * SECOND)
     assert (plan.note.failure, plan.note.detail) == ("start-timeout", "no node fits")
+    again = decide(RUNS, [seen], plan.note, NOW + 121 * SECOND)
+    assert again.note.tried_at == NOW + 121 * SECOND
+    assert decide(RUNS, [seen], again.note, NOW + 125 * SECOND) == again
 
 
 def test_while_the_engine_is_away_nothing_is_known_and_nothing_forgotten() -> None:
@@ -262,6 +269,7 @@ LAST = st.builds(
     tried=st.integers(0, 4),
     failure=st.sampled_from([None, "crashed", "unhealthy"]),
     failures=st.integers(0, 20),
+    tried_at=st.sampled_from([None, NOW, NOW - timedelta(hours=1)]),
     retry_at=st.sampled_from([None, NOW - SECOND, NOW + SECOND]),
 )
 
