@@ -51,6 +51,8 @@ class Settings(BaseSettings):
     proxy_base_url: str | None = None
     proxy_token_ttl: int = Field(default=0, ge=0)
     metrics_token: str | None = Field(default=None, repr=False)
+    clawbot_smtp_url: str | None = Field(default=None, repr=False)
+    clawbot_mail_from: str = "Clawbot <clawbot@localhost>"
     otel_exporter_otlp_endpoint: str | None = None
     egress_allow: Annotated[tuple[str, ...], NoDecode] = ()
     docker_host: str = "unix:///var/run/docker.sock"

@@ -11,6 +11,7 @@ from fastapi import FastAPI
 from starlette.middleware import Middleware
 
 from api import (
+    accounts,
     api_tokens,
     audit,
     audit_proofs,
@@ -50,6 +51,7 @@ from api import (
     skill_syncs,
     skills,
     teams,
+    totp,
     usage,
     vendors,
 )
@@ -64,6 +66,8 @@ from domain.destinations import listed_origins
 
 ROUTERS = (
     auth.router,
+    accounts.router,
+    totp.router,
     api_tokens.router,
     teams.router,
     teams.in_team,

@@ -5,11 +5,15 @@ Who does not exist and who gave a wrong password get the same answer after the s
 
 from __future__ import annotations
 
+from datetime import UTC, datetime
+
 from fastapi import APIRouter, Request, Response
 from uuid_utils.compat import uuid7
 
 from api.addresses import normalised
 from api.auth_shapes import (
+    ChallengeAnswer,
+    ChallengeOut,
     Credentials,
     Me,
     NewAccount,
@@ -20,8 +24,10 @@ from api.auth_shapes import (
 from api.callers import TheDoorkeeper, TheUser
 from api.doorkeeper import a_user
 from api.limits import count_try
+from api.links import CHALLENGE_PREFIX, read_user_link
 from api.passwords import check_password, hash_password
 from api.positions import reached
+from api.second_step import challenge, spend_code
 from api.sign_in import (
     hashed_address,
     refresh,
@@ -72,13 +78,34 @@ def login(
     system: TheSystem,
     doorkeeper: TheDoorkeeper,
     response: Response,
-) -> SignedInOut:
+) -> SignedInOut | ChallengeOut:
     """Sign in; ten tries a minute for each account and peer, if nothing else is set."""
     address_hash = hashed_address(system, given.email)
     count_try(system.request_limits, "login", address_hash, request)
-    user_id = user_with_password(system, address_hash, given.password.get_secret_value())
-    request_id = request.state.request_id
-    return start_session(system, doorkeeper, user_id, request_id, response)
+    request_id, password = request.state.request_id, given.password.get_secret_value()
+    known = user_with_password(system, address_hash, password, request_id)
+    if known.totp_on:
+        return challenge(system, known)
+    return start_session(
+        system, doorkeeper, known.user_id, request_id, response, epoch=known.epoch
+    )
+
+
+@router.post("/login/code")
+def answer_challenge(
+    given: ChallengeAnswer,
+    request: Request,
+    system: TheSystem,
+    doorkeeper: TheDoorkeeper,
+    response: Response,
+) -> SignedInOut:
+    """Answer the challenge of `login` with a code of the second factor, or a spare one."""
+    key, request_id = system.instance_keys.get("link"), request.state.request_id
+    link = read_user_link(key, CHALLENGE_PREFIX, given.challenge, now=datetime.now(UTC))
+    spend_code(system, link, given.code, request_id)
+    return start_session(
+        system, doorkeeper, link.user_id, request_id, response, epoch=link.epoch
+    )
 
 
 @router.post("/refresh")

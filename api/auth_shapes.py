@@ -2,10 +2,12 @@
 
 from __future__ import annotations
 
+from datetime import datetime
+from enum import StrEnum
 from typing import Annotated, Literal
 from uuid import UUID
 
-from pydantic import BaseModel, Field, SecretStr
+from pydantic import BaseModel, Field, SecretStr, Strict
 
 from api.shapes import Body, Name
 from api.tokens import ACCESS_SECONDS
@@ -13,6 +15,17 @@ from domain.roles import Role
 
 Address = Annotated[str, Field(min_length=3, max_length=320)]
 Password = Annotated[SecretStr, Field(min_length=1, max_length=2048)]
+
+
+class Locale(StrEnum):
+    """The language that somebody reads."""
+
+    UNSAID = ""
+    ENGLISH = "en"
+    CHINESE = "zh-CN"
+
+
+ACode = Annotated[str, Field(min_length=6, max_length=40)]
 
 
 class NewAccount(Body):
@@ -43,8 +56,75 @@ class TeamOut(BaseModel):
 
 
 class Me(BaseModel):
+    """`locale` is empty until one is chosen: then every request says its own."""
+
     user: UserOut
     team: TeamOut
+    locale: Locale = Locale.UNSAID
+    second_factor: bool = False
+    operator: bool = False
+
+
+class ProfileChange(Body):
+    name: Name | None = None
+    locale: Annotated[Locale, Strict(strict=False)] | None = None
+
+
+class NewPassword(Body):
+    old_password: Password
+    password: Password
+
+
+class ResetRequest(Body):
+    email: Address
+
+
+class Reset(Body):
+    token: Annotated[str, Field(min_length=1, max_length=256)]
+    password: Password
+
+
+class Confirmation(Body):
+    """The password once more, so that a session alone does not open what it locks."""
+
+    password: Password
+
+
+class Code(Body):
+    code: ACode
+
+
+class TotpOut(BaseModel):
+    """Shown once; `uri` is what an authenticator app reads as a QR code."""
+
+    secret: str
+    uri: str
+
+
+class RecoveryCodes(BaseModel):
+    """Shown once; each replaces one code of the second factor."""
+
+    recovery_codes: list[str]
+
+
+class ChallengeOut(BaseModel):
+    """The password was right, and a code is asked for as well, within `expires_in` s."""
+
+    challenge: str
+    expires_in: int
+    factors: list[Literal["totp", "recovery-code"]] = ["totp", "recovery-code"]
+
+
+class ChallengeAnswer(Body):
+    challenge: Annotated[str, Field(min_length=1, max_length=256)]
+    code: ACode
+
+
+class SessionOut(BaseModel):
+    id: UUID
+    started_at: datetime
+    expires_at: datetime
+    current: bool
 
 
 class TokensOut(BaseModel):

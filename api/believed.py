@@ -9,7 +9,7 @@ from __future__ import annotations
 import threading
 import time
 from collections import OrderedDict
-from typing import Any, TypeVar, cast
+from typing import Any, TypeVar
 from uuid import UUID
 
 from application.event_log import EventLog
@@ -42,7 +42,7 @@ class Believed:
             self._states.move_to_end(stream_id)
             while len(self._states) > MOST_BELIEVED:
                 self._states.popitem(last=False)
-        return cast("State", state)
+        return state
 
     def forget(self, *stream_ids: UUID) -> None:
         """They are read again before they are believed."""

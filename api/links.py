@@ -1,9 +1,12 @@
 """Links that are handed on or mailed: signed, good once, and kept nowhere.
 
     civ_ + base64url(team id, invitation id, end, role, HMAC-SHA-256)     an invitation
+    crs_ + base64url(user id, epoch, end, HMAC-SHA-256)     a new password may be set
+    cch_ + base64url(user id, epoch, end, HMAC-SHA-256)     the password was right: a code?
 
 The key is this instance's and signs nothing else. What the log says decides; the signature
-keeps strangers from asking it.
+keeps strangers from asking it. A change of password begins a new epoch: those of a person
+are over with it.
 """
 
 from __future__ import annotations
@@ -15,13 +18,16 @@ from dataclasses import dataclass
 from datetime import UTC, datetime
 from uuid import UUID
 
-from domain.errors import NotFound
-from domain.ids import InvitationId, TeamId
+from domain.errors import NotFound, Unauthenticated
+from domain.ids import InvitationId, TeamId, UserId
 from domain.roles import Role
 
 INVITATION_PREFIX = "civ_"
 SIGNATURE_BYTES = 32
+RESET_PREFIX = "crs_"
+CHALLENGE_PREFIX = "cch_"
 _FACTS = struct.Struct(">16s16sQB")
+_USER_FACTS = struct.Struct(">16sQQ")
 _ROLES = tuple(Role)  # by place: append only
 
 
@@ -61,6 +67,44 @@ def read_invitation(key: bytes, token: str) -> InvitationLink:
         expires_at=datetime.fromtimestamp(second, UTC),
         role=_ROLES[role],
     )
+
+
+@dataclass(frozen=True, kw_only=True)
+class UserLink:
+    """Whose it is, of which epoch, and until when."""
+
+    user_id: UserId
+    epoch: int
+    expires_at: datetime
+
+
+def user_token(key: bytes, prefix: str, link: UserLink) -> str:
+    """The token of a link for one person."""
+    second = int(link.expires_at.timestamp())
+    facts = _USER_FACTS.pack(link.user_id.bytes, link.epoch, second)
+    return prefix + _text(facts + sign(key, prefix, facts))
+
+
+def read_user_link(key: bytes, prefix: str, token: str, *, now: datetime) -> UserLink:
+    """What it says; `Unauthenticated` if it is not one of ours, or over."""
+    if not token.startswith(prefix):
+        raise Unauthenticated
+    try:
+        whole = _bytes(token.removeprefix(prefix))
+    except NotFound as error:
+        raise Unauthenticated from error
+    facts, signature = whole[: _USER_FACTS.size], whole[_USER_FACTS.size :]
+    if not hmac.compare_digest(signature, sign(key, prefix, facts)):
+        raise Unauthenticated
+    user_id, epoch, second = _USER_FACTS.unpack(facts)
+    link = UserLink(
+        user_id=UserId(UUID(bytes=user_id)),
+        epoch=epoch,
+        expires_at=datetime.fromtimestamp(second, UTC),
+    )
+    if now >= link.expires_at:
+        raise Unauthenticated
+    return link
 
 
 def sign(key: bytes, kind: str, facts: bytes) -> bytes:

@@ -2,19 +2,28 @@
 
 from __future__ import annotations
 
+import logging
+import threading
+from dataclasses import dataclass
 from datetime import UTC, datetime
+from uuid import UUID
 
-from fastapi import Response
+from fastapi import Request, Response
+from pydantic import SecretStr
 from uuid_utils.compat import uuid7
 
 from api import tokens
 from api.addresses import normalised
-from api.auth_shapes import Me, SignedInOut, TeamOut, TokensOut, UserOut
-from api.doorkeeper import Doorkeeper, a_user
+from api.auth_shapes import Locale, Me, SignedInOut, TeamOut, TokensOut, UserOut
+from api.doorkeeper import Doorkeeper, SignedIn, a_user
+from api.limits import count_try
 from api.passwords import verify_password
 from api.positions import reached
 from api.tokens import AccessClaims
 from api.wired import Wired
+from application.attempts import NoteRefusal
+from application.event_log import Caller
+from application.ports import Person
 from application.sign_in import (
     TEAM_OF_ONES_OWN,
     RefreshSession,
@@ -22,11 +31,16 @@ from application.sign_in import (
     user_with_address,
 )
 from application.teams import FoundTeam
-from domain.errors import Unauthenticated
+from domain.access import SignInRefused
+from domain.errors import InvalidFields, Unauthenticated, Unavailable
 from domain.ids import SessionId, TeamId, UserId
 from domain.sessions import Session
 from domain.teams import Team
 from domain.users import User
+
+NOBODY = UserId(UUID(int=0))
+
+log = logging.getLogger(__name__)
 
 
 def hashed_address(system: Wired, address: str) -> str:
@@ -34,22 +48,77 @@ def hashed_address(system: Wired, address: str) -> str:
     return tokens.token_hash(system.instance_keys.get("email"), normalised(address))
 
 
-def user_with_password(system: Wired, address_hash: str, password: str) -> UserId:
+@dataclass(frozen=True, kw_only=True)
+class Known:
+    """Whose password was right, and what was true of them before it was looked at."""
+
+    user_id: UserId
+    epoch: int
+    totp_on: bool
+
+
+def user_with_password(
+    system: Wired, address_hash: str, password: str, request_id: str
+) -> Known:
     """Who it is; `Unauthenticated` after the same work whether or not there is anybody."""
-    user_id = user_with_address(system.fleet, address_hash)
-    person = None if user_id is None else system.people.get(user_id)
+    found = user_with_address(system.fleet, address_hash)
+    user_id = found or NOBODY
+    user = system.fleet.look(User(), user_id).state
+    person = system.people.get(user_id)
     right = verify_password(password, None if person is None else person.password_hash)
-    if user_id is None or not right:
+    if found is None or not right:
+        if found is not None:
+            note_refused(system, found, user, request_id)
         raise Unauthenticated
-    return user_id
+    return Known(user_id=user_id, epoch=user.epoch, totp_on=user.totp_on)
 
 
-def start_session(
+def note_refused(system: Wired, user_id: UserId, user: User, request_id: str) -> None:
+    """A wrong password or code is on record soon; the answer does not wait for it.
+
+    So it takes as long whether there was somebody to record it of or not.
+    """
+    team_id = user.teams[0] if user.teams else None
+    by = Caller(actor="anonymous", team_id=team_id, correlation_id=request_id)
+    noted = NoteRefusal(attempt_id=uuid7(), refused=SignInRefused(user_id=user_id))
+
+    def note() -> None:
+        try:
+            system.bus.handle(noted, by=by)
+        except Unavailable:
+            log.warning("refusal.not_recorded", exc_info=True)
+
+    threading.Thread(target=note, name="refused-sign-in", daemon=True).start()
+
+
+def confirm_password(
+    system: Wired,
+    user: SignedIn,
+    given: SecretStr,
+    request: Request,
+    *,
+    field: str = "password",
+) -> Person:
+    """The caller's record, if it is their password; `InvalidFields`, ten tries a minute."""
+    count_try(system.request_limits, "password", str(user.user_id), request)
+    person = system.people.get(user.user_id)
+    if person is None:
+        raise Unauthenticated
+    if not verify_password(given.get_secret_value(), person.password_hash):
+        known = system.fleet.look(User(), user.user_id).state
+        note_refused(system, user.user_id, known, user.request_id)
+        raise InvalidFields(**{field: "wrong"})
+    return person
+
+
+def start_session(  # noqa: PLR0913 - what a session begins with
     system: Wired,
     doorkeeper: Doorkeeper,
     user_id: UserId,
     request_id: str,
     response: Response,
+    *,
+    epoch: int = 0,
 ) -> SignedInOut:
     """A new session in the user's first team, with its first tokens."""
     team_id = _first_team(system, user_id, request_id)
@@ -65,6 +134,7 @@ def start_session(
                 system.instance_keys.get("token"), refresh_token
             ),
             expires_at=now + tokens.REFRESH_LIFE,
+            epoch=epoch,
         ),
         by=a_user(user_id, team_id, request_id),
     )
@@ -140,10 +210,14 @@ def who_is(system: Wired, user_id: UserId, team_id: TeamId) -> Me:
     """The user and the team, as they are shown to themselves."""
     person = system.people.get(user_id)
     team = system.fleet.read(Team(), team_id).state
+    user = system.fleet.read(User(), user_id).state
     role = team.members.get(user_id)
     if person is None or role is None:
         raise Unauthenticated
     return Me(
         user=UserOut(id=user_id, email=person.email, name=person.name),
         team=TeamOut(id=team_id, name=team.name, role=role),
+        locale=Locale(person.locale),
+        second_factor=user.totp_on,
+        operator=user.operator,
     )

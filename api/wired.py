@@ -14,6 +14,7 @@ from application.bus import Bus
 from application.event_log import EventLog
 from application.fleet_watch import FleetWatch
 from application.idempotency import IdempotencyStore
+from application.mail import Mailer
 from application.ports import KeyModels, People, PriceList, Prober
 from application.rates import RequestLimits
 from application.readiness import Readiness
@@ -90,6 +91,8 @@ class Wired(Protocol):
     def price_list(self) -> PriceList: ...
     @property
     def people(self) -> People: ...
+    @property
+    def mailer(self) -> Mailer: ...
     @property
     def catalog(self) -> Catalog: ...
     @property

@@ -111,6 +111,9 @@ class Person:
     email: str
     name: str
     password_hash: str
+    locale: str = ""  # empty: as each request says
+    totp_secret: str = ""  # base32; asked for once the user's stream says so
+    recovery_hashes: tuple[str, ...] = ()
 
 
 class People(Protocol):

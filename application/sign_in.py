@@ -13,7 +13,7 @@ from application.event_log import EventLog
 from application.ports import People, Person
 from domain.claims import Claim, address_claim
 from domain.ids import SessionId, TeamId, UserId
-from domain.sessions import Session, SessionRefreshed, SessionStarted
+from domain.sessions import EndReason, Session, SessionRefreshed, SessionStarted
 from domain.teams import Team
 from domain.users import User
 
@@ -101,8 +101,9 @@ def refresh_session(command: RefreshSession, *, event_log: EventLog) -> int | No
 @dataclass(frozen=True, kw_only=True)
 class EndSession(Command[int]):
     session_id: SessionId
+    reason: EndReason = EndReason.LOGOUT
 
 
 def end_session(command: EndSession, *, event_log: EventLog) -> int:
     session = event_log.read(Session(), command.session_id)
-    return event_log.append(session, session.state.end())
+    return event_log.append(session, session.state.end(command.reason))

@@ -10,7 +10,7 @@ from __future__ import annotations
 from dataclasses import dataclass, replace
 from typing import assert_never
 
-from domain.errors import Conflict
+from domain.errors import Conflict, Unauthenticated
 from domain.events import Event
 from domain.ids import SessionId, TeamId
 
@@ -161,6 +161,18 @@ class User:
         if not self.totp_offered:
             raise NoTotpIsOffered
         return [UserTotpConfirmed(), UserCodeUsed(step=step)]
+
+    def use_step(self, step: int) -> list[UserEvent]:
+        """A half minute's code is used up; one used before, or an older one, is refused."""
+        if not self.totp_on or step <= self.last_step:
+            raise Unauthenticated
+        return [UserCodeUsed(step=step)]
+
+    def use_recovery_code(self) -> list[UserEvent]:
+        """One of the codes for when the second factor is lost is used up."""
+        if not self.totp_on:
+            raise Unauthenticated
+        return [UserCodeUsed(step=None)]
 
     def remove_totp(self) -> list[UserEvent]:
         """Ask for it no more."""

@@ -52,6 +52,6 @@ def bus_of(
     )
     bus.register(sign_in.EndSession, partial(sign_in.end_session, event_log=event_log))
     register_routing(bus, event_log)
-    register_people(bus, event_log)
+    register_people(bus, event_log, people)
     register_catalogs(bus, event_log)
     return bus

@@ -16,6 +16,7 @@ from adapters.door.client import DoorClient
 from adapters.event_store import EventMapper
 from adapters.key_check import KeyCheckClient
 from adapters.outside import CheckedOutside
+from adapters.mail import mailer_of
 from adapters.postgres.audit_trail import PostgresAuditTrail
 from adapters.postgres.call_views import (
     PostgresCallLog,
@@ -46,6 +47,7 @@ from adapters.sealing.team_bundle import TeamLog
 from adapters.settings import Settings
 from application.bus import Bus
 from application.event_log import EventLog
+from application.mail import Mailer
 from application.rates import RequestLimits
 from application.readiness import Dependency
 from application.runtimes import ContainerDefaults
@@ -83,6 +85,7 @@ class ControlPlane:
     past_calls: PostgresPastCalls
     routing_catalog: RoutingCatalog
     people: PostgresPeople
+    mailer: Mailer
     catalog: Catalog
     instance_keys: PostgresInstanceKeys
     egress_allow: tuple[str, ...]
@@ -151,6 +154,11 @@ def _wired(  # noqa: PLR0913, PLR0917 - what the control plane stands on
         fleet=fleet,
         calls=calls,
         people=people,
+        mailer=mailer_of(
+            settings.clawbot_smtp_url,
+            settings.clawbot_data_dir / "mail",
+            settings.clawbot_mail_from,
+        ),
         catalog=load_catalog(),
         price_list=BuiltInPrices(),
         routing_catalog=load_routing_catalog(),

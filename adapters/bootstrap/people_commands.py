@@ -4,14 +4,16 @@ from __future__ import annotations
 
 from functools import partial
 
-from application import api_tokens, attempts, teams
+from application import accounts, api_tokens, attempts, teams
 from application.bus import Bus
 from application.event_log import EventLog
+from application.ports import People
 
 
-def register_people(bus: Bus, event_log: EventLog) -> None:
+def register_people(bus: Bus, event_log: EventLog, people: People) -> None:
     """The bus knows what may be asked about teams and who is in them."""
     for command, handler in (
+        (accounts.MarkOperator, accounts.mark_operator),
         (api_tokens.IssueApiToken, api_tokens.issue_api_token),
         (api_tokens.RevokeApiToken, api_tokens.revoke_api_token),
         (attempts.NoteRefusal, attempts.note_refusal),
@@ -25,3 +27,13 @@ def register_people(bus: Bus, event_log: EventLog) -> None:
         (teams.AcceptInvitation, teams.accept_invitation),
     ):
         bus.register(command, partial(handler, event_log=event_log))
+    for personal, handler_of_personal in (
+        (accounts.ChangeProfile, accounts.change_profile),
+        (accounts.ChangePassword, accounts.change_password),
+        (accounts.OfferTotp, accounts.offer_totp),
+        (accounts.ConfirmTotp, accounts.confirm_totp),
+        (accounts.RemoveTotp, accounts.remove_totp),
+        (accounts.UseCode, accounts.use_code),
+    ):
+        bound = partial(handler_of_personal, event_log=event_log, people=people)
+        bus.register(personal, bound)

@@ -108,7 +108,9 @@ class PostgresPeople:
         if sealed is None:
             return None
         ref = person_ref(self._envelope.instance_id, user_id)
-        return Person(**json.loads(opened(self._envelope, ref, sealed)))
+        known = json.loads(opened(self._envelope, ref, sealed))
+        hashes = tuple(known.pop("recovery_hashes", ()))
+        return Person(**known, recovery_hashes=hashes)
 
 
 class PostgresInstanceKeys:

@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
+import json
 import re
+from base64 import urlsafe_b64decode
 from typing import Any
 from uuid import uuid4
 
@@ -16,6 +18,9 @@ PUBLIC = {
     ("POST", "/api/auth/register"),
     ("POST", "/api/auth/login"),
     ("POST", "/api/auth/refresh"),
+    ("POST", "/api/auth/login/code"),
+    ("POST", "/api/auth/password/reset"),
+    ("POST", "/api/auth/password/reset/confirm"),
     ("GET", "/health"),
     ("GET", "/health/ready"),
 }
@@ -67,6 +72,11 @@ BODIES = {
     ("PUT", "/api/bot/{hostname}/persona"): NEW_TEMPLATE,
     ("PUT", "/api/bot/{hostname}/skills/{install_id}"): {},
     ("POST", "/api/api-token"): {"name": "CI", "role": "viewer"},
+    ("PATCH", "/api/auth/me"): {"locale": "zh-CN"},
+    ("POST", "/api/auth/password"): {"old_password": "wrong", "password": "new"},
+    ("POST", "/api/auth/totp"): {"password": "wrong"},
+    ("POST", "/api/auth/totp/confirm"): {"code": "000000"},
+    ("DELETE", "/api/auth/totp"): {"password": "wrong"},
     ("POST", "/api/team"): {"name": "Ours"},
     ("PATCH", "/api/team/{team_id}"): {"name": "Ours"},
     ("POST", "/api/team/{team_id}/member"): {"user_id": str(uuid4()), "role": "viewer"},
@@ -122,6 +132,13 @@ def filled(path: str, ids: dict[str, str]) -> str:
     return re.sub(r"\{(\w+)\}", lambda name: ids[name[1]], path)
 
 
+def session_of(headers: dict[str, str]) -> str:
+    """The session that an access token is of."""
+    claims = headers["Authorization"].split(".")[1]
+    sid: str = json.loads(urlsafe_b64decode(claims + "=="))["sid"]
+    return sid
+
+
 def ids_of(front: Front, headers: dict[str, str]) -> dict[str, str]:
     """A bot with a link, and a key."""
     post = front.client.post
@@ -148,6 +165,7 @@ def ids_of(front: Front, headers: dict[str, str]) -> dict[str, str]:
         "user_id": own["user"]["id"],
         "invitation_id": invited["id"],
         "token_id": api_token["id"],
+        "session_id": session_of(headers),
         "token": "civ_" + invited["token"][::-1],
         "hostname": "ada-1",
         "price_id": price["id"],

@@ -73,6 +73,13 @@ NOT_THERE = {
     ("POST", "/api/invitation/{token}/accept"),
     ("POST", "/api/team/{team_id}/member"),
     ("GET", "/api/audit/proof/{log_index}"),
+    ("GET", "/api/channel/{channel_type}"),
+    # `ids_of` names a channel that is out of reach, and a plugin where a skill belongs.
+    ("POST", "/api/bot/{hostname}/channels/{channel_id}/test"),
+    ("POST", "/api/bot/{hostname}/skills"),
+    ("GET", "/api/bot/{hostname}/skills/{install_id}"),
+    ("PUT", "/api/bot/{hostname}/skills/{install_id}"),
+    ("DELETE", "/api/bot/{hostname}/skills/{install_id}"),
 }
 PERSONAL = (
     "GET /api/auth/me",
@@ -81,7 +88,10 @@ PERSONAL = (
     "POST /api/invitation/{token}/accept",
 )
 # Ends the sessions or takes the person out, so the roles that follow would not be there.
-LAST = {("POST", "/api/auth/logout")}
+LAST = {
+    ("POST", "/api/auth/logout"),
+    ("DELETE", "/api/auth/session/{session_id}"),
+}
 
 
 def may(method: str, path: str) -> frozenset[Role]:

@@ -1,0 +1,31 @@
+"""What people are mailed, in their language: the text files beside this one.
+
+The first line of a file is the subject, and the rest what it says.
+"""
+
+from __future__ import annotations
+
+import logging
+from importlib.resources import files
+
+from api.wired import Wired
+from application.mail import Mail
+from application.ports import Person
+from domain.errors import Unavailable
+
+log = logging.getLogger(__name__)
+
+
+def mail_to(person: Person, name: str, **said: str) -> Mail:
+    """The mail of that name in the person's language; English, if none was chosen."""
+    text = files(__name__).joinpath(f"{name}.{person.locale or 'en'}.txt")
+    subject, _, body = text.read_text("utf-8").partition("\n\n")
+    return Mail(to=person.email, subject=subject, text=body.format(**said))
+
+
+def hand_over(system: Wired, mail: Mail) -> None:
+    """Nobody waits for it: whoever gets no mail asks again, and the log says why."""
+    try:
+        system.mailer.send(mail)
+    except Unavailable:
+        log.warning("mail.not_sent", exc_info=True)

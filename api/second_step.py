@@ -1,0 +1,48 @@
+"""The second step of a sign-in, where somebody has a second factor."""
+
+from __future__ import annotations
+
+import time
+from datetime import UTC, datetime, timedelta
+
+from api.auth_shapes import ChallengeOut
+from api.doorkeeper import a_user
+from api.links import CHALLENGE_PREFIX, UserLink, user_token
+from api.second_factor import recovery_hash, step_of
+from api.sign_in import Known, note_refused
+from api.wired import Wired
+from application.accounts import UseCode
+from domain.errors import Unauthenticated
+from domain.users import User
+
+CHALLENGE_LIFE = timedelta(minutes=5)
+
+
+def challenge(system: Wired, known: Known) -> ChallengeOut:
+    """What is answered to a right password if a code is asked for as well."""
+    link = UserLink(
+        user_id=known.user_id,
+        epoch=known.epoch,
+        expires_at=datetime.now(UTC) + CHALLENGE_LIFE,
+    )
+    return ChallengeOut(
+        challenge=user_token(system.instance_keys.get("link"), CHALLENGE_PREFIX, link),
+        expires_in=int(CHALLENGE_LIFE.total_seconds()),
+    )
+
+
+def spend_code(system: Wired, link: UserLink, code: str, request_id: str) -> None:
+    """The code was right and is used up; `Unauthenticated`. Ten tries a minute."""
+    limits = system.request_limits
+    limits.rates.count(limits.sign_ins, f"code/{link.user_id}")
+    user = system.fleet.look(User(), link.user_id).state
+    person = system.people.get(link.user_id)
+    if person is None or not user.totp_on or user.epoch != link.epoch or not user.teams:
+        raise Unauthenticated
+    step = step_of(person.totp_secret, code, time.time())
+    hashed = recovery_hash(system.instance_keys.get("token"), code)
+    if (step is None or step <= user.last_step) and hashed not in person.recovery_hashes:
+        note_refused(system, link.user_id, user, request_id)
+        raise Unauthenticated
+    use = UseCode(user_id=link.user_id, step=step, recovery_hash=hashed)
+    system.bus.handle(use, by=a_user(link.user_id, user.teams[0], request_id))
