@@ -44,6 +44,7 @@ WORKSPACE_DIR = "/home/node/workspace"
 CONFIG_FILE = "openclaw.json"
 PORT = 18789
 SECONDS = 300
+MOST_SHOWN = 8  # plugins whose tools a model sees without looking for them
 IDLE_MS = 300_000  # after which an MCP session inside the bot gives its processes back
 
 
@@ -95,7 +96,7 @@ def _config(facts: WorkspaceFacts, channels: Rendering, revision: str) -> dict[s
                 for server in facts.mcp
             },
         },
-        "tools": _TOOLS,
+        "tools": _tools(facts),
         "browser": {"enabled": False},
         "plugins": _plugins(channels),
         "channels": channels.channels,
@@ -105,6 +106,15 @@ def _config(facts: WorkspaceFacts, channels: Rendering, revision: str) -> dict[s
         ],
         **_QUIET,
     }
+
+
+def _tools(facts: WorkspaceFacts) -> dict[str, Any]:
+    """Plugins' tools stand among the others while they are few, else they are searched."""
+    tools: dict[str, Any] = {
+        "profile": "coding",
+        "deny": ["gateway", "automations", "browser", "canvas", "group:nodes"],
+    }
+    return tools if len(facts.mcp) > MOST_SHOWN else {**tools, "toolSearch": False}
 
 
 def _agents(facts: WorkspaceFacts, revision: str) -> dict[str, Any]:
@@ -191,10 +201,6 @@ _GATEWAY = {
     "terminal": {"enabled": False},
     "cliAgents": {"enabled": False},
     "http": {"endpoints": {"chatCompletions": {"enabled": True}}},
-}
-_TOOLS = {
-    "profile": "coding",
-    "deny": ["gateway", "automations", "browser", "canvas", "group:nodes"],
 }
 _QUIET = {
     "discovery": {"mdns": {"mode": "off"}},

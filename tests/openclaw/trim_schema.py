@@ -17,7 +17,6 @@ from typing import Any
 
 VERSION = "2026.9.6"
 FILE = Path(__file__).with_name("config-schema.json")
-ANY = {"*": None}
 PEOPLE = dict.fromkeys(("enabled", "dmPolicy", "allowFrom", "groupPolicy"))
 KEPT: dict[str, Any] = {
     "gateway": {
@@ -57,7 +56,7 @@ KEPT: dict[str, Any] = {
     "memory": {"search": {"enabled": None}},
     "skills": {"allowBundled": None, "load": {"extraDirs": None}, "workshop": None},
     "mcp": None,
-    "tools": {"profile": None, "deny": None},
+    "tools": {"profile": None, "deny": None, "toolSearch": None},
     "browser": {"enabled": None},
     "plugins": {
         "allow": None,

@@ -217,3 +217,11 @@ def test_a_model_that_is_asked_in_another_format_says_so() -> None:
     models = config(rendered)["models"]["providers"]["cbm-openai"]["models"]
     assert [model.get("api") for model in models] == [None, "openai-responses"]
     assert "compat" not in models[1]
+
+
+def test_a_few_plugins_are_seen_at_once_and_many_are_searched() -> None:
+    many = tuple(McpServer(id=UUID(int=n), slug=f"p{n}") for n in range(9))
+    for servers, searched in ((many[:8], False), (many, None)):
+        rendered = render(replace(FACTS, mcp=servers))
+        check_against_schema(rendered)
+        assert config(rendered)["tools"].get("toolSearch") is searched
