@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Iterator, Sequence
+from collections.abc import Hashable, Iterable, Iterator, Sequence
 from datetime import datetime
 from uuid import UUID
 
@@ -10,7 +10,7 @@ from adapters.memory import MemoryView
 from domain.calls import CallStatus
 from domain.log import Page
 from projections.audit_trail import AuditFilter, AuditRow, AuditTrail
-from projections.call_log import CallLog, CallRow, age, counted, matches
+from projections.call_log import CallLog, CallRow, Group, age, counted, group_of, matches
 from projections.key_health import KeyHealthRow, KeyHealths
 from projections.usage import SUMS, UsageFilter, UsageTotals
 from projections.usage_by_hour import UsageByHour, UsageRow
@@ -47,6 +47,16 @@ class MemoryCallLog(MemoryView[CallRow], CallLog):
             for row in self._matching(wanted)
             if row.status is not CallStatus.OPEN
         )
+
+    def by_group(
+        self, wanted: UsageFilter, group: Group
+    ) -> list[tuple[Hashable, UsageTotals]]:
+        found: dict[Hashable, UsageTotals] = {}
+        for row in self._matching(wanted):
+            if row.status is not CallStatus.OPEN:
+                key = group_of(row, group)
+                found[key] = found.get(key, UsageTotals()) + counted(row)
+        return list(found.items())
 
     def _matching(self, wanted: UsageFilter) -> Iterator[CallRow]:
         return (row for row in self._as_of(wanted.upto) if matches(row, wanted))

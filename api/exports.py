@@ -4,12 +4,13 @@ from __future__ import annotations
 
 import csv
 import io
-from collections.abc import Callable, Iterable, Iterator
+from collections.abc import Callable, Iterable, Iterator, Sequence
 from datetime import datetime
 from typing import Literal
 from uuid import UUID
 
-from fastapi.responses import StreamingResponse
+from fastapi.responses import Response, StreamingResponse
+from pydantic import BaseModel
 
 from api.usage_shapes import CallOut
 from projections.call_log import CallRow
@@ -18,6 +19,7 @@ AT_A_TIME = 1000
 TYPES = {"csv": "text/csv; charset=utf-8", "ndjson": "application/x-ndjson"}
 
 Place = tuple[datetime, UUID]
+Headers = dict[str, str]
 SelectCalls = Callable[[Place | None, int], list[CallRow]]
 
 
@@ -42,6 +44,20 @@ def exported(
         media_type=TYPES[kind],
         headers=headers | {"Content-Disposition": f'attachment; filename="calls.{kind}"'},
     )
+
+
+def listed(
+    items: Sequence[BaseModel], kind: Literal["csv", "ndjson"], name: str, headers: Headers
+) -> Response:
+    """A short list in one piece."""
+    if kind == "ndjson":
+        text = "".join(f"{item.model_dump_json()}\n" for item in items)
+    else:
+        rows = [item.model_dump(mode="json") for item in items]
+        names = list(rows[0]) if rows else []
+        text = _rows([names, *(row.values() for row in rows)]) if rows else ""
+    disposition = {"Content-Disposition": f'attachment; filename="{name}.{kind}"'}
+    return Response(text, media_type=TYPES[kind], headers=headers | disposition)
 
 
 def _all(select: SelectCalls) -> Iterator[list[CallOut]]:

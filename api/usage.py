@@ -10,6 +10,8 @@ from api.positions import read_after
 from api.shapes import Page
 from api.usage_answers import BotUsage, TeamUsage
 from api.usage_shapes import (
+    Breakdown,
+    BreakdownQuery,
     CallOut,
     CallsQuery,
     Filters,
@@ -46,6 +48,19 @@ def trend(
 
 
 @router.get(
+    "/breakdown",
+    dependencies=AFTER_CALLS,
+    response_model=Breakdown,
+    responses=EXPORTS,
+)
+def breakdown(
+    query: Annotated[BreakdownQuery, Query()], usage: TeamUsage, response: Response
+) -> Breakdown | Response:
+    """What the team's calls add up to, group by group."""
+    return usage.breakdown(query, response)
+
+
+@router.get(
     "/calls",
     dependencies=AFTER_CALLS,
     response_model=Page[CallOut],
@@ -72,6 +87,19 @@ def bot_trend(
 ) -> Trend:
     """The same, step by step."""
     return usage.trend(query, response)
+
+
+@bot_router.get(
+    "/breakdown",
+    dependencies=AFTER_CALLS,
+    response_model=Breakdown,
+    responses=EXPORTS,
+)
+def bot_breakdown(
+    query: Annotated[BreakdownQuery, Query()], usage: BotUsage, response: Response
+) -> Breakdown | Response:
+    """What the bot's calls add up to, group by group."""
+    return usage.breakdown(query, response)
 
 
 @bot_router.get(

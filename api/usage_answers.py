@@ -12,13 +12,16 @@ from fastapi import Depends, Header, Response
 
 from api.bot_reading import TheBots
 from api.callers import TheUser
-from api.exports import Place, exported, wanted_format
+from api.exports import Place, exported, listed, wanted_format
 from api.paging import Cursors
 from api.past_views import SLACK, Then, calls_then
 from api.positions import CALLS_ONLY, ResultT, read_at
 from api.shapes import Page
+from api.usage_groups import broken_down
 from api.usage_reading import totals, trend, view_for
 from api.usage_shapes import (
+    Breakdown,
+    BreakdownQuery,
     CallOut,
     CallsQuery,
     Filters,
@@ -30,7 +33,7 @@ from api.usage_shapes import (
 )
 from api.wired import TheSystem, Wired
 from domain.ids import TeamId
-from projections.call_log import CallRow
+from projections.call_log import CallRow, Group
 from projections.usage import UsageFilter
 from projections.view import View
 
@@ -69,6 +72,17 @@ class Usage:
             response, view, lambda: trend(self._system, wanted, query.granularity)
         )
         return Trend(items=[trend_item(start, part) for start, part in found])
+
+    def breakdown(self, query: BreakdownQuery, response: Response) -> Breakdown | Response:
+        """The same, group by group: the dearest first."""
+        wanted, view = self._wanted(query), self._system.call_log
+        group = Group.BOT if query.group_by == "member" else Group(query.group_by)
+        found = self._read(response, view, lambda: view.by_group(wanted, group))
+        items = broken_down(self._system, self._team_id, query.group_by, found)
+        kind = wanted_format(query.format, self._accept)
+        if kind is not None:
+            return listed(items, kind, "breakdown", dict(response.headers))
+        return Breakdown(group_by=query.group_by, items=items)
 
     def calls(self, query: CallsQuery, response: Response) -> Page[CallOut] | Response:
         """The calls themselves, newest first: a page, or all of them as a file."""

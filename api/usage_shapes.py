@@ -37,6 +37,13 @@ class TrendQuery(Filters):
     granularity: Granularity = "hour"
 
 
+class BreakdownQuery(Filters):
+    group_by: Literal[
+        "bot", "vendor", "model", "provider_key", "member", "status", "source"
+    ]
+    format: Literal["json", "csv", "ndjson"] | None = None
+
+
 class CallsQuery(Filters, ListQuery):
     format: Literal["json", "csv", "ndjson"] | None = None
 
@@ -65,6 +72,26 @@ class TrendItem(TotalsOut):
     """The totals of a minute, hour, day, week (from Monday) or month, in UTC."""
 
     start: datetime
+
+
+class BreakdownItem(TotalsOut):
+    """The totals of one group; `key` is null for calls that have none of it.
+
+    `key` is a hostname, a name, a status or an id; of a bot, `id` is the bot's own, and of
+    a provider key or a member `label` is what people call it.
+    """
+
+    key: str | None
+    id: UUID | None = None
+    label: str | None = None
+
+
+class Breakdown(BaseModel):
+    """The dearest first. All items together are the summary of the same calls."""
+
+    group_by: str
+    items: list[BreakdownItem]
+    next_cursor: None = None
 
 
 class Trend(BaseModel):

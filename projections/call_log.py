@@ -3,8 +3,10 @@
 from __future__ import annotations
 
 from abc import abstractmethod
+from collections.abc import Hashable
 from dataclasses import dataclass, replace
 from datetime import datetime
+from enum import StrEnum
 from typing import ClassVar, assert_never, cast
 from uuid import UUID
 
@@ -23,6 +25,17 @@ from domain.log import CALLS, Placed
 from domain.usage import Usage, UsageSource
 from projections.usage import UsageFilter, UsageTotals
 from projections.view import Key, Projector, View
+
+
+class Group(StrEnum):
+    """What calls can be put together by."""
+
+    BOT = "bot"
+    VENDOR = "vendor"
+    MODEL = "model"
+    PROVIDER_KEY = "provider_key"
+    STATUS = "status"
+    SOURCE = "source"
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -87,6 +100,23 @@ def matches(row: CallRow, wanted: UsageFilter) -> bool:
     )
 
 
+def group_of(row: CallRow, group: Group) -> Hashable:
+    """By what the call is put together with others."""
+    match group:
+        case Group.BOT:
+            return row.bot_id, row.hostname
+        case Group.VENDOR:
+            return row.vendor
+        case Group.MODEL:
+            return row.model or row.requested_model
+        case Group.PROVIDER_KEY:
+            return row.provider_key_id
+        case Group.STATUS:
+            return row.status.value
+        case Group.SOURCE:
+            return row.usage_source.value
+
+
 def age(row: CallRow) -> tuple[datetime, UUID]:
     """By which calls are listed."""
     return row.admitted_at, row.call_id
@@ -108,6 +138,12 @@ class CallLog(View[CallRow]):
     @abstractmethod
     def by_minute(self, wanted: UsageFilter) -> list[tuple[datetime, UsageTotals]]:
         """The same for each minute that has calls, oldest first."""
+
+    @abstractmethod
+    def by_group(
+        self, wanted: UsageFilter, group: Group
+    ) -> list[tuple[Hashable, UsageTotals]]:
+        """The same for each group that has ended calls, in no order."""
 
 
 class CallLogProjector(Projector[CallRow]):

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Hashable, Sequence
 from contextlib import AbstractContextManager
 from datetime import datetime
 from typing import Any, LiteralString
@@ -14,7 +14,7 @@ from adapters.postgres.calls_then import UNMOVED, moved_calls
 from adapters.postgres.database import Cursor
 from adapters.postgres.view import PostgresView
 from domain.calls import CallStatus
-from projections.call_log import CallLog, CallRow, age, counted
+from projections.call_log import CallLog, CallRow, Group, age, counted, group_of
 from projections.key_health import KeyHealthRow, KeyHealths
 from projections.usage import SUMS, UsageFilter, UsageTotals
 from projections.usage_by_hour import UsageByHour, UsageRow
@@ -28,6 +28,16 @@ _CALL_SUMS: dict[str, LiteralString] = {
     "AND input_tokens IS NULL AND output_tokens IS NULL)",
     "unpriced": "count(*) FILTER (WHERE status IN ('settled', 'abandoned') "
     "AND cost_micro_usd IS NULL)",
+}
+
+
+_GROUPS: dict[Group, LiteralString] = {
+    Group.BOT: "bot_id, hostname",
+    Group.VENDOR: "vendor",
+    Group.MODEL: "COALESCE(model, requested_model)",
+    Group.PROVIDER_KEY: "provider_key_id",
+    Group.STATUS: "status",
+    Group.SOURCE: "usage_source",
 }
 
 
@@ -117,6 +127,28 @@ class PostgresCallLog(PostgresView[CallRow], CallLog):
                 minute = one.admitted_at.replace(second=0, microsecond=0)
                 found[minute] = found.get(minute, UsageTotals()) + counted(one)
         return sorted(found.items())
+
+    def by_group(
+        self, wanted: UsageFilter, group: Group
+    ) -> list[tuple[Hashable, UsageTotals]]:
+        where, values = self._matching(wanted)
+        columns = _GROUPS[group]
+        statement = SQL(
+            "SELECT {sums}, {columns} FROM call_log "
+            "WHERE {where} AND status <> 'open' GROUP BY {columns}"
+        ).format(sums=_sums(_CALL_SUMS), columns=SQL(columns), where=where)
+        with self._cursor(wanted) as cursor:
+            rows = cursor.execute(statement, values).fetchall()
+            moved = moved_calls(cursor, wanted)
+        found: dict[Hashable, UsageTotals] = {}
+        for row in rows:
+            key = row[len(SUMS) :]
+            found[key if len(key) > 1 else key[0]] = _totals(row[: len(SUMS)])
+        for one in moved:
+            if one.status is not CallStatus.OPEN:
+                name = group_of(one, group)
+                found[name] = found.get(name, UsageTotals()) + counted(one)
+        return list(found.items())
 
     def _cursor(self, wanted: UsageFilter) -> AbstractContextManager[Cursor]:
         """One statement sees one moment anyway; what stood then is read in two."""

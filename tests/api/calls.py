@@ -56,6 +56,10 @@ class Calls:
         facts = self.facts(at, **other)
         return self.record(admitted(facts), settled(facts, tokens))
 
+    def settled_now(self, *, bot_id: str, hostname: str) -> UUID:
+        """One call of that bot."""
+        return self.settled(datetime.now(UTC), bot_id=UUID(bot_id), hostname=hostname)
+
     def a_day(self) -> None:
         """Some of everything, over a few hours."""
         for minute in (0, 1, 59, 60, 61, 150):

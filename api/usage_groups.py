@@ -1,0 +1,86 @@
+"""Groups of calls as they go out: by what they are called, the dearest first."""
+
+from __future__ import annotations
+
+from collections.abc import Hashable, Iterable
+from typing import cast
+from uuid import UUID
+
+from api.usage_shapes import BreakdownItem, TotalsOut
+from api.wired import Wired
+from domain.ids import TeamId
+from projections.usage import UsageTotals
+
+MOST_KEYS = 1000
+
+Found = Iterable[tuple[Hashable, UsageTotals]]
+
+
+def broken_down(
+    system: Wired, team_id: TeamId, group_by: str, found: Found
+) -> list[BreakdownItem]:
+    """The groups; those of bots put together again by who made them, for members."""
+    if group_by == "member":
+        items = _members(system, found)
+    elif group_by == "bot":
+        items = [_of_bot(key, totals) for key, totals in found]
+    elif group_by == "provider_key":
+        items = _keys(system, team_id, found)
+    else:
+        items = [_item(None if k is None else str(k), totals) for k, totals in found]
+    return sorted(items, key=_dearest_first)
+
+
+def _item(
+    key: str | None,
+    totals: UsageTotals,
+    *,
+    item_id: UUID | None = None,
+    label: str | None = None,
+) -> BreakdownItem:
+    shown = TotalsOut.model_validate(totals).model_dump()
+    return BreakdownItem(key=key, id=item_id, label=label, **shown)
+
+
+def _of_bot(key: Hashable, totals: UsageTotals) -> BreakdownItem:
+    bot_id, hostname = cast("tuple[UUID | None, str | None]", key)
+    return _item(hostname, totals, item_id=bot_id)
+
+
+def _keys(system: Wired, team_id: TeamId, found: Found) -> list[BreakdownItem]:
+    """A key that is no more has no label."""
+    rows = system.key_ring.of_team(team_id, after=None, limit=MOST_KEYS)
+    labels = {row.key_id: row.label for row in rows}
+    items = []
+    for key, totals in found:
+        key_id = cast("UUID | None", key)
+        label = None if key_id is None else labels.get(key_id)
+        name = None if key_id is None else str(key_id)
+        items.append(_item(name, totals, item_id=key_id, label=label))
+    return items
+
+
+def _members(system: Wired, found: Found) -> list[BreakdownItem]:
+    """Who made the bot used it; checks of keys and bots of programs have no member."""
+    parts: dict[UUID | None, UsageTotals] = {}
+    for key, totals in found:
+        bot_id, _ = cast("tuple[UUID | None, str | None]", key)
+        user_id = None if bot_id is None else _maker(system, bot_id)
+        parts[user_id] = parts.get(user_id, UsageTotals()) + totals
+    items = []
+    for user_id, totals in parts.items():
+        person = None if user_id is None else system.people.get(user_id)
+        label = None if person is None else person.name
+        name = None if user_id is None else str(user_id)
+        items.append(_item(name, totals, item_id=user_id, label=label))
+    return items
+
+
+def _maker(system: Wired, bot_id: UUID) -> UUID | None:
+    history = system.fleet.history(bot_id, until=1)
+    kind, _, user_id = history[0].actor.partition(":") if history else ("", "", "")
+    return UUID(user_id) if kind == "user" else None
+
+
+def _dearest_first(item: BreakdownItem) -> tuple[int, int, str]:
+    return -(item.cost_micro_usd or 0), -item.calls, item.key or ""
