@@ -88,10 +88,9 @@ class Sandbox:
         program = shutil.which(started.command, path=self._programs)
         if started.command not in COMMANDS or program is None:
             raise CommandMissing
-        uid = self._own_uid()
-        await self._reap(uid)  # what a manager that was killed has left
-        folder = Path(tempfile.mkdtemp(prefix="clawbot-mcp-"))
+        uid, folder = self._own_uid(), Path(tempfile.mkdtemp(prefix="clawbot-mcp-"))
         try:
+            await self._reap(uid)  # what a manager that was killed has left
             if uid != os.geteuid():
                 os.chown(folder, uid, uid)
             process = await self._spawned([program, *started.args], started, uid, folder)
@@ -99,6 +98,9 @@ class Sandbox:
             await self._clear(uid, folder)
             msg = "the plugin's server could not be started"
             raise Unavailable(msg) from error
+        except BaseException:
+            await self._clear(uid, folder)
+            raise
         return Running(process=process, uid=uid, folder=folder)
 
     async def end(self, running: Running) -> None:
@@ -155,11 +157,13 @@ class Sandbox:
         raise NotIsolated
 
     async def _clear(self, uid: int, folder: Path) -> None:
-        await self._reap(uid)
-        taken = self._users.pop(uid, None)
-        if taken is not None:
-            taken.close()
-        await asyncio.to_thread(shutil.rmtree, folder, ignore_errors=True)
+        try:
+            await self._reap(uid)
+        finally:
+            taken = self._users.pop(uid, None)
+            if taken is not None:
+                taken.close()
+            await asyncio.to_thread(shutil.rmtree, folder, ignore_errors=True)
 
     async def _reap(self, uid: int) -> None:
         """No process of that user is left, if it is one that only a server can have."""
@@ -171,8 +175,7 @@ class Sandbox:
             stdin=asyncio.subprocess.DEVNULL,
             start_new_session=True,
         )
-        async with asyncio.timeout(REAP_SECONDS):
-            await reaper.wait()
+        await reaper.wait()
 
 
 def _launcher(told: Mapping[str, object]) -> list[str]:

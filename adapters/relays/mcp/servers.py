@@ -106,7 +106,7 @@ class Servers:
         self._limits = limits
         self._kept: dict[UUID, _Kept] = {}
         self._failed: dict[UUID, _Failed] = {}
-        self._ending: set[asyncio.Task[None]] = set()
+        self._lives: set[asyncio.Task[None]] = set()  # those that are ending among them
         self._looking = asyncio.create_task(self._look())
 
     @property
@@ -142,8 +142,9 @@ class Servers:
     async def close(self) -> None:
         """All of them are ended."""
         self._looking.cancel()
-        ends = [self._end(kept) for kept in list(self._kept.values())]
-        await asyncio.gather(self._looking, *ends, *self._ending, return_exceptions=True)
+        for life in self._lives:
+            _cancel_once(life)
+        await asyncio.gather(self._looking, *self._lives, return_exceptions=True)
 
     def _begin(self, owned: Owned) -> _Kept:
         failed = self._failed.get(owned.install.id)
@@ -154,6 +155,8 @@ class Servers:
         begun.add_done_callback(_seen)
         kept = self._kept[owned.install.id] = _Kept(owned, begun)
         kept.life = asyncio.create_task(self._live(kept))
+        self._lives.add(kept.life)
+        kept.life.add_done_callback(self._lives.discard)
         return kept
 
     def _make_room(self, team_id: UUID) -> None:
@@ -161,9 +164,9 @@ class Servers:
         kept = self._kept.values()
         of_team = [one for one in kept if one.owned.team_id == team_id]
         if len(of_team) >= self._limits.of_a_team:
-            self._end_soon(_longest_idle(of_team))
+            self._forget(_longest_idle(of_team))
         elif len(kept) >= self._limits.servers:
-            self._end_soon(_longest_idle(kept))
+            self._forget(_longest_idle(kept))
 
     async def _live(self, kept: _Kept) -> None:
         """From the start of a server to its end, and what is to be learnt from that."""
@@ -212,17 +215,17 @@ class Servers:
         log.warning("mcp.server_failed", extra={"install_id": str(install_id)})
 
     async def _end(self, kept: _Kept) -> None:
+        """It is over."""
+        self._forget(kept)
+        if kept.life is not None:
+            await asyncio.wait([kept.life])
+
+    def _forget(self, kept: _Kept) -> None:
+        """It is over soon, and nobody gets it any more."""
         if self._kept.get(kept.owned.install.id) is kept:
             del self._kept[kept.owned.install.id]
         if kept.life is not None:
-            kept.life.cancel()
-            await asyncio.wait([kept.life])
-
-    def _end_soon(self, kept: _Kept) -> None:
-        del self._kept[kept.owned.install.id]
-        ending = asyncio.create_task(self._end(kept))
-        self._ending.add(ending)
-        ending.add_done_callback(self._ending.discard)
+            _cancel_once(kept.life)
 
     async def _look(self) -> None:
         """Now and then: who is idle, and who is not wanted any more?"""
@@ -245,6 +248,12 @@ class Servers:
             return not await self._wanted(kept.owned)
         except Unavailable:
             return False  # nobody can tell now
+
+
+def _cancel_once(life: asyncio.Task[None]) -> None:
+    """A second time would stop it from clearing up."""
+    if not life.cancelling():
+        life.cancel()
 
 
 def _longest_idle(kept: Iterable[_Kept]) -> _Kept:
