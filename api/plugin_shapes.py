@@ -231,12 +231,14 @@ def launch_shown(launch: Launch) -> dict[str, StdioOut | HttpOut | None]:
         asked = HttpOut(url=launch.url, headers=dict(launch.headers))
         return {"stdio": None, "http": asked}
     package = launch.package
-    shown = package and PackageOut(
-        registry=package.registry,
-        name=package.name,
-        version=package.version,
-        executable=package.executable,
-    )
+    shown = None
+    if package is not None:
+        shown = PackageOut(
+            registry=package.registry,
+            name=package.name,
+            version=package.version,
+            executable=package.executable,
+        )
     started = StdioOut(
         command=launch.command,
         args=list(launch.args),
