@@ -112,9 +112,6 @@ class DockerEngine:
         self._inspected.pop(container_id, None)
         with asked_to_run():
             self._client.start(container_id)
-        # An engine may think that a container without a network should have one.
-        if not attached:
-            self.set_network(container_id, NetworkPolicy.CUT)
 
     def stop(self, container_id: str, *, within_seconds: int) -> None:
         self._own(container_id)

@@ -90,6 +90,16 @@ def test_a_bot_in_quarantine_is_still_cut_off_after_a_start(bots: Bots) -> None:
         assert bots.seen(container_id).network is NetworkPolicy.CUT
 
 
+@pytest.mark.parametrize("flushed", [("mangle",), ("filter", "INPUT")])
+def test_either_layer_of_the_firewall_alone_keeps_a_bot_from_the_host(
+    bots: Bots, exposed_port: int, flushed: tuple[str, ...]
+) -> None:
+    bot = bots.running(network=NetworkPolicy.EGRESS)
+    bots.dockerd.room.run("iptables", "-t", flushed[0], "-F", *flushed[1:])
+    targets = [f"{_gateway(bots, bot)}:{exposed_port}", f"9.9.9.1:{exposed_port}"]
+    assert OPEN not in bots.asks(bot, "reach", *targets).values()
+
+
 def test_without_the_firewall_an_inner_network_still_leads_nowhere(bots: Bots) -> None:
     bot = bots.running()
     bots.dockerd.room.run("iptables", "-t", "mangle", "-F")
