@@ -11,6 +11,7 @@ from api.cli import (
     bench,
     demo,
     doctor,
+    operator,
     processes,
     quotas,
     reprice,
@@ -43,6 +44,7 @@ GROUPS = (
     quotas,
     bench,
     vault,
+    operator,
 )
 for group in GROUPS:
     group.add_to(app)

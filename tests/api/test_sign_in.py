@@ -24,7 +24,8 @@ def test_a_new_user_has_a_session_and_a_team_of_their_own(either: Front) -> None
     }
     assert body["team"]["role"] == "owner"
     me = either.client.get("/api/auth/me", headers=either.bearer(body))
-    assert me.json() == {"user": body["user"], "team": body["team"]}
+    plain = {"locale": "", "second_factor": False, "operator": False}
+    assert me.json() == {"user": body["user"], "team": body["team"]} | plain
 
 
 def test_signing_in_and_out_are_writes_and_say_how_far_they_reached(either: Front) -> None:

@@ -24,6 +24,7 @@ def test_only_commands_that_work_exist() -> None:
         "demo",
         "doctor",
         "migrate",
+        "operator",
         "projector",
         "proxy",
         "quota",
