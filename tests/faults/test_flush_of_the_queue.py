@@ -10,6 +10,7 @@ import time
 from collections.abc import Iterator
 from contextlib import ExitStack, contextmanager
 from urllib.parse import urlsplit
+from uuid import UUID
 
 import pytest
 from dramatiq import Worker
@@ -58,9 +59,11 @@ def test_what_was_asked_for_while_the_queue_was_away_is_carried_out_within_a_min
             fleet(database_url) as scene,
             scene.worker(pass_seconds=NEVER) as loop,
             _ringing(scene, settings),
-            _jobs(scene, settings, loop),
+            _jobs(scene, settings, loop) as rung,
         ):
             bots = scene.create(count)
+            eventually(lambda: rung >= set(bots), MOST_SECONDS)  # for their creation
+            time.sleep(1)
             gate.shut()
             scene.start(bots)
             time.sleep(3)
@@ -100,9 +103,14 @@ def _ringing(scene: Fleet, settings: Settings) -> Iterator[None]:
 
 
 @contextmanager
-def _jobs(scene: Fleet, settings: Settings, loop: ReconcilerLoop) -> Iterator[None]:
-    """The worker's jobs."""
-    over = threading.Event()
+def _jobs(scene: Fleet, settings: Settings, loop: ReconcilerLoop) -> Iterator[set[UUID]]:
+    """The worker's jobs: which bots it was rung for."""
+    over, rung = threading.Event(), set[UUID]()
+
+    def look_after(bot_id: UUID) -> None:
+        rung.add(bot_id)
+        loop.ask(bot_id)
+
     with ExitStack() as stack:
         proxy = KeyCheckClient("http://127.0.0.1:9", b"k" * 32)
         stack.callback(proxy.close)
@@ -113,11 +121,11 @@ def _jobs(scene: Fleet, settings: Settings, loop: ReconcilerLoop) -> Iterator[No
         checks = KeyChecks(
             event_log=scene.log, bus=bus, catalog=load_catalog(), proxy=proxy
         )
-        declare(broker, key_checks=checks, look_after=loop.ask)
+        declare(broker, key_checks=checks, look_after=look_after)
         worker = Worker(broker, worker_threads=4)
         worker.start()
         try:
-            yield
+            yield rung
         finally:
             over.set()
             worker.stop(timeout=10_000)
