@@ -22,7 +22,7 @@ from domain.errors import ConcurrentChange, Unavailable
 
 PASS_SECONDS = 15.0
 RETRY_SECONDS = 1.0
-PULSE_SECONDS = 5.0  # with the engine's time limit of 20 s, what hangs is told within 30
+PULSE_SECONDS = 3.0  # with the engine's time limit of 20 s, what hangs is told within 30
 AWAY_SECONDS = 4.0  # between two questions to an engine that does not answer
 BREATH_SECONDS = 0.05  # between two looks, so that what stirs together is seen at once
 FAULT_SECONDS = 15.0

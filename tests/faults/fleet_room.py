@@ -186,6 +186,10 @@ class FleetRoom:
                 return f"{hostname} should be stopped, and is told to be {status}"
         return f"containers of nobody: {containers}" if containers else ""
 
+    def statuses(self) -> set[BotStatus]:
+        """What the directory tells of the bots."""
+        return {row.status for row in self._rows()}
+
     def converges(self, seconds: float = 30) -> float:
         """All is as wanted within that time; after how many seconds."""
         began = time.monotonic()

@@ -13,6 +13,7 @@ from pathlib import Path
 
 import pytest
 
+from projections.bot_status import BotStatus
 from tests.faults.fleet_room import FleetRoom, fleet_room, foreign, until
 from tests.faults.reckoning import tell
 
@@ -56,6 +57,32 @@ def test_whoever_is_killed_bots_end_up_as_wanted(
             f"{kills} kills in {lasted:.0f} s; all as wanted again after "
             f"{took[len(took) // 2]:.1f} s (median), {took[-1]:.1f} s (worst)"
         )
+
+
+@pytest.mark.soak
+@pytest.mark.timeout(600)
+def test_an_engine_that_hangs_is_told_within_30_seconds_and_heals_by_itself(
+    tmp_path_factory: pytest.TempPathFactory,
+    free_port: int,
+    capsys: pytest.CaptureFixture[str],
+) -> None:
+    folder = _enterable(tmp_path_factory.mktemp("fleet"))
+    with fleet_room(folder, free_port) as scene:
+        for _ in range(BOTS):
+            scene.create()
+        for bot_id in scene.bots:
+            until(partial(scene.ask, bot_id, "start"))
+        scene.converges(60)
+        scene.dockerd.pause()
+        began = time.monotonic()
+        try:
+            until(lambda: scene.statuses() == {BotStatus.UNKNOWN}, seconds=30)
+            took = time.monotonic() - began
+        finally:
+            scene.dockerd.go_on()
+        healed = scene.converges(30)
+    with capsys.disabled():
+        tell(f"a hanging engine was told after {took:.1f} s, healed {healed:.1f} s later")
 
 
 def disturb(scene: FleetRoom, dice: random.Random, victim: str) -> None:
