@@ -13,6 +13,7 @@ from starlette.middleware import Middleware
 from api import (
     accounts,
     api_tokens,
+    asyncapi,
     audit,
     audit_proofs,
     auth,
@@ -33,6 +34,7 @@ from api import (
     capability_tags,
     channels,
     cost_strategies,
+    docs,
     errors,
     explain,
     fallback_chains,
@@ -110,6 +112,8 @@ ROUTERS = (
     skills.router,
     channels.router,
     health.router,
+    docs.router,
+    asyncapi.router,
 )
 
 

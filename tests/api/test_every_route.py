@@ -21,6 +21,8 @@ PUBLIC = {
     ("POST", "/api/auth/login/code"),
     ("POST", "/api/auth/password/reset"),
     ("POST", "/api/auth/password/reset/confirm"),
+    ("GET", "/api/asyncapi.json"),
+    ("GET", "/api/docs"),
     ("GET", "/health"),
     ("GET", "/health/ready"),
 }
