@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Sequence
+from collections.abc import AsyncGenerator, Sequence
 from datetime import datetime
 from uuid import UUID
 
@@ -33,14 +33,8 @@ class MemoryFleetWatch:
         return self.engine
 
     def logs(
-        self,
-        bot_id: UUID,
-        *,
-        tail: int,
-        since: datetime | None = None,
-        follow: bool = False,  # noqa: ARG002 - as the role has it
-    ) -> Iterator[LogLine]:
-        """With `follow` it ends where the lines end."""
+        self, bot_id: UUID, *, tail: int, since: datetime | None = None
+    ) -> Sequence[LogLine]:
         self._needs_engine()
         if bot_id not in self.lines:
             raise NotFound
@@ -49,7 +43,15 @@ class MemoryFleetWatch:
             for line in self.lines[bot_id]
             if since is None or line.at is None or line.at >= since
         )
-        return iter(list(late)[-tail:] if tail else [])
+        return list(late)[-tail:] if tail else []
+
+    async def following(
+        self, bot_id: UUID, *, tail: int, since: datetime | None = None
+    ) -> AsyncGenerator[LogLine | None, None]:
+        """It ends where the lines end, after a while of silence."""
+        for line in self.logs(bot_id, tail=tail, since=since):
+            yield line
+        yield None
 
     def stats(self, bot_ids: Sequence[UUID]) -> Sequence[ContainerStats]:
         self._needs_engine()

@@ -5,7 +5,7 @@ The worker is asked, the only process with an engine; 503 if it cannot say.
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Sequence
+from collections.abc import AsyncGenerator, AsyncIterator, Sequence
 from datetime import datetime
 from typing import Annotated
 from uuid import UUID
@@ -23,7 +23,7 @@ from api.wired import TheSystem, Wired
 from application.engines import ContainerStats, LogLine
 from domain.bot_events import Runtime
 from domain.bots import BotHasNoContainer
-from domain.errors import NotFound
+from domain.errors import NotFound, Unavailable
 from domain.ids import TeamId
 
 router = APIRouter(prefix="/api/bot", tags=["bots"])
@@ -91,23 +91,28 @@ def logs(
 ) -> object:
     """The last lines, oldest first; with `follow`, as server-sent events from there on."""
     _needs_container(bots.row(hostname).runtime)
-    lines = system.fleet_watch.logs(
-        bots.id_of(hostname), tail=query.tail, since=query.since, follow=query.follow
-    )
+    bot_id, watch = bots.id_of(hostname), system.fleet_watch
     if not query.follow:
-        return Page(items=[line_shown(line) for line in lines])
+        found = watch.logs(bot_id, tail=query.tail, since=query.since)
+        return Page(items=[line_shown(line) for line in found])
+    watch.logs(bot_id, tail=0)  # what is wrong is said before the stream begins
+    lines = watch.following(bot_id, tail=query.tail, since=query.since)
     return StreamingResponse(_events(lines), media_type="text/event-stream")
 
 
-def _events(lines: Iterator[LogLine]) -> Iterator[str]:
+async def _events(lines: AsyncGenerator[LogLine | None, None]) -> AsyncIterator[str]:
+    """Without an `end` where the worker or its engine went away."""
     try:
-        for line in lines:
-            yield f"event: line\ndata: {line_shown(line).model_dump_json()}\n\n"
+        async for line in lines:
+            if line is None:
+                yield ": \n\n"
+            else:
+                yield f"event: line\ndata: {line_shown(line).model_dump_json()}\n\n"
         yield "event: end\ndata: {}\n\n"
+    except Unavailable:
+        return
     finally:
-        close = getattr(lines, "close", None)  # a generator's: the worker stops reading
-        if close is not None:
-            close()
+        await lines.aclose()
 
 
 def line_shown(line: LogLine) -> LogLineOut:

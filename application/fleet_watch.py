@@ -6,7 +6,7 @@ answer, and `EngineUnavailable` if it does and its engine does not, or there is 
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Sequence
+from collections.abc import AsyncGenerator, Sequence
 from dataclasses import dataclass
 from datetime import datetime
 from typing import Protocol
@@ -58,17 +58,17 @@ class FleetWatch(Protocol):
         """Whether an engine answers; never `EngineUnavailable`."""
 
     def logs(
-        self,
-        bot_id: UUID,
-        *,
-        tail: int,
-        since: datetime | None = None,
-        follow: bool = False,
-    ) -> Iterator[LogLine]:
-        """The bot's last lines, oldest first; `NotFound`: it has no container.
+        self, bot_id: UUID, *, tail: int, since: datetime | None = None
+    ) -> Sequence[LogLine]:
+        """The bot's last lines, oldest first; `NotFound`: it has no container."""
 
-        With `follow` it goes on until the iterator is closed or the container is gone; of
-        what is written within a second the last 1,000 lines are told.
+    def following(
+        self, bot_id: UUID, *, tail: int, since: datetime | None = None
+    ) -> AsyncGenerator[LogLine | None, None]:
+        """The same and what comes after, until it is closed or the container is gone.
+
+        None: nothing was written for a while. Of what is written within a second the last
+        1,000 lines are told. It holds no thread.
         """
 
     def stats(self, bot_ids: Sequence[UUID]) -> Sequence[ContainerStats]:

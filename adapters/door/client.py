@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import time
-from collections.abc import Iterator, Sequence
+from collections.abc import AsyncGenerator, Iterator, Sequence
 from contextlib import contextmanager
 from datetime import datetime
 from http import HTTPStatus
@@ -58,22 +58,38 @@ class DoorClient:
         return status.name
 
     def logs(
-        self,
-        bot_id: UUID,
-        *,
-        tail: int,
-        since: datetime | None = None,
-        follow: bool = False,
-    ) -> Iterator[LogLine]:
-        """The bot's last lines; with `follow` until the iterator is closed."""
-        params = {"tail": str(tail), "follow": "true" if follow else "false"}
-        if since is not None:
-            params["since"] = since.isoformat()
-        path = f"/engine/logs/{bot_id}"
-        with self._asked("GET", path, params=params) as answer, _reading():
-            for line in answer.iter_lines():
-                if line:
-                    yield shapes.LINE.validate_json(line)
+        self, bot_id: UUID, *, tail: int, since: datetime | None = None
+    ) -> Sequence[LogLine]:
+        """The bot's last lines."""
+        params = _of_logs(tail, since)
+        with (
+            self._asked("GET", f"/engine/logs/{bot_id}", params=params) as answer,
+            _reading(),
+        ):
+            lines = answer.iter_lines()
+            return [shapes.LINE.validate_json(line) for line in lines if line]
+
+    async def following(
+        self, bot_id: UUID, *, tail: int, since: datetime | None = None
+    ) -> AsyncGenerator[LogLine | None, None]:
+        """The same and what comes after, in the caller's event loop."""
+        async with httpx2.AsyncClient(timeout=TIMEOUT, trust_env=False) as client:
+            params = _of_logs(tail, since) | {"follow": "true"}
+            request = client.build_request(
+                "GET",
+                f"{self._url}/engine/logs/{bot_id}",
+                params=params,
+                headers=self._pass(),
+            )
+            with _reading():
+                answer = await client.send(request, stream=True)
+                try:
+                    if answer.status_code != HTTPStatus.OK:
+                        raise _refusal(answer.status_code, await answer.aread())
+                    async for line in answer.aiter_lines():
+                        yield shapes.LINE.validate_json(line) if line else None
+                finally:
+                    await answer.aclose()
 
     def stats(self, bot_ids: Sequence[UUID]) -> Sequence[ContainerStats]:
         """Of those bots whose containers run."""
@@ -123,12 +139,9 @@ class DoorClient:
         body: bytes = b"",
         params: dict[str, str] | None = None,
     ) -> Iterator[httpx2.Response]:
-        names = DoorPass(Purpose.ENGINE)
-        ends_at = int(time.time()) + PASS_SECONDS
-        token = make_door_pass(names, ends_at=ends_at, secret=self._secret)
-        headers = {"authorization": f"Bearer {token}"}
+        url, headers = f"{self._url}{path}", self._pass()
         request = self._client.build_request(
-            method, f"{self._url}{path}", content=body, params=params, headers=headers
+            method, url, content=body, params=params, headers=headers
         )
         try:
             answer = self._client.send(request, stream=True)
@@ -137,10 +150,23 @@ class DoorClient:
             raise Unavailable(msg) from error
         try:
             if answer.status_code != HTTPStatus.OK:
-                raise _refusal(answer)
+                with _reading():
+                    said = answer.read()
+                raise _refusal(answer.status_code, said)
             yield answer
         finally:
             answer.close()
+
+    def _pass(self) -> dict[str, str]:
+        names = DoorPass(Purpose.ENGINE)
+        ends_at = int(time.time()) + PASS_SECONDS
+        token = make_door_pass(names, ends_at=ends_at, secret=self._secret)
+        return {"authorization": f"Bearer {token}"}
+
+
+def _of_logs(tail: int, since: datetime | None) -> dict[str, str]:
+    params = {"tail": str(tail)}
+    return params if since is None else params | {"since": since.isoformat()}
 
 
 @contextmanager
@@ -152,10 +178,7 @@ def _reading() -> Iterator[None]:
         raise Unavailable(msg) from error
 
 
-def _refusal(answer: httpx2.Response) -> Exception:
-    with _reading():
-        said = answer.read()
+def _refusal(status: int, said: bytes) -> Exception:
     if ENGINE_UNAVAILABLE.encode() in said:
         return EngineUnavailable()
-    kind = _REFUSED.get(answer.status_code, Unavailable)
-    return kind(f"the worker answers {answer.status_code}")
+    return _REFUSED.get(status, Unavailable)(f"the worker answers {status}")

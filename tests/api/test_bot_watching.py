@@ -70,10 +70,22 @@ def test_a_followed_log_is_a_stream_of_events(front: Front, me: dict[str, str]) 
     front.system.fleet_watch.lines[made(front, me)] = [line]
     got = front.client.get("/api/bot/ada-1/logs?follow=true", headers=me)
     assert got.headers["content-type"].startswith("text/event-stream")
-    first, last, rest = got.text.split("\n\n")
+    first, beat, last, rest = got.text.split("\n\n")
+    assert beat == ": "  # so that who has left is noticed though nothing is written
     assert first.startswith('event: line\ndata: {"at":null,"stream":"stderr","text":"data:')
     assert first.count("\n") == 1  # a line's own breaks are escaped
     assert (last, rest) == ("event: end\ndata: {}", "")
+
+
+def test_a_log_that_cannot_be_followed_is_refused_before_it_begins(
+    front: Front, me: dict[str, str]
+) -> None:
+    made(front, me)
+    got = front.client.get("/api/bot/ada-1/logs?follow=true", headers=me)
+    assert (got.status_code, got.json()["code"]) == (404, "not-found")
+    front.system.fleet_watch.engine = None
+    got = front.client.get("/api/bot/ada-1/logs?follow=true", headers=me)
+    assert (got.status_code, got.json()["code"]) == (503, "unavailable")
 
 
 def test_numbers_are_those_of_the_teams_own_bots(front: Front, me: dict[str, str]) -> None:

@@ -4,8 +4,8 @@ from __future__ import annotations
 
 import threading
 import time
-from collections.abc import Iterator
-from contextlib import closing
+from collections.abc import AsyncGenerator, Iterator
+from contextlib import aclosing, closing
 from datetime import timedelta
 from uuid import uuid4
 
@@ -13,7 +13,7 @@ import httpx2
 import pytest
 
 from adapters.door.client import DoorClient
-from application.engines import EngineUnavailable
+from application.engines import EngineUnavailable, LogLine
 from domain.door_passes import DoorPass, Purpose, make_door_pass
 from domain.errors import BadSetup, NotFound, Unavailable
 from tests.adapters.door.given import LOST, NOON, SECRET, Opened, engine_door
@@ -111,26 +111,47 @@ def test_the_last_lines_are_told_since_a_time_and_for_a_bot_that_has_a_container
     assert [line.at for line in door.client.logs(BOT, tail=9, since=since)] == [since]
 
 
-def test_a_follower_hears_each_line_once_and_may_leave(door: Opened) -> None:
+@pytest.mark.anyio
+async def test_a_follower_hears_each_line_once_and_may_leave(door: Opened) -> None:
     door.engine.run(BOT)
     door.engine.write("before", after=0)
-    lines = door.client.logs(BOT, tail=10, follow=True)
-    assert next(lines).text == "before"
-    door.engine.write("same moment", after=0)
-    assert next(lines).text == "same moment"
-    door.engine.write("later", after=1)
-    assert next(lines).text == "later"
-    lines.close()  # type: ignore[attr-defined]  # it is a generator
+    async with aclosing(door.client.following(BOT, tail=10)) as lines:
+        assert await text_of(lines) == "before"
+        door.engine.write("same moment", after=0)
+        assert await text_of(lines) == "same moment"
+        door.engine.write("later", after=1)
+        assert await text_of(lines) == "later"
     assert door.client.engine_status().reachable
 
 
-def test_a_follower_hears_the_end_when_the_container_is_gone(door: Opened) -> None:
+@pytest.mark.anyio
+async def test_a_follower_hears_the_end_when_the_container_is_gone(door: Opened) -> None:
     door.engine.run(BOT)
     door.engine.write("last words", after=0)
-    lines = door.client.logs(BOT, tail=10, follow=True)
-    assert next(lines).text == "last words"
-    door.engine.seen.clear()
-    assert list(lines) == []
+    async with aclosing(door.client.following(BOT, tail=10)) as lines:
+        assert await text_of(lines) == "last words"
+        door.engine.seen.clear()
+        assert [line async for line in lines] == []
+
+
+@pytest.mark.anyio
+async def test_who_cannot_follow_is_told_why(door: Opened, free_port: int) -> None:
+    with pytest.raises(NotFound):
+        await text_of(door.client.following(BOT, tail=1))
+    door.engine.away = True
+    with pytest.raises(EngineUnavailable):
+        await text_of(door.client.following(BOT, tail=1))
+    url = f"http://127.0.0.1:{free_port}"
+    with closing(DoorClient(url, SECRET)) as away, pytest.raises(Unavailable):
+        await text_of(away.following(BOT, tail=1))
+
+
+async def text_of(lines: AsyncGenerator[LogLine | None, None]) -> str:
+    """The next line that is one."""
+    async for line in lines:
+        if line is not None:
+            return line.text
+    raise AssertionError
 
 
 @pytest.mark.parametrize(
