@@ -70,10 +70,9 @@ class Rendered:
     revision: str
 
 
-def revision_of(files: Iterable[RenderedFile], secrets_revision: str) -> str:
-    """A short name for this content: the same content, the same name."""
+def revision_of(shown: Iterable[RenderedFile], secrets_revision: str) -> str:
+    """A short name for this content, of which nothing is secret: the same, the same name."""
     told = sha256(secrets_revision.encode())
-    shown = (file for file in files if file.area is not Area.SECRETS)
     for file in sorted(shown, key=lambda file: (file.area, file.path)):
         for part in (file.area.encode(), file.path.encode(), file.content):
             told.update(len(part).to_bytes(8) + part)

@@ -158,6 +158,16 @@ def test_the_memory_of_a_bot_is_never_touched(store: WorkspaceFolders) -> None:
     assert store.kept_for(BOT) == [at.workspace, at.state]
 
 
+def test_a_bots_own_file_of_one_of_our_names_is_its_own(store: WorkspaceFolders) -> None:
+    store.put(BOT, rendered(*ALL))
+    own = store.folders(BOT).workspace / CONFIG.path
+    own.write_text("mine")
+    assert store.put(BOT, rendered(TOKENS, SOUL, NOTEBOOK, SKILL)) == [
+        "config/openclaw.json"
+    ]
+    assert own.read_text() == "mine"
+
+
 def test_people_see_the_files_and_of_secrets_only_the_shape(
     store: WorkspaceFolders,
 ) -> None:
