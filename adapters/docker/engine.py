@@ -8,6 +8,7 @@ and finds the other's. Safe to use from threads.
 
 from __future__ import annotations
 
+import logging
 import time
 from collections.abc import Mapping, Sequence
 from contextlib import suppress
@@ -42,6 +43,12 @@ from domain.containers import ContainerSpec, NetworkPolicy, SeenContainer
 from domain.errors import NotFound
 
 CONFLICT = 409
+GUARD_SECONDS = 10
+NOT_HERE = (
+    "the engine is on another machine: guard it there, and set CLAWBOT_BOT_FIREWALL=false"
+)
+
+log = logging.getLogger(__name__)
 
 
 class DockerEngine:
@@ -53,10 +60,12 @@ class DockerEngine:
         """Nothing is asked of the engine yet; it may be away."""
         self._setup = setup
         self._naming = Naming(setup.instance)
+        self._address = address
         self._connection = Connection(address, setup.timeout_seconds)
         self.firewall = Firewall(setup)
         self._counters: Counters | None = None
         self._inspected: dict[str, tuple[str, Mapping[str, Any]]] = {}
+        self._guarded_until = 0.0
 
     def close(self) -> None:
         """Whoever listens to events or follows a log is let go."""
@@ -68,6 +77,8 @@ class DockerEngine:
     def containers(self) -> Sequence[SeenContainer]:
         with asked():
             listed = self._client.containers(all=True, filters=self._naming.filters)
+        if listed:
+            self._keep_firewall()
         found = [self._seen(one) for one in listed]
         there = {one["Id"] for one in listed}
         self._inspected = {
@@ -76,6 +87,8 @@ class DockerEngine:
         return [one for one in found if one is not None]
 
     def create(self, spec: ContainerSpec) -> str:
+        if self._setup.has_firewall and not self._address.is_local:
+            raise CannotRun("engine-refused", NOT_HERE)
         image_id = allowed_image(self._client, spec.image, self._setup.images_allowed)
         there = self._own_named(spec)
         if there is not None:
@@ -234,6 +247,16 @@ class DockerEngine:
             return {}
         self._inspected[container_id] = (state, inspected)
         return inspected
+
+    def _keep_firewall(self) -> None:
+        """Rules that somebody flushed are put up again, even if no bot is started."""
+        if time.monotonic() < self._guarded_until:
+            return
+        self._guarded_until = time.monotonic() + GUARD_SECONDS
+        try:
+            self.firewall.ensure()
+        except CannotRun as error:
+            log.error("firewall.failed", extra={"error": error.detail})  # noqa: TRY400
 
     def _remove(self, container_id: str) -> None:
         try:

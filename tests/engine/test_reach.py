@@ -108,15 +108,20 @@ def test_without_the_firewall_an_inner_network_still_leads_nowhere(bots: Bots) -
     assert OPEN not in found.values()
 
 
+@pytest.mark.parametrize("look", [True, False])
 def test_a_firewall_that_somebody_flushed_is_put_up_again(
-    bots: Bots, exposed_port: int
+    bots: Bots, exposed_port: int, monkeypatch: pytest.MonkeyPatch, *, look: bool
 ) -> None:
+    monkeypatch.setattr("adapters.docker.engine.GUARD_SECONDS", 0)
     bot = bots.running()
     target = f"{_gateway(bots, bot)}:{exposed_port}"
     for table in ("mangle", "nat", "filter"):
         bots.dockerd.room.run("iptables", "-t", table, "-F")
     assert bots.asks(bot, "reach", target) == {target: OPEN}
-    bots.engine.start(bot)
+    if look:
+        bots.engine.containers()
+    else:
+        bots.engine.start(bot)
     found = bots.asks(bot, "reach", target, _proxy(bots))
     assert [how == OPEN for how in found.values()] == [False, True]
 

@@ -13,6 +13,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
+from adapters.docker.engine import DockerEngine
 from adapters.docker.failures import refusal
 from adapters.docker.firewall import Firewall
 from adapters.docker.naming import Naming, Network
@@ -22,6 +23,9 @@ from adapters.docker.stats import Reading, cpu_percent
 from adapters.docker.streams import entries, frames, log_lines
 from adapters.docker.subnets import addresses, free_subnets
 from adapters.docker.swarm_doctor import defaults, this_node
+from adapters.docker.transport import EngineAddress
+from application.engines import CannotRun
+from domain.containers import ContainerSpec, NetworkPolicy, Resources
 from domain.errors import BadSetup
 
 POOL = IPv4Network("10.213.0.0/24")
@@ -140,6 +144,27 @@ def test_rules_name_no_bot_and_drop_what_no_rule_lets_through(tmp_path: Path) ->
     ] == "DROP"
     with pytest.raises(BadSetup):
         Firewall(replace(setup, proxy_address="proxy.example")).rules()
+
+
+def test_an_engine_elsewhere_is_not_guarded_by_rules_of_this_machine(
+    tmp_path: Path,
+) -> None:
+    setup = EngineSetup(
+        instance=uuid4(), data_dir=tmp_path, secrets_dir=tmp_path, images_allowed=("*",)
+    )
+    engine = DockerEngine(setup, EngineAddress(host="tcp://127.0.0.1:1"))
+    spec = ContainerSpec(
+        bot_id=uuid4(),
+        team_id=uuid4(),
+        hostname="ada",
+        generation=1,
+        image="bot:1",
+        resources=Resources(),
+        network=NetworkPolicy.ISOLATED,
+    )
+    with pytest.raises(CannotRun) as refused:
+        engine.create(spec)
+    assert "CLAWBOT_BOT_FIREWALL" in refused.value.detail
 
 
 def test_a_node_that_covers_nothing_is_told_what_to_set(tmp_path: Path) -> None:
