@@ -71,7 +71,7 @@ class Rendered:
 
 
 def revision_of(shown: Iterable[RenderedFile], secrets_revision: str) -> str:
-    """A short name for this content, of which nothing is secret: the same, the same name."""
+    """A short name for this content, none of it secret; the same content, the same name."""
     told = sha256(secrets_revision.encode())
     for file in sorted(shown, key=lambda file: (file.area, file.path)):
         for part in (file.area.encode(), file.path.encode(), file.content):
