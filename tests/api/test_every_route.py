@@ -5,6 +5,8 @@ from __future__ import annotations
 import json
 import re
 from base64 import urlsafe_b64decode
+from collections.abc import Iterator
+from dataclasses import dataclass
 from typing import Any
 from uuid import uuid4
 
@@ -189,23 +191,52 @@ def ids_of(front: Front, headers: dict[str, str]) -> dict[str, str]:
     }
 
 
+@dataclass(frozen=True, kw_only=True)
+class Hall:
+    """Three people of three teams, two of which have things: nothing may change them."""
+
+    front: Front
+    theirs: dict[str, Any]
+    mine: dict[str, Any]
+    ids: dict[str, str]  # of what is theirs
+    my_ids: dict[str, str]
+    stranger: dict[str, str]  # who has nothing
+
+    @property
+    def me(self) -> dict[str, str]:
+        return self.front.bearer(self.mine)
+
+
+@pytest.fixture(scope="module")
+def hall() -> Iterator[Hall]:
+    with front_of(in_memory()) as front:
+        theirs, mine = front.registered(), front.registered()
+        yield Hall(
+            front=front,
+            theirs=theirs,
+            mine=mine,
+            ids=ids_of(front, front.bearer(theirs)),
+            my_ids=ids_of(front, front.bearer(mine)),
+            stranger=front.someone(),
+        )
+
+
 @pytest.mark.parametrize(("method", "path"), GUARDED)
-def test_nobody_gets_in_without_a_token(front: Front, method: str, path: str) -> None:
-    url = filled(path, dict.fromkeys(ids_of(front, front.someone()), str(uuid4())))
+def test_nobody_gets_in_without_a_token(hall: Hall, method: str, path: str) -> None:
+    url = filled(path, dict.fromkeys(hall.ids, str(uuid4())))
     body = BODIES.get((method, path))
     tokens = (None, "Bearer x", "Bearer cbt_" + "a" * 43)
     for token in tokens:
         headers = {} if token is None else {"Authorization": token}
-        answer = front.client.request(method, url, json=body, headers=headers)
+        answer = hall.front.client.request(method, url, json=body, headers=headers)
         assert (answer.status_code, answer.json()["code"]) == (401, "unauthenticated")
 
 
 @pytest.mark.parametrize(("method", "path"), WITH_IDS)
 def test_another_teams_and_an_absent_id_get_the_same_404(
-    front: Front, method: str, path: str
+    hall: Hall, method: str, path: str
 ) -> None:
-    theirs, me = front.someone(), front.someone()
-    ids = ids_of(front, theirs)
+    front, ids, me = hall.front, hall.ids, hall.stranger
     before = front.system.fleet.head()
     absent = ids | {name: str(uuid4()) for name in ids if name.endswith("_id")}
     body = BODIES.get((method, path))
@@ -221,23 +252,20 @@ def test_another_teams_and_an_absent_id_get_the_same_404(
 
 @pytest.mark.parametrize(("method", "path"), GUARDED)
 def test_another_teams_name_in_the_header_is_a_404(
-    front: Front, method: str, path: str
+    hall: Hall, method: str, path: str
 ) -> None:
-    other, me = front.registered(), front.registered()
-    ids = ids_of(front, front.bearer(me))
-    headers = front.bearer(me) | {"X-Team-Id": other["team"]["id"]}
-    answer = front.client.request(
-        method, filled(path, ids), json=BODIES.get((method, path)), headers=headers
-    )
+    headers = hall.me | {"X-Team-Id": hall.theirs["team"]["id"]}
+    url, body = filled(path, hall.my_ids), BODIES.get((method, path))
+    answer = hall.front.client.request(method, url, json=body, headers=headers)
     assert answer.status_code == 404
 
 
 @pytest.mark.parametrize(("method", "path"), ROUTES)
 def test_another_method_is_a_405_and_says_which_there_are(
-    front: Front, method: str, path: str
+    hall: Hall, method: str, path: str
 ) -> None:
-    url = filled(path, dict.fromkeys(ids_of(front, front.someone()), str(uuid4())))
-    answer = front.client.request("TRACE", url)
+    url = filled(path, dict.fromkeys(hall.ids, str(uuid4())))
+    answer = hall.front.client.request("TRACE", url)
     assert answer.status_code == 405
     assert answer.headers["content-type"] == "application/problem+json"
     assert method in answer.headers["allow"] or "," not in answer.headers["allow"]
