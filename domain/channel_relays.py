@@ -50,6 +50,11 @@ class ChannelRelay:
         """Which credential the call at this path needs."""
         return dict(self.other_secrets).get(path, self.secret_field)
 
+    def takes(self, token: str) -> bool:
+        """Whether the credential can stand where it is to, and change nothing around it."""
+        shape = _IN_PATH if self.token_in is TokenPlace.PATH else _IN_HEADER
+        return shape.fullmatch(token) is not None
+
     def allows(self, method: str, path: str) -> bool:
         """Whether the call may be made; nothing is decoded or cleaned first."""
         return method in {"GET", "POST"} and self.allowed.fullmatch(path) is not None
@@ -64,6 +69,8 @@ class ChannelRelay:
 
 
 _FILE = "file/"
+_IN_PATH = re.compile(r"[A-Za-z0-9:_-]{1,200}")
+_IN_HEADER = re.compile(r"[!-~]{1,4096}")
 _STEP = r"[A-Za-z0-9_-][A-Za-z0-9._-]*"  # of a path: no dots alone, nothing encoded
 
 RELAYS: Mapping[str, ChannelRelay] = {

@@ -54,7 +54,7 @@ class CallNotAllowed(Forbidden):
 
 
 class NoCredential(Conflict):
-    """The channel has no credential of the kind that this call needs."""
+    """The channel has no credential that can be used for this call."""
 
     code = "missing-credential"
 
@@ -95,7 +95,7 @@ class ChannelRelaying:
             raise CallNotAllowed
         secrets = await opened(self._vault, channel_ref(names.team_id, channel))
         token = secrets.get(relay.field_for(wanted["path"]), "")
-        if not token.isascii() or not token.isprintable() or not token:
+        if not relay.takes(token):
             raise NoCredential
         if self._under_way[channel.id] >= AT_ONCE:
             raise ManyAtOnce

@@ -288,10 +288,17 @@ def test_slack_gets_each_token_where_it_belongs(door: ChannelDoor, server: Littl
     assert (refused.status_code, refused.json()["error"]) == (403, "path_not_allowed")
 
 
-def test_a_channel_without_its_token_says_so(
-    door: ChannelDoor, server: Little, bot: UUID
+@pytest.mark.parametrize(
+    "secrets",
+    [
+        {},
+        *({"botToken": one} for one in ("", "1:A/../x", "1:A?b", "1:A b", "1:A\r\n", "é")),
+    ],
+)
+def test_a_channel_without_a_token_says_so(
+    door: ChannelDoor, server: Little, bot: UUID, secrets: dict[str, str]
 ) -> None:
-    bare = door.fleet.channel(bot, {})
+    bare = door.fleet.channel(bot, secrets)
     answer = call(door, bot, bare, "getMe")
     assert (answer.status_code, server.asked) == (409, [])
     assert "missing-credential" in answer.json()["description"]
