@@ -25,7 +25,7 @@ from adapters.bootstrap.followers import ROLE, Followers, followers
 from adapters.follower import follow
 from adapters.jobs.sweeper import ring_again
 from adapters.postgres.database import connection_info
-from adapters.sealing.sealer import keep_sealing
+from adapters.sealing.beside import keep_beside
 from adapters.settings import Settings
 from adapters.stopping import told_to_stop
 from domain.errors import ConcurrentChange, Unavailable
@@ -93,6 +93,7 @@ def _lead(settings: Settings, url: str, owner: Connection, stop: threading.Event
     with followers(settings, url, over=over) as wired:
         wakes: Wakes = {FLEET: [], CALLS: []}
         parts = _parts(wired, wakes, over)
+        parts.append(partial(keep_beside, url, over))
         with ThreadPoolExecutor(len(parts)) as threads:
             running = [threads.submit(part) for part in parts]
             try:
@@ -119,7 +120,6 @@ def _parts(
             _repeat, partial(ring_again, wired.key_ring, wired.jobs), SWEEP_SECONDS, over
         ),
         partial(_repeat, wired.key_rounds.make, ROUND_SECONDS, over),
-        partial(keep_sealing, wired.sealer, over),
     ]
     for follower in wired.followers:
         wake = threading.Event()

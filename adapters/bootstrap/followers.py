@@ -40,8 +40,6 @@ from adapters.postgres.routing_views import (
 )
 from adapters.postgres.secret_removal import PostgresSecretRemoval
 from adapters.postgres.view import PostgresPositions, PostgresView
-from adapters.sealing import sealer
-from adapters.sealing.sealer import Sealer
 from adapters.settings import Settings
 from application import key_states, keys
 from application.bus import Bus
@@ -93,7 +91,6 @@ class Followers:
 
     readers: Mapping[str, Reader]
     followers: tuple[Follower, ...]
-    sealer: Sealer
     reaper: Reaper
     key_rounds: KeyRounds
     key_ring: KeyRing
@@ -120,8 +117,6 @@ def followers(
     # A connection for each follower, and for what else the projector does.
     database = Database(url, role=ROLE, size=len(VIEWS) + 8)
     database.open()
-    sealing = Database(url, role=sealer.ROLE, size=2)
-    sealing.open()
     try:
         with broker_of(settings, url, role=ROLE, over=over) as broker:
             jobs, logs = DramatiqJobQueue(broker), event_logs(database)
@@ -138,14 +133,12 @@ def followers(
                     PolicyFollower(LookAfterBots(jobs), positions),
                     PolicyFollower(warn_of_quotas, positions),
                 ),
-                sealer=Sealer(sealing),
                 reaper=Reaper(database, logs[CALLS]),
                 key_rounds=KeyRounds(key_ring, bus),
                 key_ring=key_ring,
                 jobs=jobs,
             )
     finally:
-        sealing.close()
         database.close()
 
 

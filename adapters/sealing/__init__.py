@@ -1,6 +1,7 @@
 """The sealed log at work; its rules are in `domain/sealing`.
 
-sealer.py        gives events their place in the tree, in the projector process
+sealer.py        gives events their place in the tree
+beside.py        the sealer's process, which the projector owns
 key_file.py      the key that checkpoints are signed with
 signer.py        the `signer` process: signs what follows what it signed before
 kept.py          the last checkpoint that was signed, on disk
