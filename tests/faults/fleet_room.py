@@ -55,8 +55,10 @@ class Killable:
         self._environment = _environment(settings, url)
         self._log = settings.clawbot_data_dir / f"{name}.log"
         self._running: subprocess.Popen[bytes] | None = None
+        self._from = 0
 
     def start(self) -> None:
+        self._from = self._log.stat().st_size if self._log.exists() else 0
         with self._log.open("ab") as log, self._where:
             self._running = subprocess.Popen(
                 [sys.executable, "-P", "-m", "api.cli.main", self.name],
@@ -76,6 +78,10 @@ class Killable:
     @property
     def log(self) -> str:
         return self._log.read_text()
+
+    def has_said(self, message: str) -> bool:
+        """Whether it has, since it was started."""
+        return message in self.log[self._from :]
 
 
 class Room(AbstractContextManager[None]):
@@ -152,6 +158,11 @@ class FleetRoom:
         except httpx2.TransportError:
             return False
         return answer.is_success
+
+    def wait_until_at_work(self) -> None:
+        """Api and worker do what they are for."""
+        until(lambda: _answers(self.client))
+        until(lambda: self.processes["worker"].has_said("engine.answers"))
 
     def containers(self) -> dict[UUID, list[dict[str, Any]]]:
         """All of ours, by bot, as the engine's own client lists them."""

@@ -87,6 +87,7 @@ def test_an_engine_that_hangs_is_told_within_30_seconds_and_heals_by_itself(
 
 def disturb(scene: FleetRoom, dice: random.Random, victim: str) -> None:
     """Some commands, a kill in the midst of what they bring about, and some more."""
+    scene.wait_until_at_work()
     for bot_id in dice.sample(list(scene.bots), k=3):
         scene.ask(bot_id, dice.choice(ASKS))
     time.sleep(dice.uniform(0, 1.5))
