@@ -6,22 +6,25 @@ from datetime import UTC, datetime, timedelta
 from typing import Any
 from uuid import UUID
 
-from fastapi import APIRouter, Depends, Response
+from fastapi import APIRouter, BackgroundTasks, Depends, Request, Response
 from uuid_utils.compat import uuid7
 
+from api.addresses import normalised
 from api.auth_shapes import TeamOut
 from api.callers import TheDoorkeeper, TheUser
 from api.doorkeeper import a_user
+from api.limits import count_try
 from api.links import InvitationLink, invitation_token, read_invitation
+from api.mails import hand_over, mail_to
 from api.positions import reached
 from api.shapes import Page
 from api.sign_in import hashed_address
 from api.team_shapes import InvitationOut, NewInvitation, OpenInvitationOut
 from api.teams import named
-from api.wired import TheSystem
+from api.wired import TheSystem, Wired
 from application.teams import AcceptInvitation, Invite, RevokeInvitation
 from domain.errors import Unauthenticated
-from domain.ids import InvitationId
+from domain.ids import InvitationId, TeamId
 from domain.invitations import TeamInvitationMade
 from domain.teams import Team
 
@@ -51,17 +54,28 @@ def open_ones(
 
 
 @router.post("", status_code=201)
-def invite(
-    new: NewInvitation, user: TheUser, system: TheSystem, response: Response
+def invite(  # noqa: PLR0913, PLR0917 - what the framework hands in
+    new: NewInvitation,
+    user: TheUser,
+    request: Request,
+    system: TheSystem,
+    response: Response,
+    later: BackgroundTasks,
 ) -> InvitationOut:
-    """Offer a role, at most one's own, to whoever brings the token that is answered."""
-    now = datetime.now(UTC)
+    """Offer a role, at most one's own, to whoever brings the token that is answered.
+
+    With an `email` only that address may accept it, and the token is mailed there too.
+    """
+    now, address_hash = datetime.now(UTC), None
+    if new.email:
+        address_hash = hashed_address(system, new.email)
+        count_try(system.request_limits, "invite", address_hash, request)
     made = TeamInvitationMade(
         invitation_id=InvitationId(uuid7()),
         role=new.role,
         expires_at=(new.expires_at or now + USUAL_LIFE).replace(microsecond=0),
         by=user.user_id,
-        address_hash=hashed_address(system, new.email) if new.email else None,
+        address_hash=address_hash,
     )
     command = Invite(team_id=user.team_id, made=made, now=now)
     reached(response, system.bus.handle(command, by=user.caller))
@@ -72,6 +86,8 @@ def invite(
         role=made.role,
     )
     token = invitation_token(system.instance_keys.get("link"), link)
+    if new.email:
+        later.add_task(_mail, system, new.email, made, user.team_id, token)
     return InvitationOut(**_facts(made), team_id=user.team_id, token=token)
 
 
@@ -111,6 +127,26 @@ def accept(
     doorkeeper.forget(link.team_id, user.user_id)
     team = system.fleet.read(Team(), link.team_id).state
     return TeamOut(id=link.team_id, name=team.name, role=team.members[user.user_id])
+
+
+def _mail(
+    system: Wired, address: str, made: TeamInvitationMade, team_id: TeamId, token: str
+) -> None:
+    """In the language of whoever invites: of the other one nothing is known."""
+    inviter = system.people.get(made.by)
+    if inviter is None:
+        return
+    mail = mail_to(
+        normalised(address),
+        "invitation",
+        inviter.locale,
+        inviter=inviter.name,
+        team=system.fleet.read(Team(), team_id).state.name,
+        role=made.role,
+        end=made.expires_at.isoformat(" ", "minutes"),
+        token=token,
+    )
+    hand_over(system, mail)
 
 
 def _facts(made: TeamInvitationMade) -> dict[str, Any]:

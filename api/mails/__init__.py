@@ -10,17 +10,16 @@ from importlib.resources import files
 
 from api.wired import Wired
 from application.mail import Mail
-from application.ports import Person
 from domain.errors import Unavailable
 
 log = logging.getLogger(__name__)
 
 
-def mail_to(person: Person, name: str, **said: str) -> Mail:
-    """The mail of that name in the person's language; English, if none was chosen."""
-    text = files(__name__).joinpath(f"{name}.{person.locale or 'en'}.txt")
+def mail_to(address: str, name: str, locale: str, **said: str) -> Mail:
+    """The mail of that name in a language; English, if none was chosen."""
+    text = files(__name__).joinpath(f"{name}.{locale or 'en'}.txt")
     subject, _, body = text.read_text("utf-8").partition("\n\n")
-    return Mail(to=person.email, subject=subject, text=body.format(**said))
+    return Mail(to=address, subject=subject, text=body.format(**said))
 
 
 def hand_over(system: Wired, mail: Mail) -> None:

@@ -2,8 +2,12 @@
 
 from __future__ import annotations
 
+import threading
 import time
+from collections.abc import Callable
+from concurrent.futures import ThreadPoolExecutor
 from datetime import UTC, datetime, timedelta
+from functools import partial
 from typing import Any
 from uuid import UUID, uuid4
 
@@ -17,9 +21,10 @@ from tests.api.front import Front
 class Scene:
     """Ada's team, and Bob who has one of his own."""
 
-    def __init__(self, front: Front) -> None:
+    def __init__(self, front: Front, bob: dict[str, Any] | None = None) -> None:
         self.front = front
-        self.ada, self.bob = front.registered(), front.registered("bob@example.com")
+        self.ada = front.registered()
+        self.bob = bob or front.registered("bob@example.com")
         self.team: str = self.ada["team"]["id"]
         self.path = f"/api/team/{self.team}"
 
@@ -114,6 +119,9 @@ def test_an_addressed_invitation_is_for_one_person(quick: Scene) -> None:
     stranger = quick.accept(quick.front.registered(), invitation["token"])
     assert stranger.json()["code"] == "invitation-is-for-another"
     assert quick.accept(quick.bob, invitation["token"]).status_code == 201
+    (mail,) = quick.front.system.mailer.sent
+    assert mail.to == "bob@example.com"
+    assert invitation["token"] in mail.text
 
 
 def test_a_revoked_or_forged_invitation_is_refused(quick: Scene) -> None:
@@ -199,6 +207,44 @@ def test_a_person_is_added_by_id_and_nobody_else_is(scene: Scene) -> None:
     assert scene.ask(scene.bob, "GET").json()["role"] == "auditor"
     unknown = new | {"user_id": str(uuid4())}
     assert scene.ask(scene.ada, "POST", "member", json=unknown).status_code == 404
+
+
+def together(*asks: Callable[[], Any]) -> list[int]:
+    """All at the same moment, as near as may be: what each was answered."""
+    gate = threading.Barrier(len(asks))
+
+    def ask(one: Callable[[], Any]) -> int:
+        gate.wait(10)
+        status: int = one().status_code
+        return status
+
+    with ThreadPoolExecutor(len(asks)) as threads:
+        return sorted(threads.map(ask, asks))
+
+
+def test_two_owners_cannot_take_each_other_out(real: Front) -> None:
+    for _ in range(5):
+        scene = Scene(real, real.registered())
+        scene.joined("owner")
+        answers = together(
+            partial(scene.ask, scene.ada, "DELETE", scene.member(scene.bob)),
+            partial(scene.ask, scene.bob, "DELETE", scene.member(scene.ada)),
+        )
+        assert answers[0] == 204
+        assert answers[1] in {403, 404, 409}
+        left = [
+            one.state.members
+            for one in real.system.fleet.read_all(Team(), [UUID(scene.team)])
+        ]
+        assert len(left[0]) == 1
+
+
+def test_of_two_who_bring_one_link_one_becomes_a_member(real: Front) -> None:
+    scene = Scene(real, real.registered())
+    people = [real.registered() for _ in range(4)]
+    token = scene.invited("viewer")["token"]
+    answers = together(*(partial(scene.accept, one, token) for one in people))
+    assert answers == [201, 409, 409, 409]
 
 
 def test_members_are_shown_page_by_page(quick: Scene) -> None:
