@@ -1,13 +1,13 @@
 """What containers take, from two readings of the engine's counters.
 
-The engine would wait a second for the second reading itself, for each container. We keep
-the last reading of each, so that only one that is new has to wait, and a shorter time.
+The engine reads its counters once a second: the next reading of a container comes within
+one second, and two of them within two. We keep the last of each, so that only one that is
+new has to wait for two, and ask for many at once.
 """
 
 from __future__ import annotations
 
 import threading
-import time
 from collections.abc import Mapping, Sequence
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass
@@ -22,8 +22,7 @@ from adapters.docker.seen import moment
 from application.engines import ContainerStats
 from domain.errors import NotFound
 
-APART_SECONDS = 0.2  # the first two readings of a container
-THREADS = 8
+THREADS = 64
 
 
 @dataclass(frozen=True)
@@ -44,27 +43,21 @@ class Counters:
 
     def stats(self, bots: Mapping[str, UUID]) -> Sequence[ContainerStats]:
         """Of those of these containers, with their bots, that run. `EngineUnavailable`."""
-        with self._lock:
+        with self._lock, ThreadPoolExecutor(THREADS) as pool:
             self._last = {one: last for one, last in self._last.items() if one in bots}
-            with ThreadPoolExecutor(THREADS) as pool:
-                new = [one for one in bots if one not in self._last]
-                for one, counted in zip(new, pool.map(self._ask, new), strict=True):
-                    if counted is not None:
-                        self._last[one] = reading(counted)
-                if new:
-                    time.sleep(APART_SECONDS)
-                answers = zip(bots, pool.map(self._ask, bots), strict=True)
-                return [
-                    self._between(one, bots[one], counted)
-                    for one, counted in answers
-                    if counted is not None
-                ]
+            answers = zip(bots, pool.map(self._ask, bots), strict=True)
+            return [
+                self._between(one, bots[one], counted)
+                for one, counted in answers
+                if counted is not None
+            ]
 
     def _ask(self, container_id: str) -> Mapping[str, Any] | None:
+        """The counters; with those of a second before, if we have no earlier ones."""
         try:
             with asked():
                 counted: Mapping[str, Any] = self._client.stats(
-                    container_id, stream=False, one_shot=True
+                    container_id, stream=False, one_shot=container_id in self._last
                 )
         except NotFound:
             return None
@@ -74,16 +67,27 @@ class Counters:
         self, container_id: str, bot_id: UUID, counted: Mapping[str, Any]
     ) -> ContainerStats:
         now = reading(counted)
-        before = self._last.get(container_id, now)
+        before = self._last.get(container_id) or _earlier(counted) or now
         self._last[container_id] = now
         return stats_of(container_id, bot_id, counted, cpu_percent(before, now))
 
 
 def reading(counted: Mapping[str, Any]) -> Reading:
+    """The newer reading of an answer."""
     at = moment(counted["read"])
     if at is None:
         raise ValueError(counted["read"])
     return Reading(at, counted["cpu_stats"]["cpu_usage"]["total_usage"])
+
+
+def _earlier(counted: Mapping[str, Any]) -> Reading | None:
+    """The older one; none of a container that has just been started."""
+    at = moment(counted["preread"])
+    return (
+        None
+        if at is None
+        else Reading(at, counted["precpu_stats"]["cpu_usage"]["total_usage"])
+    )
 
 
 def cpu_percent(before: Reading, now: Reading) -> int:

@@ -20,7 +20,7 @@ DEFAULT_HOST = "unix:///var/run/docker.sock"
 # Asked for when nothing is known of the engine yet; each engine of today speaks it, or says
 # which it speaks on the unversioned path that is asked first.
 FIRST_VERSION = "1.41"
-POOL = 16
+POOL = 64
 
 
 @dataclass(frozen=True, kw_only=True)

@@ -12,7 +12,7 @@ from dataclasses import dataclass, replace
 from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 from pathlib import Path
 from typing import Any
-from uuid import UUID, uuid4
+from uuid import uuid4
 
 from adapters.docker.engine import DockerEngine
 from adapters.docker.setup import EngineSetup
@@ -135,11 +135,6 @@ def until(is_so: Callable[[], object], *, seconds: float = 20) -> None:
     while not is_so():
         assert time.monotonic() < deadline, "It did not come to pass"
         time.sleep(0.05)
-
-
-def bots_of(containers: Iterator[UUID], count: int) -> set[UUID]:
-    """The first ones that are named."""
-    return {next(containers) for _ in range(count)}
 
 
 ANSWER = {
