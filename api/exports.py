@@ -1,4 +1,4 @@
-"""Calls as CSV or as lines of JSON, page by page: a long export stays small in memory."""
+"""Calls as CSV, lines of JSON or Parquet, page by page: an export stays small in memory."""
 
 from __future__ import annotations
 
@@ -12,35 +12,38 @@ from uuid import UUID
 from fastapi.responses import Response, StreamingResponse
 from pydantic import BaseModel
 
+from api.parquet import parquet_of
 from api.usage_shapes import CallOut
 from projections.call_log import CallRow
 
 AT_A_TIME = 1000
-TYPES = {"csv": "text/csv; charset=utf-8", "ndjson": "application/x-ndjson"}
+PARQUET = "application/vnd.apache.parquet"
+TYPES = {
+    "csv": "text/csv; charset=utf-8",
+    "ndjson": "application/x-ndjson",
+    "parquet": PARQUET,
+}
+Kind = Literal["csv", "ndjson", "parquet"]
 
 Place = tuple[datetime, UUID]
 Headers = dict[str, str]
+Pages = Iterable[list[CallOut]]
 SelectCalls = Callable[[Place | None, int], list[CallRow]]
 
 
 def wanted_format(
-    asked: Literal["json", "csv", "ndjson"] | None, accept: str
-) -> Literal["csv", "ndjson"] | None:
+    asked: Literal["json", "csv", "ndjson", "parquet"] | None, accept: str
+) -> Kind | None:
     """The export that is asked for by `?format=` or `Accept`; None: a page of JSON."""
-    if asked in {"csv", "ndjson"}:
-        return asked
-    if asked is None and accept.partition(";")[0].strip().lower() == "text/csv":
-        return "csv"
-    return None
+    if asked is not None:
+        return None if asked == "json" else asked
+    return _ACCEPTED.get(accept.partition(";")[0].strip().lower())
 
 
-def exported(
-    select: SelectCalls, kind: Literal["csv", "ndjson"], headers: dict[str, str]
-) -> StreamingResponse:
+def exported(select: SelectCalls, kind: Kind, headers: dict[str, str]) -> StreamingResponse:
     """Every call that matches, newest first."""
-    lines = _csv(_all(select)) if kind == "csv" else _ndjson(_all(select))
     return StreamingResponse(
-        lines,
+        _WRITERS[kind](_all(select)),
         media_type=TYPES[kind],
         headers=headers | {"Content-Disposition": f'attachment; filename="calls.{kind}"'},
     )
@@ -76,6 +79,14 @@ def _csv(pages: Iterable[list[CallOut]]) -> Iterator[str]:
     yield _rows([list(CallOut.model_fields)])
     for page in pages:
         yield _rows(call.model_dump(mode="json").values() for call in page)
+
+
+_WRITERS: dict[Kind, Callable[[Pages], Iterator[str] | Iterator[bytes]]] = {
+    "csv": _csv,
+    "ndjson": _ndjson,
+    "parquet": parquet_of,
+}
+_ACCEPTED: dict[str, Kind] = {"text/csv": "csv", PARQUET: "parquet"}
 
 
 def _rows(rows: Iterable[Iterable[object]]) -> str:

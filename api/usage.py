@@ -6,6 +6,7 @@ from typing import Annotated, Any
 
 from fastapi import APIRouter, Depends, Query, Response
 
+from api.exports import PARQUET
 from api.positions import read_after
 from api.shapes import Page
 from api.usage_answers import BotUsage, TeamUsage
@@ -27,7 +28,7 @@ bot_router = APIRouter(prefix="/api/bot/{hostname}/usage", tags=["usage"])
 AFTER_CALLS = [Depends(read_after(lambda system: system.call_log, CALLS))]
 AFTER_BOTH = [*AFTER_CALLS, Depends(read_after(lambda system: system.usage_by_hour, CALLS))]
 EXPORTS: dict[int | str, dict[str, Any]] = {
-    200: {"content": {"text/csv": {}, "application/x-ndjson": {}}}
+    200: {"content": {"text/csv": {}, "application/x-ndjson": {}, PARQUET: {}}}
 }
 
 

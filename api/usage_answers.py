@@ -80,7 +80,7 @@ class Usage:
         found = self._read(response, view, lambda: view.by_group(wanted, group))
         items = broken_down(self._system, self._team_id, query.group_by, found)
         kind = wanted_format(query.format, self._accept)
-        if kind is not None:
+        if kind in {"csv", "ndjson"}:
             return listed(items, kind, "breakdown", dict(response.headers))
         return Breakdown(group_by=query.group_by, items=items)
 

@@ -45,7 +45,7 @@ class BreakdownQuery(Filters):
 
 
 class CallsQuery(Filters, ListQuery):
-    format: Literal["json", "csv", "ndjson"] | None = None
+    format: Literal["json", "csv", "ndjson", "parquet"] | None = None
 
 
 class TotalsOut(BaseModel):
