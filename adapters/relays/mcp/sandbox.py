@@ -25,6 +25,7 @@ from adapters.relays.mcp import launcher
 from domain.errors import Conflict, Unavailable
 from domain.plugin_launch import COMMANDS, Started
 
+FOLDERS = "clawbot-mcp-"
 FIRST_UID = 1_900_000_000
 MOST_USERS = 10_000
 READABLE = (
@@ -88,9 +89,11 @@ class Sandbox:
         program = shutil.which(started.command, path=self._programs)
         if started.command not in COMMANDS or program is None:
             raise CommandMissing
-        uid, folder = self._own_uid(), Path(tempfile.mkdtemp(prefix="clawbot-mcp-"))
+        uid, folder = self._own_uid(), Path(tempfile.mkdtemp(prefix=FOLDERS))
         try:
             await self._reap(uid)  # what a manager that was killed has left
+            if uid in self._users:
+                await asyncio.to_thread(_remove_folders_of, uid)
             if uid != os.geteuid():
                 os.chown(folder, uid, uid)
             process = await self._spawned([program, *started.args], started, uid, folder)
@@ -193,6 +196,13 @@ def _environment(programs: str, folder: Path) -> dict[str, str]:
         "npm_config_update_notifier": "false",
         "npm_config_fund": "false",
     }
+
+
+def _remove_folders_of(uid: int) -> None:
+    for folder in Path(tempfile.gettempdir()).glob(f"{FOLDERS}*"):
+        with suppress(FileNotFoundError):
+            if folder.lstat().st_uid == uid:
+                shutil.rmtree(folder, ignore_errors=True)
 
 
 def _taken(uid: int) -> socket.socket | None:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import os
+import shutil
 import subprocess
 import sys
 from pathlib import Path
@@ -19,7 +20,7 @@ async def main():
     begun = Started(command="python3", args=("-c", sys.argv[1]), env={})
     running = await sandbox.start(begun)
     text = await running.process.stdout.readline()
-    print(running.process.pid, text.decode(), flush=True)
+    print(running.process.pid, running.folder, text.decode(), flush=True)
     await asyncio.sleep(60)
 
 asyncio.run(main())
@@ -33,8 +34,8 @@ time.sleep(20)
 """
 
 
-def manager() -> tuple[subprocess.Popen[str], int, int]:
-    """A manager, its server, and what that has started."""
+def manager() -> tuple[subprocess.Popen[str], int, Path, int]:
+    """A manager, its server with its folder, and what that has started."""
     server = SERVER.format(uid=os.geteuid() or -1)
     running = subprocess.Popen(
         [sys.executable, "-c", MANAGER, server],
@@ -44,20 +45,23 @@ def manager() -> tuple[subprocess.Popen[str], int, int]:
         env={"PYTHONPATH": str(ROOT), "PATH": os.environ["PATH"]},
     )
     assert running.stdout is not None
-    pid, child = running.stdout.readline().split()
-    return running, int(pid), int(child)
+    pid, folder, child = running.stdout.readline().split()
+    return running, int(pid), Path(folder), int(child)
 
 
-def test_a_server_ends_with_a_manager_that_is_killed_and_its_child_with_the_next() -> None:
-    first, server, child = manager()
+def test_a_server_ends_with_a_manager_that_is_killed_and_the_rest_with_the_next() -> None:
+    first, server, folder, child = manager()
     with first:
         first.kill()
     until(lambda: not lives(server), seconds=5)
-    second, _, _ = manager()
+    second, _, own, _ = manager()
     with second:
         second.kill()
     if os.geteuid() == 0:
         until(lambda: not lives(child), seconds=5)
+        assert not folder.exists()
+    shutil.rmtree(folder, ignore_errors=True)
+    shutil.rmtree(own)
 
 
 def lives(pid: int) -> bool:
