@@ -27,6 +27,7 @@ from domain import (
     kek,
     key_events,
     model_prices,
+    notices,
     persona_templates,
     plugins,
     quota_events,
@@ -38,6 +39,7 @@ from domain import (
     skill_events,
     teams,
     users,
+    webhooks,
 )
 from domain.events import Event, Recorded
 
@@ -52,6 +54,7 @@ EVENT_MODULES = (
     kek,
     key_events,
     model_prices,
+    notices,
     persona_templates,
     plugins,
     quota_events,
@@ -63,6 +66,7 @@ EVENT_MODULES = (
     skill_events,
     teams,
     users,
+    webhooks,
 )
 
 Upcast = Callable[[dict[str, Any]], tuple[str, dict[str, Any]]]

@@ -31,6 +31,7 @@ from projections.call_log import CallLog
 from projections.key_health import KeyHealths
 from projections.key_ring import KeyRing
 from projections.model_prices import ModelPrices
+from projections.notices import NoticeReaders, Notices
 from projections.past_calls import PastCalls
 from projections.quota_list import QuotaList
 from projections.route_table import BotRoute, RouteTable
@@ -85,6 +86,10 @@ class Wired(Protocol):
     def routing_statistics(self) -> RoutingStatistics: ...
     @property
     def past_calls(self) -> PastCalls: ...
+    @property
+    def notices(self) -> Notices: ...
+    @property
+    def notice_readers(self) -> NoticeReaders: ...
     @property
     def routing_catalog(self) -> RoutingCatalog: ...
     @property

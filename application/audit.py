@@ -19,6 +19,7 @@ from domain.kek import KekRotation
 from domain.keys import ProviderKey
 from domain.log import CALLS, FLEET
 from domain.model_prices import ModelPrice
+from domain.notices import NoticeReader
 from domain.persona_templates import PersonaShelf
 from domain.plugins import PluginShelf
 from domain.quota_windows import QuotaWindow
@@ -29,6 +30,7 @@ from domain.skill_content import KeptContent
 from domain.skills import SkillShelf
 from domain.teams import Team
 from domain.users import User
+from domain.webhooks import WebhookShelf
 
 KINDS: dict[str, tuple[str, Aggregate[Any]]] = {
     "bot": (FLEET, Bot()),
@@ -41,6 +43,7 @@ KINDS: dict[str, tuple[str, Aggregate[Any]]] = {
     "claim": (FLEET, Claim()),
     "kek": (FLEET, KekRotation()),
     "model_price": (FLEET, ModelPrice()),
+    "notice_reader": (FLEET, NoticeReader()),
     "routing_shelf": (FLEET, TeamShelf()),
     "plugin_shelf": (FLEET, PluginShelf()),
     "persona_shelf": (FLEET, PersonaShelf()),
@@ -48,6 +51,7 @@ KINDS: dict[str, tuple[str, Aggregate[Any]]] = {
     "skill_content": (FLEET, KeptContent()),
     "quota": (FLEET, Quota()),
     "quota_window": (FLEET, QuotaWindow()),
+    "webhook": (FLEET, WebhookShelf()),
     "call": (CALLS, Call()),
 }
 

@@ -25,6 +25,7 @@ from adapters.postgres.call_views import (
 )
 from adapters.postgres.fleet_views import PostgresBotDirectory, PostgresKeyRing
 from adapters.postgres.idempotency import PostgresIdempotency
+from adapters.postgres.notices import PostgresNoticeReaders, PostgresNotices
 from adapters.postgres.quotas import (
     PostgresQuotaBalances,
     PostgresQuotaList,
@@ -83,6 +84,8 @@ class ControlPlane:
     price_list: BuiltInPrices
     routing_statistics: PostgresRoutingStatistics
     past_calls: PostgresPastCalls
+    notices: PostgresNotices
+    notice_readers: PostgresNoticeReaders
     routing_catalog: RoutingCatalog
     people: PostgresPeople
     mailer: Mailer
@@ -146,6 +149,8 @@ def _wired(  # noqa: PLR0913, PLR0917 - what the control plane stands on
         "model_prices": PostgresModelPrices(database),
         "routing_statistics": PostgresRoutingStatistics(database),
         "past_calls": PostgresPastCalls(database),
+        "notices": PostgresNotices(database),
+        "notice_readers": PostgresNoticeReaders(database),
     }
     bus = bus_of(fleet, unit_of_work=database.unit_of_work, vault=vault, people=people)
     register_quotas(bus, fleet, table=PostgresQuotaTable(database))

@@ -29,6 +29,7 @@ from adapters.postgres.fleet_views import (
     PostgresKeyRing,
     PostgresKeyRoutes,
 )
+from adapters.postgres.notices import PostgresNoticeReaders, PostgresNotices
 from adapters.postgres.quotas import PostgresQuotaBalances, PostgresQuotaList
 from adapters.postgres.reaper import Reaper
 from adapters.postgres.recorder import PostgresRecorder
@@ -55,6 +56,7 @@ from projections.call_log import CallLogProjector
 from projections.key_health import KeyHealthProjector
 from projections.key_ring import KeyRing, KeyRingProjector
 from projections.model_prices import ModelPricesProjector
+from projections.notices import NoticeReadersProjector, NoticesProjector
 from projections.past_calls import PastCallsProjector
 from projections.quota_list import QuotaListProjector
 from projections.route_projectors import BotRoutesProjector, KeyRoutesProjector
@@ -81,6 +83,8 @@ VIEWS: Mapping[str, tuple[type[Projector[Any]], type[PostgresView[Any]]]] = {
         (RoutingShelvesProjector, PostgresRoutingShelves),
         (RoutingStatisticsProjector, PostgresRoutingStatistics),
         (PastCallsProjector, PostgresPastCalls),
+        (NoticesProjector, PostgresNotices),
+        (NoticeReadersProjector, PostgresNoticeReaders),
     )
 }
 

@@ -33,6 +33,7 @@ from adapters.memory_calls import (
 from adapters.memory_fleet import MemoryFleetWatch
 from adapters.memory_idempotency import MemoryIdempotency
 from adapters.memory_mail import MemoryMailer
+from adapters.memory_notices import MemoryNoticeReaders, MemoryNotices
 from adapters.memory_quotas import (
     MemoryQuotaBalances,
     MemoryQuotaList,
@@ -57,6 +58,7 @@ from adapters.postgres.call_views import (
 from adapters.postgres.database import Database
 from adapters.postgres.fleet_views import PostgresBotDirectory, PostgresKeyRing
 from adapters.postgres.idempotency import PostgresIdempotency
+from adapters.postgres.notices import PostgresNoticeReaders, PostgresNotices
 from adapters.postgres.quotas import (
     PostgresQuotaBalances,
     PostgresQuotaList,
@@ -92,6 +94,12 @@ from projections.call_log import CallLog, CallLogProjector
 from projections.key_health import KeyHealthProjector, KeyHealths
 from projections.key_ring import KeyRing, KeyRingProjector
 from projections.model_prices import ModelPrices, ModelPricesProjector
+from projections.notices import (
+    NoticeReaders,
+    NoticeReadersProjector,
+    Notices,
+    NoticesProjector,
+)
 from projections.past_calls import PastCalls, PastCallsProjector
 from projections.quota_list import QuotaList, QuotaListProjector
 from projections.routing_statistics import (
@@ -136,6 +144,8 @@ class System:
     model_prices: ModelPrices
     routing_statistics: RoutingStatistics
     past_calls: PastCalls
+    notices: Notices
+    notice_readers: NoticeReaders
     people: People
     instance_keys: InstanceKeys
     idempotency: IdempotencyStore
@@ -181,6 +191,7 @@ def in_memory() -> System:
     call_log, by_hour = MemoryCallLog(), MemoryUsageByHour()
     healths, prices = MemoryKeyHealths(), MemoryModelPrices()
     statistics, past = MemoryRoutingStatistics(), MemoryPastCalls()
+    notices, readers = MemoryNotices(), MemoryNoticeReaders()
     calls = EventLog(CALLS, MemoryRecorder(), EventMapper())
     quota_table, quota_list = MemoryQuotaTable(), MemoryQuotaList()
     bus = bus_of(fleet, unit_of_work=no_unit_of_work, people=people, vault=MemoryVault())
@@ -202,6 +213,8 @@ def in_memory() -> System:
         model_prices=prices,
         routing_statistics=statistics,
         past_calls=past,
+        notices=notices,
+        notice_readers=readers,
         people=people,
         instance_keys=MemoryInstanceKeys(),
         idempotency=MemoryIdempotency(),
@@ -216,6 +229,8 @@ def in_memory() -> System:
             ViewFollower(ModelPricesProjector(), prices),
             ViewFollower(RoutingStatisticsProjector(), statistics),
             ViewFollower(PastCallsProjector(), past),
+            ViewFollower(NoticesProjector(), notices),
+            ViewFollower(NoticeReadersProjector(), readers),
         ],
     )
 
@@ -259,6 +274,8 @@ def on_postgres(url: str) -> Iterator[System]:
             model_prices=PostgresModelPrices(api),
             routing_statistics=PostgresRoutingStatistics(api),
             past_calls=PostgresPastCalls(api),
+            notices=PostgresNotices(api),
+            notice_readers=PostgresNoticeReaders(api),
             people=people,
             instance_keys=instance_keys,
             idempotency=PostgresIdempotency(api, instance_keys),

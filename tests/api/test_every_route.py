@@ -103,6 +103,8 @@ BODIES = {
     ("PATCH", "/api/bot/{hostname}"): {},
     ("PATCH", "/api/provider-key/{key_id}"): {},
     ("POST", "/api/provider-key"): NEW_KEY,
+    ("POST", "/api/notification/read"): {"all": True},
+    ("PUT", "/api/notification/preferences"): {"muted": []},
     ("POST", "/api/quota"): NEW_QUOTA,
     ("PATCH", "/api/quota/{quota_id}"): {},
     ("POST", "/api/provider-key/verify"): {"vendor": "openai", "secret": "sk-0123"},

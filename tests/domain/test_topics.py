@@ -99,6 +99,8 @@ STORED = {
     "kek.rotation_started": ["kek_id", "records"],
     "model_price.removed": [],
     "model_price.set": ["team_id", "vendor", "model", "rates"],
+    "notice_reader.muted": ["team_id", "user_id", "kinds"],
+    "notice_reader.read": ["team_id", "user_id", "positions", "upto"],
     "persona_shelf.template_removed": ["team_id", "id"],
     "persona_shelf.template_set": ["team_id", "id", "template"],
     "plugin_shelf.plugin_removed": ["team_id", "slug"],
@@ -189,6 +191,19 @@ STORED = {
     "user.totp_confirmed": [],
     "user.totp_offered": [],
     "user.totp_removed": [],
+    "webhook.added": [
+        "team_id",
+        "webhook_id",
+        "url",
+        "origin",
+        "types",
+        "label",
+        "added_at",
+    ],
+    "webhook.disabled": ["webhook_id", "reason"],
+    "webhook.enabled": ["webhook_id"],
+    "webhook.removed": ["webhook_id"],
+    "webhook.replayed": ["webhook_id", "delivery_id"],
 }
 
 

@@ -54,6 +54,7 @@ from domain.keys import (
 from domain.log import CALLS, FLEET
 from domain.usage import UNKNOWN, Usage, UsageSource
 from domain.verdicts import Verdict
+from tests.projections.given_notices import notice_readers
 from tests.projections.given_quotas import quotas
 from tests.projections.given_routing import routing
 
@@ -258,6 +259,7 @@ FLEET_HISTORY: list[Happened] = [
     key(17, TEAM, COOLED, ProviderKeyRecovered(), ProviderKeyDisabled()),
     *routing(TEAM, OTHER_TEAM),
     *quotas(TEAM, OTHER_TEAM, LATER),
+    *notice_readers(TEAM, OTHER_TEAM),
 ]
 
 

@@ -1,0 +1,132 @@
+"""`/api/notification`: what a team's people should hear of, and what one has read."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from typing import Annotated, TypeVar
+
+from fastapi import APIRouter, Depends, Query, Response
+
+from api.callers import SignedIn, TheUser
+from api.locales import TheLanguages
+from api.notice_texts import names_of
+from api.notification_shapes import (
+    NoticeOut,
+    NoticesQuery,
+    PreferencesBody,
+    PreferencesOut,
+    ReadBody,
+    UnreadOut,
+    notice_shown,
+)
+from api.paging import Cursors
+from api.positions import FLEET_ONLY, reached, read_after, read_at
+from api.shapes import Page, ReadQuery
+from api.wired import TheSystem, Wired
+from application.notices import MuteNotices, ReadNotices
+from domain.errors import NotFound
+from domain.happenings import NOTICES
+from domain.log import FLEET
+from domain.notices import NoticeReader, reader_id
+from projections.notices import NoticeRow
+
+router = APIRouter(prefix="/api/notification", tags=["notices"])
+
+# Behind neither the notices nor what was read of them.
+AFTER = [
+    Depends(read_after(lambda system: system.notices, FLEET)),
+    Depends(read_after(lambda system: system.notice_readers, FLEET)),
+]
+
+ResultT = TypeVar("ResultT")
+
+
+@router.get("", dependencies=AFTER)
+def of_team(
+    query: Annotated[NoticesQuery, Query()],
+    user: TheUser,
+    system: TheSystem,
+    languages: TheLanguages,
+    response: Response,
+) -> Page[NoticeOut]:
+    """The team's notices, newest first, without what one has muted."""
+    key = system.instance_keys.get("cursor")
+    cursors = Cursors(key, team_id=user.team_id, listed="notification")
+    before = cursors.read(query.cursor, int) if query.cursor else None
+
+    def read() -> tuple[NoticeReader, list[NoticeRow]]:
+        reader = system.notice_readers.of(user.team_id, user.user_id)
+        return reader, system.notices.of_team(
+            user.team_id, reader, unread=query.unread, before=before, limit=query.limit + 1
+        )
+
+    reader, rows = _read_at(response, system, read)
+    shown, cursor = cursors.page(rows, query.limit, lambda row: [row.position])
+    names = names_of(system.fleet, user.team_id, shown)
+    items = [notice_shown(row, reader, names, languages) for row in shown]
+    return Page(items=items, next_cursor=cursor)
+
+
+@router.get("/unread-count", dependencies=AFTER)
+def unread_count(
+    query: Annotated[ReadQuery, Query()],  # noqa: ARG001  # what may be asked
+    user: TheUser,
+    system: TheSystem,
+    response: Response,
+) -> UnreadOut:
+    """How many notices one has not read."""
+
+    def read() -> int:
+        reader = system.notice_readers.of(user.team_id, user.user_id)
+        return system.notices.count_unread(user.team_id, reader)
+
+    return UnreadOut(unread=_read_at(response, system, read))
+
+
+@router.post("/read", status_code=204)
+def mark_read(body: ReadBody, user: TheUser, system: TheSystem, response: Response) -> None:
+    """Some or all are read, by oneself and nobody else; 404 if one is not the team's."""
+    positions: tuple[int, ...] = ()
+    if body.ids is not None:
+        found = system.notices.positions(user.team_id, set(body.ids))
+        if len(found) < len(set(body.ids)):
+            raise NotFound
+        positions = tuple(sorted(found.values()))
+    command = ReadNotices(
+        team_id=user.team_id,
+        user_id=user.user_id,
+        positions=positions,
+        upto=system.notices.position(FLEET) if body.all else 0,
+    )
+    reached(response, system.bus.handle(command, by=user.caller))
+
+
+@router.get("/preferences")
+def preferences(user: TheUser, system: TheSystem, response: Response) -> PreferencesOut:
+    """Which kinds of notices one has muted in this team."""
+    reached(response, system.fleet.head())
+    return _preferences(user, system)
+
+
+@router.put("/preferences")
+def set_preferences(
+    body: PreferencesBody, user: TheUser, system: TheSystem, response: Response
+) -> PreferencesOut:
+    """Be shown these kinds no more, and all others again."""
+    command = MuteNotices(
+        team_id=user.team_id,
+        user_id=user.user_id,
+        kinds=tuple(kind.value for kind in body.muted),
+    )
+    reached(response, system.bus.handle(command, by=user.caller))
+    return _preferences(user, system)
+
+
+def _preferences(user: SignedIn, system: Wired) -> PreferencesOut:
+    stream = reader_id(user.team_id, user.user_id)
+    reader = system.fleet.look(NoticeReader(), stream).state
+    return PreferencesOut(muted=list(reader.muted), kinds=sorted(NOTICES))
+
+
+def _read_at(response: Response, system: Wired, read: Callable[[], ResultT]) -> ResultT:
+    return read_at(response, system.notices, FLEET_ONLY, read)
