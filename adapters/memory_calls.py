@@ -5,12 +5,23 @@ from __future__ import annotations
 from collections.abc import Hashable, Iterable, Iterator, Sequence
 from datetime import datetime
 from uuid import UUID
+from zoneinfo import ZoneInfo
 
 from adapters.memory import MemoryView
 from domain.calls import CallStatus
 from domain.log import Page
 from projections.audit_trail import AuditFilter, AuditRow, AuditTrail
-from projections.call_log import CallLog, CallRow, Group, age, counted, group_of, matches
+from projections.call_log import (
+    CallLog,
+    CallRow,
+    DayGroup,
+    Group,
+    age,
+    counted,
+    day_group_of,
+    group_of,
+    matches,
+)
 from projections.key_health import KeyHealthRow, KeyHealths
 from projections.usage import SUMS, UsageFilter, UsageTotals
 from projections.usage_by_hour import UsageByHour, UsageRow
@@ -55,6 +66,16 @@ class MemoryCallLog(MemoryView[CallRow], CallLog):
         for row in self._matching(wanted):
             if row.status is not CallStatus.OPEN:
                 key = group_of(row, group)
+                found[key] = found.get(key, UsageTotals()) + counted(row)
+        return list(found.items())
+
+    def by_day(
+        self, wanted: UsageFilter, time_zone: str
+    ) -> list[tuple[DayGroup, UsageTotals]]:
+        found: dict[DayGroup, UsageTotals] = {}
+        for row in self._matching(wanted):
+            if row.status is not CallStatus.OPEN:
+                key = day_group_of(row, ZoneInfo(time_zone))
                 found[key] = found.get(key, UsageTotals()) + counted(row)
         return list(found.items())
 

@@ -5,10 +5,11 @@ from __future__ import annotations
 from abc import abstractmethod
 from collections.abc import Hashable
 from dataclasses import dataclass, replace
-from datetime import datetime
+from datetime import date, datetime
 from enum import StrEnum
 from typing import ClassVar, assert_never, cast
 from uuid import UUID
+from zoneinfo import ZoneInfo
 
 from domain.calls import (
     CallAbandoned,
@@ -117,6 +118,15 @@ def group_of(row: CallRow, group: Group) -> Hashable:
             return row.usage_source.value
 
 
+DayGroup = tuple[date, str | None, UUID | None]  # of which model, with which key
+
+
+def day_group_of(row: CallRow, zone: ZoneInfo) -> DayGroup:
+    """The day there of the admission, the model and the key."""
+    day = row.admitted_at.astimezone(zone).date()
+    return day, row.model or row.requested_model, row.provider_key_id
+
+
 def age(row: CallRow) -> tuple[datetime, UUID]:
     """By which calls are listed."""
     return row.admitted_at, row.call_id
@@ -144,6 +154,12 @@ class CallLog(View[CallRow]):
         self, wanted: UsageFilter, group: Group
     ) -> list[tuple[Hashable, UsageTotals]]:
         """The same for each group that has ended calls, in no order."""
+
+    @abstractmethod
+    def by_day(
+        self, wanted: UsageFilter, time_zone: str
+    ) -> list[tuple[DayGroup, UsageTotals]]:
+        """The same for each day there, model and key that has ended calls, in no order."""
 
 
 class CallLogProjector(Projector[CallRow]):

@@ -7,6 +7,7 @@ from contextlib import AbstractContextManager
 from datetime import datetime
 from typing import Any, LiteralString
 from uuid import UUID
+from zoneinfo import ZoneInfo
 
 from psycopg.sql import SQL, Composable, Composed, Identifier
 
@@ -14,7 +15,16 @@ from adapters.postgres.calls_then import UNMOVED, moved_calls
 from adapters.postgres.database import Cursor
 from adapters.postgres.view import PostgresView
 from domain.calls import CallStatus
-from projections.call_log import CallLog, CallRow, Group, age, counted, group_of
+from projections.call_log import (
+    CallLog,
+    CallRow,
+    DayGroup,
+    Group,
+    age,
+    counted,
+    day_group_of,
+    group_of,
+)
 from projections.key_health import KeyHealthRow, KeyHealths
 from projections.usage import SUMS, UsageFilter, UsageTotals
 from projections.usage_by_hour import UsageByHour, UsageRow
@@ -148,6 +158,25 @@ class PostgresCallLog(PostgresView[CallRow], CallLog):
             if one.status is not CallStatus.OPEN:
                 name = group_of(one, group)
                 found[name] = found.get(name, UsageTotals()) + counted(one)
+        return list(found.items())
+
+    def by_day(
+        self, wanted: UsageFilter, time_zone: str
+    ) -> list[tuple[DayGroup, UsageTotals]]:
+        where, values = self._matching(wanted)
+        statement = SQL(
+            "SELECT (admitted_at AT TIME ZONE %s)::date, COALESCE(model, requested_model), "
+            "provider_key_id, {} FROM call_log WHERE {} AND status <> 'open' "
+            "GROUP BY 1, 2, 3"
+        ).format(_sums(_CALL_SUMS), where)
+        with self._cursor(wanted) as cursor:
+            rows = cursor.execute(statement, [time_zone, *values]).fetchall()
+            moved = moved_calls(cursor, wanted)
+        found: dict[DayGroup, UsageTotals] = {row[:3]: _totals(row[3:]) for row in rows}
+        for one in moved:
+            if one.status is not CallStatus.OPEN:
+                group = day_group_of(one, ZoneInfo(time_zone))
+                found[group] = found.get(group, UsageTotals()) + counted(one)
         return list(found.items())
 
     def _cursor(self, wanted: UsageFilter) -> AbstractContextManager[Cursor]:
