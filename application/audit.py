@@ -15,6 +15,7 @@ from domain.calls import Call
 from domain.claims import Claim
 from domain.errors import NotFound
 from domain.events import Aggregate, Event, Recorded
+from domain.invoices import Invoice, InvoiceShelf
 from domain.kek import KekRotation
 from domain.keys import ProviderKey
 from domain.log import CALLS, FLEET
@@ -41,6 +42,8 @@ KINDS: dict[str, tuple[str, Aggregate[Any]]] = {
     "access": (FLEET, Attempt()),
     "api_token": (FLEET, TokenShelf()),
     "claim": (FLEET, Claim()),
+    "invoice": (FLEET, Invoice()),
+    "invoice_shelf": (FLEET, InvoiceShelf()),
     "kek": (FLEET, KekRotation()),
     "model_price": (FLEET, ModelPrice()),
     "notice_reader": (FLEET, NoticeReader()),

@@ -6,6 +6,7 @@ from uuid import UUID
 ApiTokenId = NewType("ApiTokenId", UUID)
 BotId = NewType("BotId", UUID)
 InvitationId = NewType("InvitationId", UUID)
+InvoiceId = NewType("InvoiceId", UUID)
 LinkId = NewType("LinkId", UUID)
 ModelPriceId = NewType("ModelPriceId", UUID)
 ProviderKeyId = NewType("ProviderKeyId", UUID)

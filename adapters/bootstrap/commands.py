@@ -6,6 +6,7 @@ from functools import partial
 
 from adapters.bootstrap.catalog_commands import register_catalogs
 from adapters.bootstrap.fleet_commands import register_equipment, register_lifecycle
+from adapters.bootstrap.invoice_commands import register_invoices
 from adapters.bootstrap.notice_commands import register_notices
 from adapters.bootstrap.people_commands import register_people
 from adapters.bootstrap.routing_commands import register_routing
@@ -55,5 +56,6 @@ def bus_of(
     register_routing(bus, event_log)
     register_people(bus, event_log, people)
     register_catalogs(bus, event_log)
+    register_invoices(bus, event_log)
     register_notices(bus, event_log)
     return bus
