@@ -50,9 +50,13 @@ class Naming:
         suffix = {Network.INSIDE: "", Network.PORT: "-port", Network.OUT: "-out"}[kind]
         return f"{self.container(bot_id)}{suffix}"
 
-    def bridge(self, bot_id: UUID, kind: Network) -> str:
-        """15 characters: `cb`, five of the instance, the kind, seven of the bot."""
-        digest = sha256(self.instance.bytes + bot_id.bytes).digest()
+    def bridge(self, bot_id: UUID, kind: Network, ghosts: int = 0) -> str:
+        """15 characters: `cb`, five of the instance, the kind, seven of the bot.
+
+        `ghosts`: so many of its names are lost to what an engine remembers.
+        """
+        told = self.instance.bytes + bot_id.bytes + bytes([ghosts] if ghosts else [])
+        digest = sha256(told).digest()
         return f"{self.bridges}{kind}{b32encode(digest).decode().lower()[:7]}"
 
     @property

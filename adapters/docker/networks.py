@@ -31,6 +31,10 @@ from domain.containers import NetworkPolicy
 from domain.errors import NotFound
 
 _IN_USE = re.compile(r"has active endpoints|is in use by")
+# An engine that was killed while it made a network may remember its bridge for good, and
+# nothing else of it: Docker 20.10 stores the bridge first.
+_GHOST = re.compile(r"have same bridge name")
+_BRIDGE = "com.docker.network.bridge.name"
 ATTEMPTS = 20  # another instance may take the subnet that we chose
 PAUSE_SECONDS = 0.1
 
@@ -46,6 +50,14 @@ def wanted(policy: NetworkPolicy, port: int | None) -> frozenset[Network]:
             return frozenset({Network.INSIDE})
         case NetworkPolicy.ISOLATED:
             return frozenset({Network.INSIDE, Network.PORT})
+
+
+@dataclass(frozen=True)
+class _Made:
+    """A network of ours, and the interface of the host that leads to it."""
+
+    subnet: IPv4Network
+    bridge: str
 
 
 @dataclass(frozen=True)
@@ -71,10 +83,10 @@ class Networks:
         name = self.naming.network(bot_id, kind)
         with asked_to_run():
             everyone = self.client.networks()
-        subnet = self._subnet_of(name, everyone) or self._make(bot_id, kind, everyone)
-        gateway, address = addresses(subnet)
+        there = self._there(name, everyone) or self._make(bot_id, kind, everyone)
+        gateway, address = addresses(there.subnet)
         if kind is Network.INSIDE:
-            self.firewall.open_way(self.naming.bridge(bot_id, kind))
+            self.firewall.open_way(there.bridge)
         return Place(network=name, address=address, gateway=gateway)
 
     def attach(
@@ -134,46 +146,53 @@ class Networks:
                 return
             raise
 
-    def _subnet_of(
-        self, name: str, everyone: Sequence[Mapping[str, Any]]
-    ) -> IPv4Network | None:
+    def _there(self, name: str, everyone: Sequence[Mapping[str, Any]]) -> _Made | None:
         for network in everyone:
             if network["Name"] == name:
                 if not self.naming.is_ours(network.get("Labels")):
                     raise CannotRun("name-taken", f"the network {name} is somebody else's")
-                return subnets_of(network)[0]
+                bridge = (network.get("Options") or {}).get(_BRIDGE, "")
+                return _Made(subnets_of(network)[0], bridge)
         return None
 
     def _make(
         self, bot_id: UUID, kind: Network, everyone: Sequence[Mapping[str, Any]]
-    ) -> IPv4Network:
-        name = self.naming.network(bot_id, kind)
+    ) -> _Made:
+        name, ghosts = self.naming.network(bot_id, kind), 0
         taken = [subnet for network in everyone for subnet in subnets_of(network)]
         free = free_subnets(self.setup.subnets, taken, name)
         for subnet, _ in zip(free, range(ATTEMPTS), strict=False):
+            made = _Made(subnet, self.naming.bridge(bot_id, kind, ghosts))
             try:
                 with asked_to_run():
-                    self._create(bot_id, kind, subnet)
+                    self._create(bot_id, kind, made)
             except CannotRun as refused:
                 if "overlaps" in refused.detail:
                     continue
-                if refused.code == "name-taken":  # another worker was first
-                    return self._made_meanwhile(name)
-                raise
-            return subnet
+                if refused.code != "name-taken":
+                    raise
+                there = self._made_meanwhile(name)
+                if there is not None:  # another worker was first
+                    return there
+                if not _GHOST.search(refused.detail):
+                    raise
+                ghosts += 1
+                continue
+            return made
         raise CannotRun("engine-refused", f"no subnet is free in {self.setup.subnets}")
 
-    def _made_meanwhile(self, name: str) -> IPv4Network:
+    def _made_meanwhile(self, name: str) -> _Made | None:
         """The network that another worker makes at this moment."""
         for _ in range(ATTEMPTS):
             with asked_to_run():
-                found = self._subnet_of(name, self.client.networks())
+                found = self._there(name, self.client.networks())
             if found is not None:
                 return found
             time.sleep(PAUSE_SECONDS)
-        raise CannotRun("name-taken", f"the network {name}")
+        return None
 
-    def _create(self, bot_id: UUID, kind: Network, subnet: IPv4Network) -> None:
+    def _create(self, bot_id: UUID, kind: Network, made: _Made) -> None:
+        subnet = made.subnet
         gateway, _ = addresses(subnet)
         self.client.create_network(
             self.naming.network(bot_id, kind),
@@ -183,7 +202,7 @@ class Networks:
             ipam=IPAMConfig(pool_configs=[IPAMPool(subnet=str(subnet), gateway=gateway)]),
             labels=self.naming.bot_labels(bot_id),
             options={
-                "com.docker.network.bridge.name": self.naming.bridge(bot_id, kind),
+                _BRIDGE: made.bridge,
                 "com.docker.network.bridge.host_binding_ipv4": "127.0.0.1",
                 "com.docker.network.bridge.enable_ip_masquerade": str(
                     kind is Network.OUT
