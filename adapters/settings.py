@@ -64,7 +64,7 @@ class Settings(BaseSettings):
     bot_images_allowed: Annotated[tuple[str, ...], NoDecode] = ("clawbot/*",)
     bot_port_start: int = Field(default=9200, ge=1024, le=65_000)
     # Bots in containers; see `adapters/docker/setup.py`.
-    clawbot_runtime: Literal["docker", "swarm"] = "docker"
+    clawbot_runtime: Literal["docker", "swarm", "external"] = "docker"
     clawbot_bot_subnets: IPv4Network = IPv4Network("10.213.0.0/16")
     clawbot_bot_dns: Annotated[tuple[str, ...], NoDecode] = ("1.1.1.1", "9.9.9.9")
     clawbot_bot_firewall: bool = True

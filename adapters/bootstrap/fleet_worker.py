@@ -23,6 +23,7 @@ from adapters.docker.setup import EngineSetup
 from adapters.docker.swarm import SwarmEngine
 from adapters.docker.transport import EngineAddress
 from adapters.model_limits import shipped_model_limits
+from adapters.no_engine import NoEngine
 from adapters.postgres.fleet_views import PostgresBotDirectory, PostgresKeyRing
 from adapters.postgres.opened_secrets import PostgresOpenedSecrets
 from adapters.reconciler.gateways import GatewayReaders
@@ -98,7 +99,9 @@ def fleet_worker(
         )
 
 
-def _engine(settings: Settings, opened: Opened) -> DockerEngine | SwarmEngine:
+def _engine(settings: Settings, opened: Opened) -> DockerEngine | SwarmEngine | NoEngine:
+    if settings.clawbot_runtime == "external":
+        return NoEngine()
     setup, address = engine_setup(settings, opened), engine_address(settings)
     if settings.clawbot_runtime == SwarmEngine.name:
         return SwarmEngine(setup, address, proxy_container=settings.clawbot_swarm_proxy)

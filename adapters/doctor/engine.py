@@ -20,6 +20,9 @@ TIMEOUT_SECONDS = 5
 
 def look_at_engine(settings: Settings) -> Findings:
     """Without one there are `external` bots only, and that is no failure."""
+    if settings.clawbot_runtime == "external":
+        yield skipped("engine", "This process has none, as CLAWBOT_RUNTIME says.")
+        return
     address = engine_address(settings)
     try:
         client = connect(address, TIMEOUT_SECONDS)

@@ -32,7 +32,7 @@ def test_one_metered_call_through_the_processes_of_the_compose_file(
     key_file = tmp_path / "key"
     key_file.write_text(A_KEY)
     key_file.chmod(0o400)
-    api, proxy = free_ports()
+    api, proxy, worker = free_ports()
     with started(key=CANARY) as vendor, ExitStack() as stack:
         ours = {
             "DATABASE_URL": database_url,
@@ -48,6 +48,10 @@ def test_one_metered_call_through_the_processes_of_the_compose_file(
             "CLAWBOT_PROXY_HOST": "127.0.0.1",
             "CLAWBOT_PROXY_PORT": str(proxy),
             "CLAWBOT_WORKERS": "1",
+            "CLAWBOT_WORKER_URL": f"http://127.0.0.1:{worker}",
+            "CLAWBOT_WORKER_HOST": "127.0.0.1",
+            "CLAWBOT_WORKER_PORT": str(worker),
+            "CLAWBOT_RUNTIME": "external",
             "CLAWBOT_HTTP_SHARED_PEERS": "",
         }
         logs = {}
@@ -124,11 +128,13 @@ def running(
     assert code == 0, log.read_text()[-2000:]
 
 
-def free_ports() -> tuple[int, int]:
-    with socket.socket() as one, socket.socket() as other:
-        for probe in (one, other):
+def free_ports() -> tuple[int, int, int]:
+    with ExitStack() as stack:
+        probes = [stack.enter_context(socket.socket()) for _ in range(3)]
+        for probe in probes:
             probe.bind(("127.0.0.1", 0))
-        return one.getsockname()[1], other.getsockname()[1]
+        one, other, third = (probe.getsockname()[1] for probe in probes)
+        return one, other, third
 
 
 def answers(url: str) -> bool:
