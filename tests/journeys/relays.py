@@ -7,7 +7,6 @@ import shutil
 import socket
 import tempfile
 import threading
-import time
 from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
@@ -43,7 +42,7 @@ from tests.journeys.proxy_process import until
 
 TOKEN = "1234567:AAsecret-real_token-of-the-channel"
 SECRET = "a-secret-of-the-plugin"
-WAITS, WAIT_SECONDS = b"wait", 5
+WAITS, LET_GO = b"wait", threading.Event()
 BEGIN = {
     "jsonrpc": "2.0",
     "id": 1,
@@ -115,9 +114,9 @@ class Relays:
 
 
 def telegram(asked: Asked) -> Said:
-    """Answers, after a while if it is asked to wait."""
+    """Answers; who asks to wait is let go by the test."""
     if asked.body == WAITS:
-        time.sleep(WAIT_SECONDS)
+        LET_GO.wait(30)
     body = b'{"ok":true,"result":[]}'
     return Said(body=body, headers={"content-type": "application/json"})
 

@@ -39,6 +39,10 @@ class Little:
     asked: list[Asked] = field(default_factory=list)
 
 
+class Server(ThreadingHTTPServer):
+    request_queue_size = 128  # many callers at once are not sent away
+
+
 @contextmanager
 def little(script: Script) -> Iterator[Little]:
     """Listens on loopback until the block ends."""
@@ -84,7 +88,7 @@ def little(script: Script) -> Iterator[Little]:
         def log_message(self, *_: object) -> None:
             """Nothing is written."""
 
-    server = ThreadingHTTPServer(("127.0.0.1", 0), Handler)
+    server = Server(("127.0.0.1", 0), Handler)
     server.daemon_threads = True
     thread = threading.Thread(target=server.serve_forever, args=(0.02,))
     thread.start()
