@@ -29,6 +29,8 @@ LONGEST_PAUSE = timedelta(seconds=300)
 WELL_AFTER = timedelta(minutes=1)  # of health: earlier failures are forgotten
 START_PATIENCE = timedelta(minutes=2)
 
+STUCK = "name-taken"  # the engine's own record of it is in the way
+
 LONG_AGO = datetime(1970, 1, 1, tzinfo=UTC)
 
 
@@ -164,6 +166,12 @@ class _Look:
         """The container is the one that is wanted, and should run."""
         start = Start(container_id=kept.container_id)
         tried = self.wanted.spec.generation
+        never_ran = kept.state is ContainerState.CREATED or note.failure == STUCK
+        if note.retry_at is not None and never_ran and not _is_up(kept):
+            # What an engine could not start once it may never start: Docker 20.10 that was
+            # killed in the middle says of it "already exists" for good.
+            remove = Remove(container_id=kept.container_id)
+            return self._tried(note, remove, *self._anew())
         match kept.state:
             case ContainerState.RUNNING:
                 return self._of_running(kept, replace(note, tried=tried))
@@ -219,6 +227,10 @@ def _stop(kept: SeenContainer) -> tuple[Step, ...]:
     if kept.state is ContainerState.RUNNING:
         return (Stop(container_id=kept.container_id),)
     return ()
+
+
+def _is_up(kept: SeenContainer) -> bool:
+    return kept.state is ContainerState.RUNNING
 
 
 def _why(kept: SeenContainer) -> str:

@@ -220,7 +220,15 @@ def test_a_container_that_never_gets_to_run_is_told() -> None:
     assert (plan.note.failure, plan.note.detail) == ("start-timeout", "no node fits")
     again = decide(RUNS, [seen], plan.note, NOW + 121 * SECOND)
     assert again.note.tried_at == NOW + 121 * SECOND
-    assert decide(RUNS, [seen], again.note, NOW + 125 * SECOND) == again
+    assert again.steps == (Remove(container_id="c1"), *ANEW)
+    assert decide(RUNS, [seen], again.note, NOW + 125 * SECOND).note == again.note
+
+
+@pytest.mark.parametrize("seen", [MADE, DOWN])
+def test_what_an_engine_could_not_start_is_made_anew(seen: SeenContainer) -> None:
+    last = replace(WAS_UP, failure="name-taken", failures=1, retry_at=NOW, state=seen.state)
+    plan = decide(RUNS, [seen], last, NOW)
+    assert plan.steps == (Remove(container_id="c1"), *ANEW)
 
 
 def test_while_the_engine_is_away_nothing_is_known_and_nothing_forgotten() -> None:
