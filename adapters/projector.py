@@ -24,6 +24,7 @@ import psycopg
 from adapters.bootstrap.followers import ROLE, Followers, followers
 from adapters.follower import follow
 from adapters.jobs.sweeper import ring_again
+from adapters.jobs.webhook_sender import ring_due
 from adapters.postgres.database import connection_info
 from adapters.sealing.beside import keep_beside
 from adapters.settings import Settings
@@ -39,6 +40,7 @@ UNRUNG_SECONDS = 3.0  # a follower looks by itself, should nobody ring
 REAP_SECONDS = 2.0
 SWEEP_SECONDS = 30.0
 ROUND_SECONDS = 5.0
+DELIVER_SECONDS = 2.0
 
 Connection = psycopg.Connection[tuple[Any, ...]]
 Wakes = dict[str, list[threading.Event]]
@@ -120,6 +122,9 @@ def _parts(
             _repeat, partial(ring_again, wired.key_ring, wired.jobs), SWEEP_SECONDS, over
         ),
         partial(_repeat, wired.key_rounds.make, ROUND_SECONDS, over),
+        partial(
+            _repeat, partial(ring_due, wired.deliveries, wired.jobs), DELIVER_SECONDS, over
+        ),
     ]
     for follower in wired.followers:
         wake = threading.Event()

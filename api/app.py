@@ -57,6 +57,7 @@ from api import (
     totp,
     usage,
     vendors,
+    webhooks,
 )
 from api.bodies import Bodies
 from api.callers import guarded_policies
@@ -104,6 +105,7 @@ ROUTERS = (
     routing_statistics.router,
     routing_what_if.router,
     notifications.router,
+    webhooks.router,
     audit.router,
     audit_proofs.router,
     blast_radius.router,

@@ -21,6 +21,7 @@ from application.readiness import Readiness
 from application.runtimes import ContainerDefaults, Runtimes
 from application.sealing import SealedLog, TeamExport
 from application.skill_sources import Outside
+from application.webhook_deliveries import DeliveryLog
 from domain.catalog import Catalog
 from domain.equipment_catalog import EquipmentCatalog
 from domain.routing_catalog import RoutingCatalog
@@ -90,6 +91,8 @@ class Wired(Protocol):
     def notices(self) -> Notices: ...
     @property
     def notice_readers(self) -> NoticeReaders: ...
+    @property
+    def delivery_log(self) -> DeliveryLog: ...
     @property
     def routing_catalog(self) -> RoutingCatalog: ...
     @property

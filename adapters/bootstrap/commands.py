@@ -57,5 +57,5 @@ def bus_of(
     register_people(bus, event_log, people)
     register_catalogs(bus, event_log)
     register_invoices(bus, event_log)
-    register_notices(bus, event_log)
+    register_notices(bus, event_log, vault)
     return bus

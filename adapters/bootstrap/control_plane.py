@@ -39,6 +39,7 @@ from adapters.postgres.routing_views import (
 )
 from adapters.postgres.sealed_log import PostgresSealedLog
 from adapters.postgres.vault import PostgresInstanceKeys, PostgresPeople, PostgresVault
+from adapters.postgres.webhooks import PostgresDeliveryLog
 from adapters.price_list import BuiltInPrices
 from adapters.probe import VendorProber
 from adapters.rates.wiring import counted_by, redis_keeper, request_limits
@@ -86,6 +87,7 @@ class ControlPlane:
     past_calls: PostgresPastCalls
     notices: PostgresNotices
     notice_readers: PostgresNoticeReaders
+    delivery_log: PostgresDeliveryLog
     routing_catalog: RoutingCatalog
     people: PostgresPeople
     mailer: Mailer
@@ -151,6 +153,7 @@ def _wired(  # noqa: PLR0913, PLR0917 - what the control plane stands on
         "past_calls": PostgresPastCalls(database),
         "notices": PostgresNotices(database),
         "notice_readers": PostgresNoticeReaders(database),
+        "delivery_log": PostgresDeliveryLog(database),
     }
     bus = bus_of(fleet, unit_of_work=database.unit_of_work, vault=vault, people=people)
     register_quotas(bus, fleet, table=PostgresQuotaTable(database))

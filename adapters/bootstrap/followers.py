@@ -41,6 +41,7 @@ from adapters.postgres.routing_views import (
 )
 from adapters.postgres.secret_removal import PostgresSecretRemoval
 from adapters.postgres.view import PostgresPositions, PostgresView
+from adapters.postgres.webhooks import PostgresDeliveryPlan
 from adapters.settings import Settings
 from application import key_states, keys
 from application.bus import Bus
@@ -49,6 +50,8 @@ from application.looking_after import LookAfterBots
 from application.policies import CheckRequestedKeys, FollowVerdicts
 from application.ports import JobQueue
 from application.quota_notices import WarnOfQuotas
+from application.webhook_deliveries import DeliveryPlan
+from application.webhooks import PostToWebhooks
 from domain.log import CALLS, FLEET
 from projections.audit_trail import AuditTrailProjector
 from projections.bot_directory import BotDirectoryProjector
@@ -99,6 +102,7 @@ class Followers:
     key_rounds: KeyRounds
     key_ring: KeyRing
     jobs: JobQueue
+    deliveries: DeliveryPlan
 
 
 def event_logs(database: Database) -> dict[str, EventLog]:
@@ -127,6 +131,8 @@ def followers(
             views = (ViewFollower(p(), v(database)) for p, v in VIEWS.values())
             bus, positions = _bus(database, logs[FLEET]), PostgresPositions(database)
             key_ring = PostgresKeyRing(database)
+            deliveries = PostgresDeliveryPlan(database)
+            post_to_webhooks = PostToWebhooks(logs[FLEET], deliveries, jobs)
             warn_of_quotas = WarnOfQuotas(bus, PostgresQuotaBalances(database))
             yield Followers(
                 readers={name: Reader(event_log) for name, event_log in logs.items()},
@@ -136,11 +142,13 @@ def followers(
                     PolicyFollower(FollowVerdicts(bus), positions),
                     PolicyFollower(LookAfterBots(jobs), positions),
                     PolicyFollower(warn_of_quotas, positions),
+                    PolicyFollower(post_to_webhooks, positions),
                 ),
                 reaper=Reaper(database, logs[CALLS]),
                 key_rounds=KeyRounds(key_ring, bus),
                 key_ring=key_ring,
                 jobs=jobs,
+                deliveries=deliveries,
             )
     finally:
         database.close()

@@ -12,16 +12,20 @@ from dramatiq import Broker
 
 from adapters.bootstrap.door import worker_door
 from adapters.bootstrap.fleet_worker import FleetWorker, fleet_worker
-from adapters.bootstrap.instance import open_instance
+from adapters.bootstrap.instance import Opened, open_instance
 from adapters.bootstrap.reconciling import register_reconciling
 from adapters.catalog.loader import load_catalog
 from adapters.event_store import EventMapper
 from adapters.jobs.actors import KeyChecks, declare
 from adapters.jobs.broker import broker_of
+from adapters.jobs.webhook_sender import WebhookSender
 from adapters.key_check import KeyCheckClient
+from adapters.postgres.opened_secrets import PostgresOpenedSecrets
 from adapters.postgres.recorder import PostgresRecorder
+from adapters.postgres.webhooks import PostgresDeliveryQueue
 from adapters.settings import Settings
-from application import keys
+from adapters.webhook_post import WebhookPost
+from application import keys, webhooks
 from application.bus import Bus
 from application.event_log import EventLog
 from domain.log import FLEET
@@ -53,6 +57,7 @@ def worker_parts(
         bus = Bus(opened.database.unit_of_work)
         bus.register(keys.RecordKeyCheck, partial(keys.record_key_check, event_log=fleet))
         register_reconciling(bus, fleet)
+        sender = _sender(settings, opened, fleet, bus)
         pass_key = opened.instance_keys.get("key-check")
         proxy = KeyCheckClient(settings.bots_proxy_url, pass_key)
         stack.callback(proxy.close)
@@ -61,6 +66,23 @@ def worker_parts(
         key_checks = KeyChecks(
             event_log=fleet, bus=bus, catalog=load_catalog(), proxy=proxy
         )
-        declare(broker, key_checks=key_checks, look_after=bots.loop.ask)
+        declare(
+            broker,
+            key_checks=key_checks,
+            look_after=bots.loop.ask,
+            deliver=sender.deliver,
+        )
         stack.enter_context(worker_door(settings, opened, fleet, bots))
         yield WorkerParts(broker=broker, fleet=bots)
+
+
+def _sender(settings: Settings, opened: Opened, fleet: EventLog, bus: Bus) -> WebhookSender:
+    disable = partial(webhooks.disable_webhook, event_log=fleet)
+    bus.register(webhooks.DisableWebhook, disable)
+    return WebhookSender(
+        event_log=fleet,
+        queue=PostgresDeliveryQueue(opened.database),
+        secrets=PostgresOpenedSecrets(opened.database, opened.envelope),
+        bus=bus,
+        post=WebhookPost(egress_allow=settings.egress_allow),
+    )

@@ -1,7 +1,8 @@
 """What each job does. A job is harmless to run twice and tried again until it is done.
 
 `check_provider_key` fetches a vendor's verdict on a key and records it. `reconcile_bot` has
-a bot's container looked at soon: whoever is rung ten times looks once.
+a bot's container looked at soon: whoever is rung ten times looks once. `deliver_webhook`
+posts what one webhook is owed.
 """
 
 from __future__ import annotations
@@ -21,6 +22,7 @@ from application.keys import RecordKeyCheck
 from application.looking_after import RECONCILE_BOT
 from application.policies import CHECK_PROVIDER_KEY
 from application.ports import Found
+from application.webhooks import DELIVER_WEBHOOK
 from domain.catalog import Catalog, UnknownVendor
 from domain.errors import ConcurrentChange, Unavailable
 from domain.events import Event, Recorded
@@ -88,13 +90,25 @@ def _request_of(history: list[Recorded[Event]], check_id: UUID) -> Recorded[Even
 
 
 def declare(
-    broker: Broker, *, key_checks: KeyChecks, look_after: Callable[[UUID], None]
+    broker: Broker,
+    *,
+    key_checks: KeyChecks,
+    look_after: Callable[[UUID], None],
+    deliver: Callable[[UUID], None],
 ) -> None:
     """From now on the broker's worker knows how to do each job."""
 
     @actor(broker=broker, actor_name=RECONCILE_BOT, queue_name=QUEUE)
     def reconcile_bot(bot_id: str) -> None:
         look_after(UUID(bot_id))
+
+    @actor(broker=broker, actor_name=DELIVER_WEBHOOK, queue_name=QUEUE, max_retries=0)
+    def deliver_webhook(webhook_id: str) -> None:
+        try:
+            deliver(UUID(webhook_id))
+        except (Unavailable, ConcurrentChange) as error:  # what is due is rung for again
+            extra = {"webhook_id": webhook_id, "error": str(error)}
+            log.warning("job.waits", extra=extra)
 
     @actor(
         broker=broker,

@@ -1,6 +1,7 @@
 """The worker's side of the vault, for code in threads: opens one secret at a time.
 
-Its role, clawbot_worker, sees rows of the purposes `channel` and `plugin` and no others.
+Its role, clawbot_worker, sees rows of the purposes `channel`, `plugin` and `webhook`
+and no others.
 Nothing is kept.
 """
 

@@ -48,6 +48,7 @@ from adapters.memory_routing import (
 from adapters.memory_sealing import MemorySealedLog
 from adapters.memory_vault import MemoryInstanceKeys, MemoryPeople, MemoryVault
 from adapters.memory_vendors import MemoryVendors
+from adapters.memory_webhooks import MemoryDeliveries
 from adapters.outside import CheckedOutside
 from adapters.postgres.audit_trail import PostgresAuditTrail
 from adapters.postgres.call_views import (
@@ -72,6 +73,7 @@ from adapters.postgres.routing_views import (
 )
 from adapters.postgres.sealed_log import PostgresSealedLog
 from adapters.postgres.vault import PostgresInstanceKeys, PostgresPeople, PostgresVault
+from adapters.postgres.webhooks import PostgresDeliveryLog, PostgresDeliveryPlan
 from adapters.price_list import BuiltInPrices
 from adapters.sealing.team_bundle import TeamLog
 from adapters.vault import Envelope, InstanceKeys
@@ -84,6 +86,7 @@ from application.rates import RequestLimits
 from application.readiness import Dependency, Look
 from application.runtimes import ContainerDefaults
 from application.sealing import SealedLog, TeamExport
+from application.webhook_deliveries import DeliveryLog, DeliveryPlan
 from domain.catalog import Catalog
 from domain.equipment_catalog import EquipmentCatalog
 from domain.log import CALLS, FLEET
@@ -146,6 +149,8 @@ class System:
     past_calls: PastCalls
     notices: Notices
     notice_readers: NoticeReaders
+    delivery_plan: DeliveryPlan
+    delivery_log: DeliveryLog
     people: People
     instance_keys: InstanceKeys
     idempotency: IdempotencyStore
@@ -192,6 +197,7 @@ def in_memory() -> System:
     healths, prices = MemoryKeyHealths(), MemoryModelPrices()
     statistics, past = MemoryRoutingStatistics(), MemoryPastCalls()
     notices, readers = MemoryNotices(), MemoryNoticeReaders()
+    deliveries = MemoryDeliveries()
     calls = EventLog(CALLS, MemoryRecorder(), EventMapper())
     quota_table, quota_list = MemoryQuotaTable(), MemoryQuotaList()
     bus = bus_of(fleet, unit_of_work=no_unit_of_work, people=people, vault=MemoryVault())
@@ -215,6 +221,8 @@ def in_memory() -> System:
         past_calls=past,
         notices=notices,
         notice_readers=readers,
+        delivery_plan=deliveries,
+        delivery_log=deliveries,
         people=people,
         instance_keys=MemoryInstanceKeys(),
         idempotency=MemoryIdempotency(),
@@ -276,6 +284,8 @@ def on_postgres(url: str) -> Iterator[System]:
             past_calls=PostgresPastCalls(api),
             notices=PostgresNotices(api),
             notice_readers=PostgresNoticeReaders(api),
+            delivery_plan=PostgresDeliveryPlan(projector),
+            delivery_log=PostgresDeliveryLog(api),
             people=people,
             instance_keys=instance_keys,
             idempotency=PostgresIdempotency(api, instance_keys),

@@ -8,10 +8,11 @@ from base64 import urlsafe_b64decode
 from collections.abc import Iterator
 from dataclasses import dataclass
 from typing import Any
-from uuid import uuid4
+from uuid import UUID, uuid4
 
 import pytest
 
+from application.webhook_deliveries import NewDelivery
 from tests.api.calls import DAY, Calls
 from tests.api.front import Front, front_of
 from tests.api.system import in_memory
@@ -53,6 +54,7 @@ NEW_SKILL = {"name": "ours", "kind": "markdown", "definition": "# Ours"}
 NEW_TEMPLATE = {"name": "Ours"}
 NEW_PLUGIN = {"name": "Ours", "stdio": {"command": "node", "args": ["ours.js"]}}
 NEW_CHANNEL = {"channel_type": "webchat", "name": "Ours"}
+NEW_WEBHOOK = {"url": "https://hooks.example.com/ours"}
 HASH = {"content_hash": "0" * 64}
 BODIES = {
     ("POST", "/api/skill"): NEW_SKILL,
@@ -103,6 +105,7 @@ BODIES = {
     ("PATCH", "/api/bot/{hostname}"): {},
     ("PATCH", "/api/provider-key/{key_id}"): {},
     ("POST", "/api/provider-key"): NEW_KEY,
+    ("POST", "/api/webhook"): NEW_WEBHOOK,
     ("POST", "/api/notification/read"): {"all": True},
     ("PUT", "/api/notification/preferences"): {"muted": []},
     ("POST", "/api/quota"): NEW_QUOTA,
@@ -163,6 +166,15 @@ def ids_of(front: Front, headers: dict[str, str]) -> dict[str, str]:
     install = post("/api/bot/ada-1/plugins", json={"plugin_id": "time"}, headers=headers)
     own = front.client.get("/api/auth/me", headers=headers).json()
     team = f"/api/team/{own['team']['id']}"
+    hook = post("/api/webhook", json=NEW_WEBHOOK, headers=headers).json()
+    delivery = NewDelivery(
+        webhook_id=UUID(hook["id"]),
+        team_id=UUID(own["team"]["id"]),
+        message_id=uuid4(),
+        position=1,
+        type="bot.state",
+    )
+    front.system.delivery_plan.add([delivery])
     invited = post(f"{team}/invitation", json={"role": "viewer"}, headers=headers).json()
     program = BODIES["POST", "/api/api-token"]
     api_token = post("/api/api-token", json=program, headers=headers).json()
@@ -190,6 +202,8 @@ def ids_of(front: Front, headers: dict[str, str]) -> dict[str, str]:
         "log_index": "0",
         "stream_id": bot["bot"]["id"],
         "vendor_id": "nobody",
+        "webhook_id": hook["id"],
+        "delivery_id": str(delivery.delivery_id),
     }
 
 

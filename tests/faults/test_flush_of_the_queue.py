@@ -33,7 +33,7 @@ from tests.adapters.jobs.given import settings_of
 from tests.adapters.reconciler.fleet import Fleet, eventually, fleet
 from tests.faults.gate import Gate
 from tests.faults.reckoning import tell
-from tests.projections.given import database
+from tests.projections.given_logs import database
 
 NEVER = 3600.0
 MOST_SECONDS = 60
@@ -121,7 +121,7 @@ def _jobs(scene: Fleet, settings: Settings, loop: ReconcilerLoop) -> Iterator[se
         checks = KeyChecks(
             event_log=scene.log, bus=bus, catalog=load_catalog(), proxy=proxy
         )
-        declare(broker, key_checks=checks, look_after=look_after)
+        declare(broker, key_checks=checks, look_after=look_after, deliver=lambda _: None)
         worker = Worker(broker, worker_threads=4)
         worker.start()
         try:

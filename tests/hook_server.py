@@ -1,0 +1,71 @@
+"""A little HTTP server that takes webhooks, well or badly."""
+
+from __future__ import annotations
+
+import threading
+from collections.abc import Iterator
+from contextlib import contextmanager, suppress
+from dataclasses import dataclass, field
+from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
+
+
+@dataclass
+class Hooks:
+    """Where it answers, how, and what it was posted: path, headers and body."""
+
+    url: str
+    status: int = 204
+    headers: dict[str, str] = field(default_factory=dict)
+    drip_seconds: float = 0.0  # between the bytes of an answer that never ends
+    huge: bool = False
+    posted: list[tuple[str, dict[str, str], bytes]] = field(default_factory=list)
+
+
+@contextmanager
+def hooks() -> Iterator[Hooks]:
+    """A server on this machine, until the block ends."""
+    over = threading.Event()
+
+    class Handler(BaseHTTPRequestHandler):
+        def do_POST(self) -> None:
+            length = int(self.headers["content-length"])
+            headers = {name.lower(): value for name, value in self.headers.items()}
+            known.posted.append((self.path, headers, self.rfile.read(length)))
+            with suppress(OSError):
+                if known.drip_seconds:
+                    self._drip()
+                else:
+                    self._answer()
+
+        def do_GET(self) -> None:
+            known.posted.append((f"GET {self.path}", {}, b""))
+            self.send_response(200)
+            self.end_headers()
+
+        def _answer(self) -> None:
+            self.send_response(known.status)
+            for name, value in known.headers.items():
+                self.send_header(name, value)
+            self.end_headers()
+            while known.huge and not over.is_set():
+                self.wfile.write(b"x" * 65536)
+
+        def _drip(self) -> None:
+            self.wfile.write(b"HTTP/1.0 200 OK\r\nx-slow: ")
+            while not over.wait(known.drip_seconds):
+                self.wfile.write(b"x")
+
+        def log_message(self, *_: object) -> None:
+            """Nothing is printed."""
+
+    server = ThreadingHTTPServer(("127.0.0.1", 0), Handler)
+    known = Hooks(url=f"http://127.0.0.1:{server.server_port}")
+    thread = threading.Thread(target=server.serve_forever, args=(0.01,))
+    thread.start()
+    try:
+        yield known
+    finally:
+        over.set()
+        server.shutdown()
+        thread.join()
+        server.server_close()
