@@ -38,7 +38,7 @@ from domain.ids import BotId, TeamId
 from projections.bot_status import BotStatus
 from tests.adapters.jobs.given import MASTER_KEY
 from tests.engine.dockerd import Dockerd, running_dockerd
-from tests.engine.images import BOT_IMAGE, BREAKOUT_IMAGE
+from tests.engine.images import BOT_IMAGE
 
 ROOT = Path(__file__).parents[2]
 SMALL = Resources(memory_mb=128, cpu_millis=500, pids=64)
@@ -211,41 +211,6 @@ class FleetRoom:
 
     def _rows(self) -> list[Any]:
         return self.control.bot_directory.of_team(self.team_id, after="", limit=100)
-
-
-@dataclass(frozen=True)
-class Foreign:
-    """Somebody else's containers on the same engine."""
-
-    before: dict[str, Any]
-
-    def assert_untouched(self, dockerd: Dockerd) -> None:
-        assert _inspected(dockerd, self.before) == self.before
-
-
-def foreign(dockerd: Dockerd) -> Foreign:
-    """Some that look like ours: another instance's label, ours' name, none at all."""
-    other = {"clawbot.instance": str(uuid4()), "clawbot.bot": str(uuid4())}
-    with dockerd.client() as client:
-        made = [
-            client.containers.create(
-                BREAKOUT_IMAGE, ["python3", "-c", ""], name=name, labels=labels
-            )
-            for name, labels in (
-                (f"cbm-{uuid4().hex[:12]}-{uuid4().hex}", other),
-                ("somebody-elses", {}),
-            )
-        ]
-        made[1].start()
-        made[1].wait()
-        ids = {str(one.id): None for one in made}
-    return Foreign(_inspected(dockerd, ids))
-
-
-def _inspected(dockerd: Dockerd, ids: dict[str, Any]) -> dict[str, Any]:
-    with dockerd.client() as client:
-        found = {one: client.api.inspect_container(one) for one in ids}
-    return {one: (a["Name"], a["State"], a["NetworkSettings"]) for one, a in found.items()}
 
 
 @contextmanager

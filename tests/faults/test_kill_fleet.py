@@ -14,7 +14,8 @@ from pathlib import Path
 import pytest
 
 from projections.bot_status import BotStatus
-from tests.faults.fleet_room import FleetRoom, fleet_room, foreign, until
+from tests.faults.fleet_room import FleetRoom, fleet_room, until
+from tests.faults.foreign import foreign
 from tests.faults.reckoning import tell
 
 pytestmark = pytest.mark.xdist_group("dockerd")

@@ -33,7 +33,7 @@ from projections.routing_statistics import StatisticsFilter
 from proxy.rehearsal import Rehearsal
 from tests.journeys.plane import DataPlane, TestBot, chat_body
 from tests.journeys.proxy_process import until
-from tests.projections.given import database
+from tests.projections.given_logs import database
 
 GPT = RouteTarget(vendor="openai", model="gpt-5-mini")
 HAIKU = RouteTarget(vendor="anthropic", model="claude-haiku-4-5")

@@ -17,14 +17,8 @@ from application.event_log import EventLog
 from domain.errors import ConcurrentChange
 from domain.log import CALLS, FLEET, Page, Placed
 from projections.view import Key, Projector, View
-from tests.projections.given import (
-    FLEET_HISTORY,
-    calls,
-    database,
-    memory_logs,
-    record,
-    recorded,
-)
+from tests.projections.given import FLEET_HISTORY, calls
+from tests.projections.given_logs import database, memory_logs, record, recorded
 
 CALL_HISTORY = calls(60)
 Logs = dict[str, EventLog]

@@ -8,6 +8,7 @@ from uuid import UUID
 
 import pytest
 
+from adapters.bootstrap.followers import event_logs
 from adapters.follower import Reader, ViewFollower, catch_up
 from adapters.memory_calls import MemoryCallLog
 from adapters.postgres.call_views import PostgresCallLog
@@ -21,15 +22,11 @@ from tests.projections.given import (
     Happened,
     admitted,
     calls,
-    database,
-    event_logs,
     facts,
-    memory_logs,
-    record,
-    recorded,
     settled,
     tokens,
 )
+from tests.projections.given_logs import database, memory_logs, record, recorded
 
 OURS = UsageFilter(team_id=TEAM)
 EVENING = -13 * 60  # minutes from noon: eleven o'clock of the day before, in UTC

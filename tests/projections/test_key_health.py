@@ -21,11 +21,10 @@ from tests.projections.given import (
     Happened,
     admitted,
     facts,
-    memory_logs,
-    record,
     settled,
     tried,
 )
+from tests.projections.given_logs import memory_logs, record
 
 BAD = UUID(int=0xBAD)
 

@@ -22,19 +22,8 @@ from domain.routing_policy import Direct
 from domain.routing_replay import PastCall
 from domain.usage import OtherUnits
 from projections.past_calls import PastCalls, PastCallsProjector, PastFilter
-from tests.projections.given import (
-    NOON,
-    OTHER_TEAM,
-    TEAM,
-    admitted,
-    database,
-    facts,
-    memory_logs,
-    record,
-    recorded,
-    settled,
-    tokens,
-)
+from tests.projections.given import NOON, OTHER_TEAM, TEAM, admitted, facts, settled, tokens
+from tests.projections.given_logs import database, memory_logs, record, recorded
 from tests.projections.given_routed import BOT, GPT, a_record, served, turned_away
 
 USED = replace(tokens(100, 50), cache_write_1h_tokens=7, other=OtherUnits(web_searches=2))

@@ -38,14 +38,11 @@ from tests.projections.given import (
     bot,
     calls,
     corrected,
-    database,
     facts,
-    memory_logs,
-    record,
-    recorded,
     settled,
     tokens,
 )
+from tests.projections.given_logs import database, memory_logs, record, recorded
 
 REFUSED, OPEN, SETTLED, LATE, FOREIGN = (UUID(int=n) for n in range(101, 106))
 BEFORE, NOW = tokens(25, None), tokens(30, 5)

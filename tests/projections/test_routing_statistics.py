@@ -22,12 +22,11 @@ from tests.projections.given import (
     admitted,
     corrected,
     facts,
-    memory_logs,
-    record,
     settled,
     tokens,
     tried,
 )
+from tests.projections.given_logs import memory_logs, record
 
 FIRST = UUID(int=0xD1)
 USED = tokens(7, 3)

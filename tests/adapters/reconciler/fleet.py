@@ -36,7 +36,7 @@ from domain.reconciling import decide
 from domain.runs import NOT_SEEN, Run, run_of
 from projections.bot_directory import BotDirectoryProjector, BotRow
 from projections.bot_status import BotStatus
-from tests.projections.given import database
+from tests.projections.given_logs import database
 
 TEAM = TeamId(uuid4())
 ALICE = Caller(actor="user:alice", team_id=TEAM)

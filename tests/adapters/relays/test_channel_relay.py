@@ -16,6 +16,7 @@ from domain.equipment import BotChannel
 from tests.adapters.relays.channels import Asked, Little, Said, little
 from tests.adapters.relays.given import TOKEN, ChannelDoor, Fleet, channel_door
 
+NO_TOKENS = ("", "1:A/../x", "1:A?b", "1:A b", "1:A\r\n", "é")
 FINE = json.dumps({"ok": True, "result": {"username": "a_bot"}}).encode()
 
 
@@ -288,13 +289,7 @@ def test_slack_gets_each_token_where_it_belongs(door: ChannelDoor, server: Littl
     assert (refused.status_code, refused.json()["error"]) == (403, "path_not_allowed")
 
 
-@pytest.mark.parametrize(
-    "secrets",
-    [
-        {},
-        *({"botToken": one} for one in ("", "1:A/../x", "1:A?b", "1:A b", "1:A\r\n", "é")),
-    ],
-)
+@pytest.mark.parametrize("secrets", [{}, *({"botToken": one} for one in NO_TOKENS)])
 def test_a_channel_without_a_token_says_so(
     door: ChannelDoor, server: Little, bot: UUID, secrets: dict[str, str]
 ) -> None:
