@@ -55,8 +55,14 @@ NEW_TEMPLATE = {"name": "Ours"}
 NEW_PLUGIN = {"name": "Ours", "stdio": {"command": "node", "args": ["ours.js"]}}
 NEW_CHANNEL = {"channel_type": "webchat", "name": "Ours"}
 NEW_WEBHOOK = {"url": "https://hooks.example.com/ours"}
+NEW_INVOICE = {
+    "vendor": "openai",
+    "format": "generic",
+    "content": "date,model,input_tokens,output_tokens,cost_usd\n2026-11-01,gpt-5,1,2,0.5\n",
+}
 HASH = {"content_hash": "0" * 64}
 BODIES = {
+    ("POST", "/api/invoice"): NEW_INVOICE,
     ("POST", "/api/skill"): NEW_SKILL,
     ("PUT", "/api/skill/{skill_id}"): NEW_SKILL,
     ("POST", "/api/skill/{skill_id}/approve"): HASH,
@@ -164,6 +170,7 @@ def ids_of(front: Front, headers: dict[str, str]) -> dict[str, str]:
     assert plugin.status_code == 201
     channel = post("/api/bot/ada-1/channels", json=NEW_CHANNEL, headers=headers).json()
     install = post("/api/bot/ada-1/plugins", json={"plugin_id": "time"}, headers=headers)
+    invoice = post("/api/invoice", json=NEW_INVOICE, headers=headers).json()
     own = front.client.get("/api/auth/me", headers=headers).json()
     team = f"/api/team/{own['team']['id']}"
     hook = post("/api/webhook", json=NEW_WEBHOOK, headers=headers).json()
@@ -198,6 +205,7 @@ def ids_of(front: Front, headers: dict[str, str]) -> dict[str, str]:
         "key_id": key["id"],
         "quota_id": quota["id"],
         "call_id": str(Calls(front, quota["scope"]["id"]).settled(DAY)),
+        "invoice_id": invoice["id"],
         "kind": "bot",
         "log_index": "0",
         "stream_id": bot["bot"]["id"],
