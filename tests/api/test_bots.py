@@ -123,7 +123,7 @@ KEY = str(uuid4())
         ({"runtime": "swarm"}, "runtime", "not-available"),
         ({"runtime": "vm"}, "runtime", "literal-error"),
         ({"picture": "openclaw:latest"}, "picture", "unknown-field"),
-        ({"persona": {"name": "Ada"}}, "persona", "unknown-field"),
+        ({"secrets": {}}, "secrets", "unknown-field"),
         ({"team_id": KEY}, "team_id", "unknown-field"),
         ({"name": None}, "name", "string-type"),
         ({"tags": "a"}, "tags", "list-type"),

@@ -47,7 +47,6 @@ def test_the_request_id_is_the_correlation_id_of_what_follows(front: Front) -> N
         ("GET", LOGIN, 405, "invalid"),
         ("GET", "/api/auth/me", 401, "unauthenticated"),
         ("POST", LOGIN, 422, "invalid"),
-        ("GET", "/api/docs", 404, "not-found"),
     ],
 )
 def test_failures_are_problem_details(
