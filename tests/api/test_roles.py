@@ -140,7 +140,9 @@ def crew() -> Iterator[Crew]:
 
 def ask(crew: Crew, method: str, url: str, path: str, headers: dict[str, str]) -> Any:
     body = BODIES.get((method, path))
-    return crew.front.client.request(method, url, json=body, headers=headers)
+    query = {"follow": "false"} if path == "/api/events/stream" else None  # else no end
+    request = crew.front.client.request
+    return request(method, url, json=body, params=query, headers=headers)
 
 
 def refused(answer: Any) -> bool:
