@@ -135,7 +135,7 @@ def test_an_id_that_is_not_there_yet_means_reading_anew(front: Front, last: str)
 
 @pytest.mark.parametrize("last", ["-1", "x", "01", "1 ", "9" * 19, "٣"])
 def test_what_is_no_id_is_refused(front: Front, last: str) -> None:
-    headers = front.someone() | {"Last-Event-ID": last.encode()}
+    headers: Any = front.someone() | {"Last-Event-ID": last.encode()}
     answer = front.client.get(URL, params={"follow": "false"}, headers=headers)
     assert answer.status_code == 422 or last.strip() == "1"
 
