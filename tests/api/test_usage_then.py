@@ -69,10 +69,13 @@ class Story:
         self.looks()  # before anything
         first, second, third, lost = (uuid4() for _ in range(4))
         facts = self.calls.facts(DAY + timedelta(minutes=3))
-        other = self.calls.facts(DAY + timedelta(minutes=4), vendor="anthropic")
+        key = uuid4()  # a key is of one vendor
+        other = self.calls.facts(
+            DAY + timedelta(minutes=4), vendor="anthropic", provider_key_id=key
+        )
         self.records(first, admitted(facts))
         self.records(second, admitted(other))
-        elsewhere = replace(facts, vendor="anthropic", model="m2")
+        elsewhere = replace(facts, vendor="anthropic", model="m2", provider_key_id=key)
         self.records(first, settled(elsewhere, 20))
         self.records(third, CallRefused(facts=facts, code="no-usable-key"))
         self.records(lost, admitted(facts), CallAbandoned(facts=facts, usage=Usage()))
