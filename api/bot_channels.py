@@ -2,10 +2,10 @@
 
 from __future__ import annotations
 
-from typing import Annotated, Literal
+from typing import Literal
 from uuid import UUID
 
-from fastapi import APIRouter, Path, Response
+from fastapi import APIRouter, Response
 from pydantic import BaseModel
 from uuid_utils.compat import uuid7
 
@@ -28,8 +28,6 @@ from domain.bots import Bot
 from domain.equipment import BotChannel, item_of
 
 router = APIRouter(prefix="/api/bot/{hostname}/channels", tags=["bots"])
-
-ChannelId = Annotated[UUID, Path()]
 
 
 class Connection(Body):

@@ -18,7 +18,7 @@ class NewWebhook(Body):
     """`types` name what is posted; all, if none is named."""
 
     url: Annotated[str, Field(min_length=1, max_length=2048)]
-    types: Annotated[list[Annotated[Kind, Strict(strict=False)]], Field(max_length=50)] = []
+    types: list[Annotated[Kind, Strict(strict=False)]] = Field(default=[], max_length=50)
     label: Name | None = None
 
 

@@ -15,8 +15,8 @@ from adapters.catalog.routing_catalog import load_routing_catalog
 from adapters.door.client import DoorClient
 from adapters.event_store import EventMapper
 from adapters.key_check import KeyCheckClient
-from adapters.outside import CheckedOutside
 from adapters.mail import mailer_of
+from adapters.outside import CheckedOutside
 from adapters.postgres.audit_trail import PostgresAuditTrail
 from adapters.postgres.call_views import (
     PostgresCallLog,

@@ -30,10 +30,9 @@ def _rabbitmq(url: str | None) -> Finding:
     if not url:
         return fine(name, "Jobs wait in PostgreSQL.")
     try:
-        parameters = pika.URLParameters(url)
-        parameters.socket_timeout = parameters.stack_timeout = TIMEOUT_SECONDS
-        parameters.blocked_connection_timeout = TIMEOUT_SECONDS
-        pika.BlockingConnection(parameters).close()
+        mark = "&" if "?" in url else "?"
+        limits = f"socket_timeout={TIMEOUT_SECONDS}&stack_timeout={TIMEOUT_SECONDS}"
+        pika.BlockingConnection(pika.URLParameters(f"{url}{mark}{limits}")).close()
     except (AMQPError, OSError, ValueError, TypeError):
         advice = "Start it, and check RABBITMQ_URL. Nothing is lost meanwhile."
         return failed(name, "RabbitMQ does not let us in.", advice)

@@ -19,8 +19,8 @@ from domain.holds import Balance, Balances, PassedOver, WindowId
 from domain.log import CALLS
 from domain.quotas import Metric, Mode, ScopeKind, Window, scope_key
 from domain.routing_kept import KeptRouting
-from tests.projections.given_logs import database
 from tests.projections.given import TEAM, admitted
+from tests.projections.given_logs import database
 
 
 @dataclass(frozen=True, kw_only=True)

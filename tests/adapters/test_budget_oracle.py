@@ -36,8 +36,8 @@ from domain.quotas import Metric, Mode, ScopeKind
 from domain.windows import EPOCH
 from tests.adapters.budgets import balances, set_quota, wanting
 from tests.adapters.test_meter import PATIENCE, metering
-from tests.projections.given_logs import database
 from tests.projections.given import facts, settled, tokens
+from tests.projections.given_logs import database
 
 PROCESSES = 2
 MODELS = ("small", "large")

@@ -27,8 +27,8 @@ from domain.calls import (
 )
 from domain.errors import Unavailable
 from domain.log import CALLS
-from tests.projections.given_logs import database
 from tests.projections.given import admitted, facts, settled, tokens
+from tests.projections.given_logs import database
 
 pytestmark = pytest.mark.anyio
 

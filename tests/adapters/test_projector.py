@@ -23,8 +23,8 @@ from adapters.rebuild import rebuild
 from adapters.settings import Settings
 from domain.log import CALLS, FLEET
 from tests.adapters.jobs.given import eventually, running, settings_of
-from tests.projections.given_logs import record, recorded
 from tests.projections.given import REQUESTED, TEAM, bot, calls, key
+from tests.projections.given_logs import record, recorded
 
 TAKEN_OVER_SECONDS = 2.0
 BACK_SECONDS = 10.0

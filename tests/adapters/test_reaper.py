@@ -25,8 +25,8 @@ from domain.calls import CallAbandoned
 from domain.events import Event
 from domain.log import CALLS
 from domain.usage import UsageSource
-from tests.projections.given_logs import database, record, recorded
 from tests.projections.given import TEAM, admitted, facts, settled
+from tests.projections.given_logs import database, record, recorded
 
 DEAD, ALIVE = UUID(int=0xDEAD), UUID(int=0xA11E)
 

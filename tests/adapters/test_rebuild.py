@@ -14,8 +14,8 @@ from adapters.postgres.database import Database
 from adapters.rebuild import Difference, RebuildIsRunning, rebuild
 from domain.errors import BadSetup, Unavailable
 from domain.log import CALLS
-from tests.projections.given_logs import database, record, recorded
 from tests.projections.given import FLEET_HISTORY, calls
+from tests.projections.given_logs import database, record, recorded
 
 SAME = Difference(missing=0, extra=0, samples=())
 

@@ -21,8 +21,8 @@ from adapters.postgres.call_writer import CallWriter
 from adapters.postgres.database import Database, connection_info
 from adapters.postgres.recorder import PostgresRecorder
 from domain.calls import CallRefused
-from tests.projections.given_logs import database
 from tests.projections.given import facts
+from tests.projections.given_logs import database
 
 WRITERS, EACH = 8, 40
 PAGE = 7  # small, so that the reader is often in the middle of things

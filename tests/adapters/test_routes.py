@@ -27,8 +27,16 @@ from domain.model_prices import ModelPriceRemoved
 from domain.routing_policy import FallbackChain, RoutingShelf
 from projections.route_table import RouteTable
 from tests.databases import url_of
+from tests.projections.given import (
+    FLEET_HISTORY,
+    OTHER_TEAM,
+    TEAM,
+    Happened,
+    bot,
+    key,
+    token,
+)
 from tests.projections.given_logs import database, record, recorded
-from tests.projections.given import FLEET_HISTORY, OTHER_TEAM, TEAM, Happened, bot, key, token
 from tests.projections.given_routing import GPT, POLICY, chain_set, price
 
 pytestmark = pytest.mark.anyio

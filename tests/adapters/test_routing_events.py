@@ -23,8 +23,8 @@ from domain.routing_policy import (
     RouteTarget,
     RoutingPolicy,
 )
-from tests.projections.given_logs import memory_logs, record
 from tests.projections.given import TEAM
+from tests.projections.given_logs import memory_logs, record
 
 # A policy's numbers are checked to be far smaller; JSON as we write it has no larger ones.
 st.register_type_strategy(int, st.integers(-(2**53), 2**53))

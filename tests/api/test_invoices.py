@@ -12,6 +12,7 @@ from tests.api.calls import DAY, Calls
 from tests.api.front import Front
 
 HEADER = "date,model,key,input_tokens,output_tokens,requests,cost_usd\n"
+BELOW_ZERO = HEADER + "2026-03-02,m,,-1,1,1,1\n"
 MINUTE = timedelta(minutes=1)
 SUMS = ("calls", "refused", "unmetered", "unpriced", "input_tokens", "output_tokens")
 
@@ -278,11 +279,7 @@ def test_the_same_export_is_another_invoice_to_another_team(ada: Bookkeeper) -> 
         ({"format": "xls"}, "format", "enum"),
         ({"time_zone": "Mars/Olympus"}, "time_zone", "unknown"),
         ({"content": HEADER}, "content", "no-lines"),
-        (
-            {"content": HEADER + "2026-03-02,m,,-1,1,1,1\n"},
-            "content.2.input_tokens",
-            "below-zero",
-        ),
+        ({"content": BELOW_ZERO}, "content.2.input_tokens", "below-zero"),
         ({"content": 5}, "content.constrained-str", "string-type"),
         ({"surprise": 1}, "surprise", "unknown-field"),
     ],

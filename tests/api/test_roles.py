@@ -20,15 +20,9 @@ from api.policies import principal_of
 from domain.errors import BadSetup
 from domain.roles import Role
 from tests.api.front import Front, front_of
+from tests.api.route_bodies import BODIES
 from tests.api.system import in_memory
-from tests.api.test_every_route import (
-    BODIES,
-    DOCUMENT,
-    GUARDED,
-    PUBLIC,
-    filled,
-    ids_of,
-)
+from tests.api.test_every_route import DOCUMENT, GUARDED, PUBLIC, filled, ids_of
 
 NO = "The caller's role does not allow this"
 ALL = frozenset(Role)

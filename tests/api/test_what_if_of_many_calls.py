@@ -20,8 +20,8 @@ from domain.log import CALLS
 from projections.past_calls import PastCallsProjector
 from tests.api.front import Front
 from tests.api.routed import BEGAN, GPT, OPUS, SHARED, Routed
-from tests.projections.given_logs import database
 from tests.projections.given import tokens
+from tests.projections.given_logs import database
 from tests.projections.given_routed import served
 
 SECONDS = 10.0  # for 100,000

@@ -27,8 +27,18 @@ from domain.events import Recorded
 from domain.holds import Booking
 from domain.log import CALLS
 from domain.usage import Usage
+from tests.projections.given import (
+    NOON,
+    OTHER_TEAM,
+    TEAM,
+    Happened,
+    admitted,
+    calls,
+    facts,
+    settled,
+    tokens,
+)
 from tests.projections.given_logs import memory_logs, record
-from tests.projections.given import NOON, OTHER_TEAM, TEAM, Happened, admitted, calls, facts, settled, tokens
 
 HOUR = timedelta(hours=1)
 USED = tokens(7, 3)

@@ -25,8 +25,8 @@ from tests.adapters.sealing.given import (
     signing,
     write,
 )
-from tests.projections.given_logs import record, recorded
 from tests.projections.given import calls
+from tests.projections.given_logs import record, recorded
 from verifier.verify_log import INTACT, Wrong, lines_of, verify
 
 

@@ -20,8 +20,8 @@ from adapters.sealing.signer import Signer
 from domain.log import CALLS
 from domain.sealing.merkle import leaf_hash
 from domain.sealing.tiles import grown
-from tests.projections.given_logs import record, recorded
 from tests.projections.given import FLEET_HISTORY, OTHER_TEAM, TEAM, calls
+from tests.projections.given_logs import record, recorded
 
 Rows = list[tuple[Any, ...]]
 

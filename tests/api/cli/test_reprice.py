@@ -16,8 +16,18 @@ from adapters.rebuild import rebuild
 from domain.calls import CallCorrected
 from domain.log import CALLS
 from tests.api.cli.running import Shell
+from tests.projections.given import (
+    NOON,
+    OTHER_TEAM,
+    TEAM,
+    Happened,
+    admitted,
+    calls,
+    facts,
+    settled,
+    tokens,
+)
 from tests.projections.given_logs import database, recorded
-from tests.projections.given import NOON, OTHER_TEAM, TEAM, Happened, admitted, calls, facts, settled, tokens
 
 FROM, TO = (NOON + timedelta(hours=hours) for hours in (0, 1))
 DAY = ("--from", FROM.isoformat(), "--to", TO.isoformat())
