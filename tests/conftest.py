@@ -22,7 +22,7 @@ pytest_plugins = [
 ]
 
 # No deadline: the machine is shared, and a slow example is not a wrong one.
-settings.register_profile("quick", deadline=None, max_examples=50)
+settings.register_profile("quick", deadline=None, max_examples=25)
 settings.register_profile("soak", deadline=None, max_examples=1000)
 settings.load_profile("soak" if os.environ.get("CLAWBOT_SOAK") else "quick")
 

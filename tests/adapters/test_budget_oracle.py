@@ -229,7 +229,7 @@ def test_who_is_refused_is_who_one_thread_would_refuse(database_url: str) -> Non
 
         meters = runner.run(started())
 
-        @settings(max_examples=4 * settings().max_examples)
+        @settings(max_examples=8 * settings().max_examples)
         @given(LIMITS, TURNS)
         def same(limits: list[Limit], turns: list[Turn]) -> None:
             nonlocal refused, elsewhere

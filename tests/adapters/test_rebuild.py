@@ -88,6 +88,8 @@ def spoil(live: psycopg.Connection, name: str) -> None:
         "routing_statistics": "model = 'none'",
         "past_calls": "call_id = gen_random_uuid()",
         "quota_list": "quota_id = gen_random_uuid()",
+        "notices": "notice_id = gen_random_uuid()",
+        "notice_readers": "user_id = gen_random_uuid()",
     }.get(name, "bot_id = gen_random_uuid()")
     live.execute(f"CREATE TEMP TABLE more AS SELECT * FROM {name} LIMIT 1".encode())
     live.execute(f"UPDATE more SET {other_key}".encode())
@@ -99,6 +101,10 @@ def spoil(live: psycopg.Connection, name: str) -> None:
         change = "vendor = 'nobody'"
     if name == "key_health":
         change = "successes = successes + 1"
+    if name == "notices":
+        change = "position = position + 1000"
+    if name == "notice_readers":
+        change = "upto = upto + 1"
     live.execute(
         f"UPDATE {name} SET {change} WHERE ctid = "
         f"(SELECT min(ctid) FROM {name} WHERE NOT {other_key.partition(' ')[0]} IN "

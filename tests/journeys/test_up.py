@@ -55,7 +55,11 @@ def folder() -> Iterator[Path]:
 
 @contextmanager
 def up(folder: Path, ports: tuple[int, int], **settings: str) -> Iterator[Up]:
-    told = {"CLAWBOT_PORT": str(ports[0]), "CLAWBOT_PROXY_PORT": str(ports[1])}
+    told = {
+        "CLAWBOT_PORT": str(ports[0]),
+        "CLAWBOT_PROXY_PORT": str(ports[1]),
+        "CLAWBOT_WORKER_PORT": str(free_port()),  # another instance may have the usual one
+    }
     with (
         (folder / "said").open("w") as said,
         subprocess.Popen(
@@ -76,6 +80,13 @@ def up(folder: Path, ports: tuple[int, int], **settings: str) -> Iterator[Up]:
             if process.poll() is None:
                 process.terminate()
                 process.wait(STOP_SECONDS)
+
+
+def free_port() -> int:
+    with socket.socket() as probe:
+        probe.bind(("127.0.0.1", 0))
+        port: int = probe.getsockname()[1]
+        return port
 
 
 @pytest.fixture

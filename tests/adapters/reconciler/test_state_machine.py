@@ -229,5 +229,5 @@ class Fleet(RuleBasedStateMachine):
 
 
 TestFleet = Fleet.TestCase
-EXAMPLES = 2000 if os.environ.get("CLAWBOT_SOAK") else 60
+EXAMPLES = 2000 if os.environ.get("CLAWBOT_SOAK") else 25
 TestFleet.settings = settings(max_examples=EXAMPLES, stateful_step_count=50, deadline=None)
