@@ -10,6 +10,8 @@ from __future__ import annotations
 import smtplib
 import ssl
 from email.message import EmailMessage
+from email.parser import BytesHeaderParser
+from email.policy import default
 from email.utils import formatdate, make_msgid
 from pathlib import Path
 from urllib.parse import SplitResult, unquote, urlsplit
@@ -40,6 +42,17 @@ class FileMailer:
             msg = "the mail folder cannot be written"
             raise Unavailable(msg) from error
 
+    def forget(self, address: str) -> None:
+        try:
+            for path in self._folder.glob("*.eml"):
+                with path.open("rb") as file:
+                    to = BytesHeaderParser(policy=default).parse(file)["To"]
+                if str(to).casefold() == address.casefold():
+                    path.unlink(missing_ok=True)
+        except OSError as error:
+            msg = "the mail folder cannot be cleared"
+            raise Unavailable(msg) from error
+
 
 class SmtpMailer:
     """Plays `Mailer`: hands messages to one server, encrypted unless it is this machine."""
@@ -58,6 +71,9 @@ class SmtpMailer:
         except (OSError, smtplib.SMTPException) as error:
             msg = "the mail server does not take the mail"
             raise Unavailable(msg) from error
+
+    def forget(self, address: str) -> None:
+        """What was handed over is the server's."""
 
     def _connected(self) -> smtplib.SMTP:
         host, context = self._server.hostname or "", ssl.create_default_context()

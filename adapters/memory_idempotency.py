@@ -7,7 +7,14 @@ from collections.abc import Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass
 
-from application.idempotency import Answer, Carried, KeyIsInUse, KeyIsReused, Write
+from application.idempotency import (
+    Answer,
+    Carried,
+    KeyIsInUse,
+    KeyIsReused,
+    Write,
+    is_told_of,
+)
 
 
 @dataclass
@@ -39,6 +46,10 @@ class MemoryIdempotency:
             raise KeyIsInUse
         return record.answer
 
+    def forget(self, principal: str) -> None:
+        for place in [one for one in self._records if is_told_of(one[0], principal)]:
+            del self._records[place]
+
     @contextmanager
     def along(self, write: Write) -> Iterator[Carried]:
         place, record = (write.scope, write.key), _Record(write.request_hash)
@@ -50,4 +61,4 @@ class MemoryIdempotency:
             yield record
         finally:
             if record.answer is None:
-                del self._records[place]
+                self._records.pop(place, None)

@@ -13,3 +13,7 @@ class MemoryMailer:
 
     def send(self, mail: Mail) -> None:
         self.sent.append(mail)
+
+    def forget(self, address: str) -> None:
+        there = address.casefold()
+        self.sent = [mail for mail in self.sent if mail.to.casefold() != there]

@@ -53,6 +53,9 @@ class MemoryPeople:
     def get(self, user_id: UUID) -> Person | None:
         return self._people.get(user_id)
 
+    def shred(self, user_id: UUID) -> None:
+        self._people.pop(user_id, None)
+
 
 class MemoryInstanceKeys:
     """Plays `InstanceKeys`: random for each purpose, gone with the process."""

@@ -8,6 +8,7 @@ from uuid import UUID
 from fastapi import APIRouter, BackgroundTasks, Request, Response
 
 from api.auth_shapes import (
+    Confirmation,
     Me,
     NewPassword,
     ProfileChange,
@@ -17,6 +18,7 @@ from api.auth_shapes import (
 )
 from api.callers import TheDoorkeeper, TheUser
 from api.doorkeeper import a_user
+from api.erasing import erase_person
 from api.limits import count_try
 from api.links import RESET_PREFIX, UserLink, read_user_link, user_token
 from api.mails import hand_over, mail_to
@@ -102,6 +104,25 @@ def reset(
     by = a_user(link.user_id, user.teams[0], request.state.request_id)
     reached(response, system.bus.handle(command, by=by))
     doorkeeper.forget(link.user_id)
+
+
+@router.post("/erase", status_code=204)
+def erase_oneself(  # noqa: PLR0913, PLR0917 - what the framework hands in
+    given: Confirmation,
+    user: TheUser,
+    request: Request,
+    system: TheSystem,
+    doorkeeper: TheDoorkeeper,
+    response: Response,
+) -> None:
+    """Be forgotten: one's data is shredded, one is in no team, and nothing brings it back.
+
+    A team whose last owner one is goes to whoever has the highest role in it.
+    """
+    confirm_password(system, user, given.password, request)
+    teams = system.fleet.read(User(), user.user_id).state.teams
+    reached(response, erase_person(system, user.user_id, by=user.caller))
+    doorkeeper.forget(user.user_id, *teams)
 
 
 @router.get("/session")

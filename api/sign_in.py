@@ -32,7 +32,7 @@ from application.sign_in import (
 )
 from application.teams import FoundTeam
 from domain.access import SignInRefused
-from domain.errors import InvalidFields, Unauthenticated, Unavailable
+from domain.errors import InvalidFields, NotFound, Unauthenticated, Unavailable
 from domain.ids import SessionId, TeamId, UserId
 from domain.sessions import Session
 from domain.teams import Team
@@ -46,6 +46,18 @@ log = logging.getLogger(__name__)
 def hashed_address(system: Wired, address: str) -> str:
     """What an address is claimed and found by; refused if it is not one."""
     return tokens.token_hash(system.instance_keys.get("email"), normalised(address))
+
+
+def user_meant(system: Wired, who: str) -> UserId:
+    """Whose e-mail address, or id, that is; `NotFound`."""
+    try:
+        return UserId(UUID(who))
+    except ValueError:
+        user_id = user_with_address(system.fleet, hashed_address(system, who))
+    if user_id is None:
+        msg = "nobody has that address: they register first"
+        raise NotFound(msg)
+    return user_id
 
 
 @dataclass(frozen=True, kw_only=True)

@@ -42,6 +42,12 @@ class Answer:
     body: bytes
 
 
+def is_told_of(scope: str, principal: str) -> bool:
+    """Whether an answer of that scope may tell of the person: see `forget`."""
+    mine = f" {principal} " in scope
+    return mine or scope.startswith("nobody ") or " /api/team" in scope
+
+
 class Carried(Protocol):
     """One write while it runs."""
 
@@ -56,6 +62,12 @@ class IdempotencyStore(Protocol):
 
     def find(self, write: Write) -> Answer | None:
         """The answer it got, None if it is new; `KeyIsReused`, or `KeyIsInUse`."""
+
+    def forget(self, principal: str) -> None:
+        """No answer is kept that was given to them, to a stranger, or about a team.
+
+        Those may tell of a person who is erased; who asks again is answered anew.
+        """
 
     def along(self, write: Write) -> AbstractContextManager[Carried]:
         """What commits inside commits the record too, or is refused with `KeyIsInUse`."""

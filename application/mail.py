@@ -20,3 +20,6 @@ class Mailer(Protocol):
 
     def send(self, mail: Mail) -> None:
         """It is handed over; `Unavailable`."""
+
+    def forget(self, address: str) -> None:
+        """No mail to that address is kept here; `Unavailable`."""

@@ -122,6 +122,9 @@ class People(Protocol):
     def put(self, user_id: UUID, person: Person) -> None: ...
     def get(self, user_id: UUID) -> Person | None: ...
 
+    def shred(self, user_id: UUID) -> None:
+        """Record and key are gone, with the current unit of work."""
+
 
 class UnitOfWork(Protocol):
     """All that is written inside is committed together, or not at all."""

@@ -135,6 +135,21 @@ class Team:
             raise LastOwnerStays
         return [TeamMemberRemoved(user_id=user_id)]
 
+    def forget(self, user_id: UserId) -> list[TeamEvent]:
+        """A person who is erased is in the team no more, whatever they were.
+
+        A last owner leaves the team to whoever has the highest role, and of those to
+        whoever came first.
+        """
+        left = _without(self.members, user_id)
+        removed: list[TeamEvent] = [TeamMemberRemoved(user_id=user_id)]
+        if user_id not in self.members:
+            return []
+        if not left or not self._is_last_owner(user_id):
+            return removed
+        heir = max(left, key=lambda one: len(included(left[one])))
+        return [TeamRoleChanged(user_id=heir, role=Role.OWNER), *removed]
+
     def invite(self, made: TeamInvitationMade, *, now: datetime) -> list[TeamEvent]:
         """Offer a role to whoever brings the link."""
         self._refuse_above(made.by, made.role)

@@ -78,6 +78,11 @@ class UserNoLongerOperator(Event, topic="user.no_longer_operator"):
     pass
 
 
+@dataclass(frozen=True, kw_only=True)
+class UserErased(Event, topic="user.erased"):
+    """Their record in the vault is shredded, and with it all that told who they were."""
+
+
 UserEvent = (
     UserRegistered
     | UserJoinedTeam
@@ -90,6 +95,7 @@ UserEvent = (
     | UserCodeUsed
     | UserMadeOperator
     | UserNoLongerOperator
+    | UserErased
 )
 
 
@@ -123,6 +129,7 @@ class User:
     totp_offered: bool = False
     totp_on: bool = False
     last_step: int = -1
+    erased: bool = False
 
     def register(self, *, team_id: TeamId) -> list[UserEvent]:
         """Open the account, with a team of one's own."""
@@ -186,7 +193,11 @@ class User:
         """Let the user look after it no more."""
         return [UserNoLongerOperator()] if self.operator else []
 
-    def evolve(self, event: UserEvent) -> User:  # noqa: C901, PLR0911 - one for each
+    def erase(self) -> list[UserEvent]:
+        """Be nobody from now on: no account, no team, no session."""
+        return [] if self.erased else [UserErased()]
+
+    def evolve(self, event: UserEvent) -> User:  # noqa: C901, PLR0911, PLR0912 - one each
         match event:
             case UserRegistered(team_id=team_id):
                 return replace(self, registered=True, teams=(team_id,))
@@ -211,5 +222,7 @@ class User:
                 return replace(self, operator=True)
             case UserNoLongerOperator():
                 return replace(self, operator=False)
+            case UserErased():
+                return User(erased=True, epoch=self.epoch + 1)
             case _:
                 assert_never(event)

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from functools import partial
 
-from application import accounts, api_tokens, attempts, teams
+from application import accounts, api_tokens, attempts, erasing, teams
 from application.bus import Bus
 from application.event_log import EventLog
 from application.ports import People
@@ -34,6 +34,7 @@ def register_people(bus: Bus, event_log: EventLog, people: People) -> None:
         (accounts.ConfirmTotp, accounts.confirm_totp),
         (accounts.RemoveTotp, accounts.remove_totp),
         (accounts.UseCode, accounts.use_code),
+        (erasing.ErasePerson, erasing.erase_person),
     ):
         bound = partial(handler_of_personal, event_log=event_log, people=people)
         bus.register(personal, bound)

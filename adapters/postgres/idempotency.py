@@ -19,7 +19,14 @@ from datetime import timedelta
 from adapters import crypto
 from adapters.postgres.database import Connection, Database, accompanied
 from adapters.vault import InstanceKeys
-from application.idempotency import Answer, Carried, KeyIsInUse, KeyIsReused, Write
+from application.idempotency import (
+    Answer,
+    Carried,
+    KeyIsInUse,
+    KeyIsReused,
+    Write,
+    is_told_of,
+)
 from domain.errors import Unavailable
 
 KEPT = timedelta(hours=24)
@@ -78,6 +85,12 @@ class PostgresIdempotency:
         if response is None:
             raise KeyIsInUse
         return self._opened(write, response)
+
+    def forget(self, principal: str) -> None:
+        with self._database.cursor() as cursor:
+            scopes = cursor.execute("SELECT DISTINCT scope FROM idempotency").fetchall()
+            told = [scope for (scope,) in scopes if is_told_of(scope, principal)]
+            cursor.execute("DELETE FROM idempotency WHERE scope = ANY(%s)", (told,))
 
     @contextmanager
     def along(self, write: Write) -> Iterator[Carried]:

@@ -112,6 +112,11 @@ class PostgresPeople:
         hashes = tuple(known.pop("recovery_hashes", ()))
         return Person(**known, recovery_hashes=hashes)
 
+    def shred(self, user_id: UUID) -> None:
+        """Delete the record and its key, in the current unit of work."""
+        with _answering(), self._cursor() as cursor:
+            cursor.execute("DELETE FROM vault.person WHERE user_id = %s", (user_id,))
+
 
 class PostgresInstanceKeys:
     """Plays `InstanceKeys`: read once a process, made by clawbot_api if need be."""

@@ -6,6 +6,7 @@ import email
 import socket
 import threading
 from collections.abc import Iterator
+from dataclasses import replace
 from email.message import Message
 from pathlib import Path
 
@@ -96,6 +97,16 @@ def test_without_a_server_each_mail_is_a_file_of_ours_alone(tmp_path: Path) -> N
     message = email.message_from_bytes(first.read_bytes())
     assert (message["To"], message["From"]) == ("ada@example.com", SENDER)
     assert said(message) == MAIL.text
+
+
+def test_mails_to_who_is_forgotten_go_and_no_others(tmp_path: Path) -> None:
+    mailer = FileMailer(tmp_path / "mail", SENDER)
+    mailer.forget(MAIL.to)
+    mailer.send(MAIL)
+    mailer.send(replace(MAIL, to="bob@example.com"))
+    mailer.forget("Ada@Example.com")
+    (left,) = (tmp_path / "mail").iterdir()
+    assert b"bob@example.com" in left.read_bytes()
 
 
 def test_a_folder_that_cannot_be_written_is_told_by_the_same_error(tmp_path: Path) -> None:

@@ -61,6 +61,7 @@ BODIES = {
     ("POST", "/api/api-token"): {"name": "CI", "role": "viewer"},
     ("PATCH", "/api/auth/me"): {"locale": "zh-CN"},
     ("POST", "/api/auth/password"): {"old_password": "wrong", "password": "new"},
+    ("POST", "/api/auth/erase"): {"password": "wrong"},
     ("POST", "/api/auth/totp"): {"password": "wrong"},
     ("POST", "/api/auth/totp/confirm"): {"code": "000000"},
     ("DELETE", "/api/auth/totp"): {"password": "wrong"},

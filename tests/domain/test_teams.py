@@ -242,3 +242,16 @@ def test_a_person_joins_and_leaves_teams() -> None:
     given(User()).when(lambda user: user.leave(team)).then()
     many = [UserJoinedTeam(team_id=TeamId(uuid4())) for _ in range(MOST_TEAMS)]
     given(User(), *many).when(lambda user: user.join(team)).refused(TooManyTeams)
+
+
+def test_a_team_goes_on_without_a_person_who_is_erased() -> None:
+    gone = TeamMemberRemoved(user_id=ALICE)
+    others = (added(BOB, Role.VIEWER), added(CAROL, Role.ADMIN))
+    given(Team(), *OURS, *others).when(lambda team: team.forget(ALICE)).then(
+        TeamRoleChanged(user_id=CAROL, role=Role.OWNER), gone
+    )
+    given(Team(), *OURS).when(lambda team: team.forget(ALICE)).then(gone)
+    given(Team(), *OURS).when(lambda team: team.forget(BOB)).then()
+    given(Team(), *OURS, added(BOB, Role.OWNER)).when(lambda team: team.forget(ALICE)).then(
+        gone
+    )

@@ -195,6 +195,7 @@ STORED = {
     "team.renamed": ["name"],
     "team.role_changed": ["user_id", "role"],
     "user.code_used": ["step"],
+    "user.erased": [],
     "user.joined_team": ["team_id"],
     "user.left_team": ["team_id"],
     "user.made_operator": [],

@@ -13,6 +13,7 @@ from domain.users import (
     TotpIsOnAlready,
     User,
     UserCodeUsed,
+    UserErased,
     UserEvent,
     UserMadeOperator,
     UserNoLongerOperator,
@@ -82,3 +83,12 @@ def test_an_operator_is_marked_once_and_dismissed() -> None:
         UserNoLongerOperator()
     )
     given(User()).when(lambda user: user.dismiss_operator()).then()
+
+
+def test_who_is_erased_has_no_account_no_team_and_no_session() -> None:
+    given(User(), *ON).when(lambda user: user.erase()).then(UserErased())
+    given(User(), UserErased()).when(lambda user: user.erase()).then()
+    team = TeamId(UUID(int=5))
+    erased = user(UserRegistered(team_id=team), UserMadeOperator(), UserErased())
+    assert (erased.registered, erased.teams, erased.operator) == (False, (), False)
+    assert not erased.keeps(HERE, 0)

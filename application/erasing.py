@@ -1,0 +1,44 @@
+"""The erasure of a person.
+
+Whatever tells who somebody is stands in one record of the vault, under a key of its own,
+and nowhere else: events and views hold ids. To shred that record is to erase the person
+from all of them, from what was exported, and from replays; no event changes, so the sealed
+log stays intact.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from uuid import UUID
+
+from application.bus import Command
+from application.event_log import EventLog
+from application.ports import People
+from domain.claims import Claim
+from domain.ids import UserId
+from domain.teams import Team
+from domain.users import User
+
+
+@dataclass(frozen=True, kw_only=True)
+class ErasePerson(Command[int]):
+    """`claims` are the streams in which the person holds an address, which are let go.
+
+    Asked again it changes nothing; `NotFound` if nobody ever had that id.
+    """
+
+    user_id: UserId
+    claims: tuple[UUID, ...] = ()
+
+
+def erase_person(command: ErasePerson, *, event_log: EventLog, people: People) -> int:
+    user = event_log.read(User(), command.user_id)
+    teams = event_log.read_all(Team(), user.state.teams)
+    claims = event_log.read_all(Claim(), command.claims)
+    own = [one for one in claims if one.state.holder == command.user_id]
+    people.shred(command.user_id)
+    return event_log.append_all(
+        (user, user.state.erase()),
+        *((one, one.state.forget(command.user_id)) for one in teams),
+        *((one, one.state.release()) for one in own),
+    )
