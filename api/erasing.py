@@ -6,6 +6,8 @@ the vault, by which they are found, goes last, in one unit of work with the even
 
 from __future__ import annotations
 
+from uuid import UUID
+
 from api.sign_in import hashed_address
 from api.wired import Wired
 from application.erasing import ErasePerson
@@ -20,7 +22,7 @@ def erase_person(system: Wired, user_id: UserId, *, by: Caller) -> int:
     `NotFound` if nobody ever had that id.
     """
     person = system.people.get(user_id)
-    claims = ()
+    claims: tuple[UUID, ...] = ()
     if person is not None:
         system.mailer.forget(person.email)
         claims = (address_claim(hashed_address(system, person.email)),)

@@ -101,7 +101,7 @@ def test_nothing_tells_who_an_erased_person_was(instance: Instance, tmp_path: Pa
     assert (erased.code, erased.document["user_id"]) == (0, instance.user_id), erased.err
 
     instance.front.system.pump()
-    size = seal_all(url)
+    seal_all(url)
     sign(url, signer)
     after = export(url, tmp_path / "after")
     replayed = instance.clawbot("replay", "user", instance.user_id, "--json")
@@ -114,20 +114,16 @@ def test_nothing_tells_who_an_erased_person_was(instance: Instance, tmp_path: Pa
             "/api/audit/export", headers=instance.heir | {"X-Team-Id": instance.team_id}
         ).content,
         "members": repr(instance.members()).encode(),
-        "mails": repr(instance.front.system.mailer.sent).encode(),
     }
     places |= {f"export: {one}": one.read_bytes() for one in after.iterdir()}
     places |= {f"export before: {one}": one.read_bytes() for one in before.iterdir()}
     for canary in CANARIES:
-        del_mails = {k: v for k, v in places.items() if k != "mails"}
-        assert hits(canary, del_mails) == []
-    assert f"to='{EMAIL}'" not in repr(instance.front.system.mailer.sent)
+        assert hits(canary, places) == []
     assert sum(one in on_disk(url, "vault.person") for one in sealed) == len(sealed) - 1
     kept = [kept_note(signer)]
     for bundle, notes in ((after, kept), (before, [])):
         verdict, code = judge(lambda bundle=bundle: lines_of(bundle), "", notes)  # type: ignore[misc]
         assert code == INTACT, verdict
-    assert size > 0
 
 
 def test_who_is_erased_is_out_and_their_team_goes_on(instance: Instance) -> None:
@@ -151,11 +147,14 @@ def test_one_can_ask_to_be_forgotten_oneself(either: Front) -> None:
     wrong = {"password": "not the password"}
     refused = either.client.post("/api/auth/erase", json=wrong, headers=headers)
     assert refused.status_code == 422
+    either.client.post("/api/auth/password/reset", json={"email": EMAIL})
+    assert [mail.to for mail in either.system.mailer.sent] == [EMAIL]
     right = {"password": PASSWORD}
     erased = either.client.post("/api/auth/erase", json=right, headers=headers)
     assert erased.status_code == 204, erased.text
     assert either.client.get("/api/auth/me", headers=headers).status_code == 401
     token = {"refresh_token": ada["refresh_token"]}
     assert either.client.post("/api/auth/refresh", json=token).status_code == 401
+    assert either.system.mailer.sent == []
     assert either.system.people.get(ada["user"]["id"]) is None
     assert either.registered(EMAIL)["user"]["id"] != ada["user"]["id"]
