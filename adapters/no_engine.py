@@ -13,8 +13,8 @@ from uuid import UUID
 
 from application.engines import (
     ContainerStats,
-    EngineUnavailable,
     LogLine,
+    NoEngineHere,
     Orphan,
 )
 from domain.containers import ContainerSpec, NetworkPolicy, SeenContainer
@@ -74,4 +74,4 @@ class NoEngine:
 
 def _refuse() -> NoReturn:
     msg = "this worker has no container engine (CLAWBOT_RUNTIME=external)"
-    raise EngineUnavailable(msg)
+    raise NoEngineHere(msg)

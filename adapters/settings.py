@@ -48,6 +48,9 @@ class Settings(BaseSettings):
     # the system's own folders (packages that the operator has installed).
     clawbot_plugins_path: str = "/usr/local/bin:/usr/bin:/bin"
     clawbot_plugins_readable: Annotated[tuple[str, ...], NoDecode] = ()
+    # What they reach beside the internet, and whether they must be kept to that.
+    clawbot_plugins_networks: Annotated[tuple[IPvAnyNetwork, ...], NoDecode] = ()
+    clawbot_plugins_fence: Literal["auto", "required", "off"] = "auto"
     proxy_base_url: str | None = None
     proxy_token_ttl: int = Field(default=0, ge=0)
     metrics_token: str | None = Field(default=None, repr=False)
@@ -92,6 +95,7 @@ class Settings(BaseSettings):
         "clawbot_bot_dns",
         "clawbot_swarm_constraints",
         "clawbot_plugins_readable",
+        "clawbot_plugins_networks",
         mode="before",
     )
     @classmethod

@@ -13,9 +13,11 @@ from application.bus import Command
 from application.event_log import EventLog, Stream
 from application.host_ports import released
 from application.ports import Vault
+from application.seats import seat_left
 from domain.bots import Bot
 from domain.claims import Claim, hostname_claim
-from domain.ids import TeamId
+from domain.ids import BotId, TeamId
+from domain.seats import Seat
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -94,7 +96,7 @@ class DeleteBot(BotCommand):
 
 
 def delete_bot(command: DeleteBot, *, event_log: EventLog, vault: Vault) -> int:
-    """Hostname and port are free again, and its credentials shredded, with the event."""
+    """Hostname, port and seat are free, and its credentials shredded, with the event."""
     bot = _expected(command, event_log)
     claim = event_log.read(Claim(), hostname_claim(command.team_id, command.hostname))
     for secret_id in _secrets_of(bot.state):
@@ -103,6 +105,7 @@ def delete_bot(command: DeleteBot, *, event_log: EventLog, vault: Vault) -> int:
         (bot, bot.state.delete()),
         (claim, claim.state.release()),
         *released(event_log, bot.state.port),
+        *seat_left(event_log, command.team_id, Seat.BOT, BotId(bot.id)),
     )
 
 

@@ -14,6 +14,7 @@ from application.equipping import equipped
 from application.event_log import EventLog, Stream
 from application.host_ports import Change, free_port
 from application.ports import Secret, SecretRef, Vault
+from application.seats import seat_taken
 from domain.bot_equipment import PLAIN, Equipment
 from domain.bot_events import UNBOUND, ProviderLink, Runtime, TokenKind, TokenScope
 from domain.bots import Bot
@@ -22,6 +23,7 @@ from domain.containers import NetworkPolicy, Resources
 from domain.errors import InvalidFields, NotFound, PreconditionFailed
 from domain.ids import BotId, LinkId, TeamId
 from domain.keys import ProviderKey
+from domain.seats import Seat
 
 
 def bot_named(event_log: EventLog, team_id: TeamId, hostname: str) -> Stream[Bot]:
@@ -79,7 +81,10 @@ def create_bot(command: CreateBot, *, event_log: EventLog, vault: Vault) -> int:
     for link in command.links:
         events += bot.state.link(_checked(event_log, command.team_id, link))
     events += equipped(bot.state.equipment, command.equipment)
-    claims: list[Change] = [(claim, claim.state.take(command.bot_id))]
+    claims: list[Change] = [
+        (claim, claim.state.take(command.bot_id)),
+        seat_taken(event_log, command.team_id, Seat.BOT, command.bot_id),
+    ]
     if command.container is not None:
         wish, created = command.container, bot.state.evolve(events[0])
         port = None

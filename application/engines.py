@@ -21,6 +21,10 @@ class EngineUnavailable(Unavailable):
     """The container engine does not answer."""
 
 
+class NoEngineHere(EngineUnavailable):
+    """There is no container engine: nothing listens where it should be."""
+
+
 class CannotRun(Exception):
     """The engine refuses to make or start the container; trying again soon is no use.
 

@@ -15,15 +15,21 @@ from uuid import UUID
 from application.engines import ContainerStats, LogLine, Orphan
 from application.workspace_store import ShownWorkspace
 from domain.containers import SeenContainer
+from domain.errors import Unavailable
+
+
+class WorkerIsAway(Unavailable):
+    """Nothing listens where the worker should be."""
 
 
 @dataclass(frozen=True, kw_only=True)
 class EngineStatus:
-    """Which engine the worker has, and whether it answers."""
+    """Which engine the worker has, and whether it answers within a few seconds."""
 
-    name: str  # `docker` or `swarm`; empty: none
+    name: str  # `docker` or `swarm`; anything else: it has none
     version: str  # empty unless it answers
     reachable: bool
+    is_absent: bool = False  # nothing listens where it should be
 
 
 @dataclass(frozen=True, kw_only=True)

@@ -15,6 +15,7 @@ from application.bots import expect
 from application.bus import Command
 from application.event_log import EventLog, Stream
 from application.ports import Secret, SecretRef, Vault
+from application.seats import seat_left, seat_taken
 from domain.catalog import AllowPaths
 from domain.errors import NotFound
 from domain.ids import ProviderKeyId, TeamId
@@ -25,6 +26,7 @@ from domain.keys import (
     ProviderKeyEdited,
     ProviderKeyEvent,
 )
+from domain.seats import Seat
 from domain.verdicts import Verdict
 
 PURPOSE = "provider_key"
@@ -73,6 +75,7 @@ class AddProviderKey(Command[int]):
 
 def add_provider_key(command: AddProviderKey, *, event_log: EventLog, vault: Vault) -> int:
     key = event_log.begin(ProviderKey(), command.key_id)
+    seat = seat_taken(event_log, command.team_id, Seat.KEY, command.key_id)
     version = 1
     ref = secret_ref(
         command.team_id, command.key_id, version, command.vendor, command.origin
@@ -90,7 +93,7 @@ def add_provider_key(command: AddProviderKey, *, event_log: EventLog, vault: Vau
         secret_version=version,
         last4=command.secret.last4(),
     )
-    return event_log.append(key, key.state.add(added))
+    return event_log.append_all(seat, (key, key.state.add(added)))
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -164,7 +167,10 @@ def remove_provider_key(
     key = key_of_team(event_log, command.team_id, command.key_id)
     expect(key, command.expected_version)
     vault.remove(command.team_id, command.key_id)
-    return event_log.append(key, key.state.remove())
+    return event_log.append_all(
+        (key, key.state.remove()),
+        *seat_left(event_log, command.team_id, Seat.KEY, command.key_id),
+    )
 
 
 @dataclass(frozen=True, kw_only=True)

@@ -33,7 +33,7 @@ from domain.quotas import (
 )
 from domain.teams import Team
 
-MOST_QUOTAS = 500  # of a team; two at once may be one too many
+MOST_QUOTAS = 500  # of a team
 
 
 class QuotaTable(Protocol):
@@ -46,7 +46,7 @@ class QuotaTable(Protocol):
         """The quota is in force no more; its balances stay."""
 
     def count(self, team_id: UUID) -> int:
-        """How many quotas of the team are in force."""
+        """How many of the team are in force; nobody else adds one in this unit of work."""
 
 
 def quota_of_team(event_log: EventLog, team_id: TeamId, quota_id: UUID) -> Stream[Quota]:

@@ -7,6 +7,13 @@ from dataclasses import dataclass
 from typing import Protocol
 
 from domain.bot_events import Runtime
+from domain.errors import Unavailable
+
+
+class RuntimeIsNotKnown(Unavailable):
+    """The container engine is slow to answer: try again, or say the bot's runtime."""
+
+    code = "runtime-not-known"
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -19,10 +26,10 @@ class ContainerDefaults:
 
 
 class Runtimes(Protocol):
-    """Which container engines answer."""
+    """Which container engines serve this instance; `RuntimeIsNotKnown` from each."""
 
     def available(self) -> AbstractSet[Runtime]:
-        """The runtimes whose engine answers now; as of a few seconds ago at most."""
+        """The runtimes a bot may have; `external` is always one."""
 
     def preferred(self) -> Runtime:
-        """What a bot runs on whose maker did not say: an engine that answers, else none."""
+        """What a bot runs on whose maker did not say: the engine if there is one."""

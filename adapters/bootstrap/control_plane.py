@@ -178,7 +178,7 @@ def _wired(  # noqa: PLR0913, PLR0917 - what the control plane stands on
         idempotency=PostgresIdempotency(database, opened.instance_keys),
         readiness=DatabaseReadiness(database, {FLEET: fleet, CALLS: calls}, more=more),
         request_limits=limits,
-        runtimes=AskedRuntimes(door.engine_name),
+        runtimes=AskedRuntimes(door.engine_status),
         fleet_watch=door,
         equipment_catalog=load_equipment_catalog(),
         outside=CheckedOutside(egress_allow=settings.egress_allow),

@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-from collections.abc import AsyncIterator, Iterator
+import os
+from collections.abc import AsyncIterator, Callable, Iterator
 from contextlib import AsyncExitStack, asynccontextmanager, contextmanager
 from typing import Any
 from uuid import UUID
@@ -11,9 +12,10 @@ import psycopg
 from psycopg_pool import AsyncConnectionPool
 from starlette.routing import Route
 
-from adapters.bootstrap.fleet_worker import FleetWorker
+from adapters.bootstrap.fleet_worker import FleetWorker, engine_instance
 from adapters.bootstrap.instance import Opened
 from adapters.catalog.equipment_catalog import load_equipment_catalog
+from adapters.docker.naming import Naming
 from adapters.door.engine_routes import engine_routes
 from adapters.door.relay_routes import channel_routes, mcp_routes
 from adapters.door.serving import door_when_free
@@ -24,6 +26,7 @@ from adapters.postgres.open_vault import PostgresOpenVault
 from adapters.relays.bots import Bots
 from adapters.relays.channel.relay import ChannelRelaying
 from adapters.relays.channel.trying import ChannelTrying
+from adapters.relays.mcp.fence import PluginFence, fenced
 from adapters.relays.mcp.forwarding import Forwarding
 from adapters.relays.mcp.plugins import Plugins
 from adapters.relays.mcp.relay import McpRelaying
@@ -72,7 +75,9 @@ async def _routes(
     plugins = Plugins(fleet, catalog, bots, vault)
     stack.callback(plugins.close)
     sandbox = Sandbox(
-        programs=settings.clawbot_plugins_path, readable=settings.clawbot_plugins_readable
+        programs=settings.clawbot_plugins_path,
+        readable=settings.clawbot_plugins_readable,
+        guard=_fence(settings, opened, stack),
     )
     servers = Servers(sandbox, preparing=plugins.ready, wanted=plugins.wanted)
     stack.push_async_callback(servers.close)
@@ -102,6 +107,17 @@ async def _routes(
             McpRelaying(bots, servers, Forwarding(outbound, plugins.asked)), secret
         ),
     ]
+
+
+def _fence(settings: Settings, opened: Opened, stack: AsyncExitStack) -> Callable[[], None]:
+    """Plugins are kept to the internet while the door is open."""
+    mode = settings.clawbot_plugins_fence
+    if mode == "off" or (mode == "auto" and os.geteuid() != 0):
+        return lambda: None
+    tag = Naming(engine_instance(opened)).tag
+    fence = PluginFence(tag, opened=settings.clawbot_plugins_networks)
+    stack.callback(fence.remove)
+    return fenced(fence, required=mode == "required")
 
 
 async def _vault(opened: Opened, stack: AsyncExitStack) -> PostgresOpenVault:

@@ -10,7 +10,7 @@ from dataclasses import dataclass
 from datetime import UTC, datetime, timedelta
 from functools import partial
 from pathlib import Path
-from uuid import uuid5
+from uuid import UUID, uuid5
 
 from adapters.bootstrap.instance import Opened
 from adapters.catalog.equipment_catalog import load_equipment_catalog
@@ -117,10 +117,15 @@ def engine_address(settings: Settings) -> EngineAddress:
     )
 
 
+def engine_instance(opened: Opened) -> UUID:
+    """The instance's id on engines and in the host's firewall, which is no secret."""
+    return uuid5(opened.envelope.instance_id, ENGINE)
+
+
 def engine_setup(settings: Settings, opened: Opened) -> EngineSetup:
-    """What the engine is told of this instance; its id in labels is no secret."""
+    """What the engine is told of this instance."""
     return EngineSetup(
-        instance=uuid5(opened.envelope.instance_id, ENGINE),
+        instance=engine_instance(opened),
         data_dir=bot_data_dir(settings),
         secrets_dir=bot_secrets_dir(settings),
         images_allowed=(settings.bot_image, *settings.bot_images_allowed),

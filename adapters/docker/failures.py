@@ -16,7 +16,7 @@ from docker.errors import NotFound as Gone
 from requests.exceptions import RequestException
 from urllib3.exceptions import HTTPError
 
-from application.engines import CannotRun, EngineUnavailable
+from application.engines import CannotRun, EngineUnavailable, NoEngineHere
 from domain.errors import NotFound
 
 LONGEST_DETAIL = 300
@@ -32,18 +32,20 @@ _CODES = (
         ),
     ),
 )
+_NOBODY = (FileNotFoundError, ConnectionRefusedError, PermissionError)
 _PATH = re.compile(r"/[^\s:\"',]+")
 
 
 @contextmanager
 def asked() -> Iterator[None]:
-    """`EngineUnavailable`, `NotFound`."""
+    """`NoEngineHere`, `EngineUnavailable`, `NotFound`."""
     try:
         yield
     except Gone as error:
         raise NotFound from error
     except (DockerException, RequestException, HTTPError, OSError) as error:
-        raise EngineUnavailable(_said(error)) from error
+        refused = NoEngineHere if _nobody_listens(error) else EngineUnavailable
+        raise refused(_said(error)) from error
 
 
 @contextmanager
@@ -71,6 +73,14 @@ def refusal(words: str) -> CannotRun:
 def without_paths(words: str) -> str:
     """At most a few lines, and nothing of how the machine is laid out."""
     return _PATH.sub("…", words)[:LONGEST_DETAIL]
+
+
+def _nobody_listens(error: BaseException) -> bool:
+    """Whether the connection was refused at once; the libraries wrap it in several ways."""
+    inside = [error.__cause__, error.__context__, *error.args]
+    return isinstance(error, _NOBODY) or any(
+        _nobody_listens(one) for one in inside if isinstance(one, BaseException)
+    )
 
 
 def _said(error: Exception) -> str:

@@ -13,19 +13,24 @@ for that, `route_localnet` is on for the bots' bridges and for nothing else.
 
 from __future__ import annotations
 
-import subprocess
 import threading
 from collections.abc import Sequence
 from hashlib import sha256
 from ipaddress import IPv4Address
 from pathlib import Path
 
+from adapters.docker.host_rules import (
+    has_version_6,
+    remove_chains,
+    remove_drop,
+    run,
+    saved,
+)
 from adapters.docker.naming import Naming, Network
 from adapters.docker.setup import EngineSetup
 from application.engines import CannotRun
 from domain.errors import BadSetup
 
-SECONDS = 30
 # Where no bot may go, not even one that may go out: what IANA's registry of special
 # addresses does not call globally reachable, and multicast.
 NOT_OUTSIDE = (
@@ -54,7 +59,7 @@ class Firewall:
         with self._lock:
             if not self._is_in_force():
                 self._remove()
-                _run("iptables-restore", "--noflush", "--wait", given=self.rules())
+                run("iptables-restore", "--noflush", "--wait", given=self.rules())
                 self._close_version_6()
 
     def remove(self) -> None:
@@ -133,68 +138,27 @@ class Firewall:
 
     def _is_in_force(self) -> bool:
         wanted = [line for line in self.rules().splitlines() if line.startswith("-")]
-        kept = [line for line in _saved() if self._naming.chain in line]
+        kept = [line for line in saved() if line[0] == "-" and self._naming.chain in line]
         marked = [line for line in kept if self._mark() in line]
         jumps = [line for line in wanted if self._mark() in line]
         return len(kept) == len(wanted) and len(marked) == len(jumps)
 
     def _remove(self) -> None:
-        """Jumps first, for a chain that is jumped to cannot go."""
-        table = ""
-        chains: list[tuple[str, str]] = []
-        for line in _saved(chains=True):
-            if line.startswith("*"):
-                table = line[1:]
-            elif line.startswith(f":{self._naming.chain}"):
-                chains.append((table, line[1:].split()[0]))
-            elif line.startswith("-A") and f"-j {self._naming.chain}" in line:
-                _run("iptables", "--wait", "-t", table, "-D", *_words(line)[1:])
-        for table, chain in chains:
-            _run("iptables", "--wait", "-t", table, "-F", chain)
-            _run("iptables", "--wait", "-t", table, "-X", chain)
-        if Path("/proc/net/if_inet6").exists() and self._is_closed_to_version_6():
-            _run(*_VERSION_6, "-D", "PREROUTING", *self._nothing())
+        remove_chains(self._naming.chain)
+        if has_version_6():
+            remove_drop(self._naming.bridges)
 
     def _close_version_6(self) -> None:
         """Bots have no IPv6; what came over it all the same would be nobody's."""
-        if Path("/proc/net/if_inet6").exists() and not self._is_closed_to_version_6():
-            _run(*_VERSION_6, "-I", "PREROUTING", "1", *self._nothing())
+        if has_version_6() and not self._is_closed_to_version_6():
+            run(*_VERSION_6, "-I", "PREROUTING", "1", *self._nothing())
 
     def _is_closed_to_version_6(self) -> bool:
-        saved = _run("ip6tables-save", "-t", "mangle")
-        return f"-A PREROUTING -i {self._naming.bridges}+" in saved
+        rule = f"-A PREROUTING -i {self._naming.bridges}+"
+        return any(line.startswith(rule) for line in saved("ip6tables"))
 
     def _nothing(self) -> Sequence[str]:
         return ["-i", f"{self._naming.bridges}+", "-j", "DROP"]
 
 
 _VERSION_6 = ("ip6tables", "--wait", "-t", "mangle")
-
-
-def _saved(*, chains: bool = False) -> list[str]:
-    """Every rule of the host; with `chains` the tables and chains too."""
-    lines = _run("iptables-save").splitlines()
-    return [line for line in lines if line.startswith(("-", "*", ":") if chains else "-")]
-
-
-def _words(rule: str) -> Sequence[str]:
-    return [word.strip('"') for word in rule.split()]
-
-
-def _run(*command: str, given: str = "") -> str:
-    try:
-        ran = subprocess.run(  # noqa: S603  # fixed commands, names made by us
-            command,
-            input=given,
-            capture_output=True,
-            text=True,
-            timeout=SECONDS,
-            check=True,
-        )
-    except subprocess.CalledProcessError as error:
-        detail = f"the firewall could not be set: {error.stderr.strip()[:200]}"
-        raise CannotRun("engine-refused", detail) from error
-    except (OSError, subprocess.TimeoutExpired) as error:
-        detail = f"the firewall could not be set: {command[0]}: {type(error).__name__}"
-        raise CannotRun("engine-refused", detail) from error
-    return ran.stdout

@@ -14,6 +14,7 @@ from enum import StrEnum
 from hashlib import sha256
 from uuid import UUID
 
+from adapters.docker.host_rules import BOTS
 from domain.containers import ContainerSpec
 
 INSTANCE = "clawbot.instance"
@@ -62,12 +63,17 @@ class Naming:
     @property
     def bridges(self) -> str:
         """How the interface names of all its networks begin, and no other's."""
-        return f"cb{self.instance.hex[:5]}"
+        return f"cb{self.tag}"
 
     @property
     def chain(self) -> str:
         """How the firewall chains of the instance begin."""
-        return f"CLAWBOT-BOTS-{self.instance.hex[:5]}"
+        return f"{BOTS}{self.tag}"
+
+    @property
+    def tag(self) -> str:
+        """How the instance is told from others in the firewall."""
+        return self.instance.hex[:5]
 
     def labels(self, spec: ContainerSpec) -> dict[str, str]:
         """What a container carries to be known again."""

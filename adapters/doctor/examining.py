@@ -7,6 +7,7 @@ from adapters.doctor.database import look_at_database
 from adapters.doctor.engine import look_at_engine
 from adapters.doctor.findings import Findings, failed, skipped
 from adapters.doctor.folders import look_at_folders
+from adapters.doctor.plugins import look_at_plugins
 from adapters.doctor.reaching import look_at_reach
 from adapters.postgres.data_folder import DataFolder
 from adapters.postgres.embedded import owner_url
@@ -20,6 +21,7 @@ def examine(settings: Settings) -> Findings:
     yield from look_at_folders(settings)
     yield from _database(settings)
     yield from look_at_engine(settings)
+    yield from look_at_plugins(settings)
     yield from look_at_reach(settings)
 
 

@@ -16,12 +16,18 @@ from pydantic import TypeAdapter, ValidationError
 from adapters.door import shapes
 from adapters.door.guard import ENGINE_UNAVAILABLE
 from application.engines import ContainerStats, EngineUnavailable, LogLine, Orphan
-from application.fleet_watch import ChannelVerdict, EngineStatus, RunFacts
+from application.fleet_watch import (
+    ChannelVerdict,
+    EngineStatus,
+    RunFacts,
+    WorkerIsAway,
+)
 from application.workspace_store import ShownWorkspace
 from domain.door_passes import PASS_SECONDS, DoorPass, Purpose, make_door_pass
 from domain.errors import Invalid, NotFound, Unavailable
 
 TIMEOUT = httpx2.Timeout(35.0, connect=2.0)  # a little longer than the engine is given
+STATUS_TIMEOUT = httpx2.Timeout(6.0, connect=2.0)
 LARGEST_ANSWER = 16 * 1024 * 1024
 
 T = TypeVar("T")
@@ -48,14 +54,7 @@ class DoorClient:
 
     def engine_status(self) -> EngineStatus:
         """Whether an engine answers."""
-        return self._answer(shapes.STATUS, "GET", "/engine")
-
-    def engine_name(self) -> str:
-        """`docker` or `swarm`; `EngineUnavailable` unless it answers."""
-        status = self.engine_status()
-        if not status.reachable:
-            raise EngineUnavailable
-        return status.name
+        return self._answer(shapes.STATUS, "GET", "/engine", timeout=STATUS_TIMEOUT)
 
     def logs(
         self, bot_id: UUID, *, tail: int, since: datetime | None = None
@@ -119,9 +118,16 @@ class DoorClient:
         return self._answer(shapes.VERDICT, "POST", path)
 
     def _answer(
-        self, shape: TypeAdapter[T], method: str, path: str, *, body: bytes = b""
+        self,
+        shape: TypeAdapter[T],
+        method: str,
+        path: str,
+        *,
+        body: bytes = b"",
+        timeout: httpx2.Timeout = TIMEOUT,
     ) -> T:
-        with self._asked(method, path, body=body) as answer, _reading():
+        asked = self._asked(method, path, body=body, timeout=timeout)
+        with asked as answer, _reading():
             kept = bytearray()
             for piece in answer.iter_bytes():
                 kept += piece
@@ -138,13 +144,16 @@ class DoorClient:
         *,
         body: bytes = b"",
         params: dict[str, str] | None = None,
+        timeout: httpx2.Timeout = TIMEOUT,
     ) -> Iterator[httpx2.Response]:
         url, headers = f"{self._url}{path}", self._pass()
         request = self._client.build_request(
-            method, url, content=body, params=params, headers=headers
+            method, url, content=body, params=params, headers=headers, timeout=timeout
         )
         try:
             answer = self._client.send(request, stream=True)
+        except httpx2.ConnectError as error:
+            raise WorkerIsAway from error
         except httpx2.HTTPError as error:
             msg = "the worker does not answer"
             raise Unavailable(msg) from error

@@ -20,12 +20,20 @@ from uuid import UUID
 
 import httpx2
 
-from application.engines import ContainerStats, Engine, EngineUnavailable, LogLine, Orphan
+from application.engines import (
+    ContainerStats,
+    Engine,
+    EngineUnavailable,
+    LogLine,
+    NoEngineHere,
+    Orphan,
+)
 from application.fleet_watch import EngineStatus, RunFacts
 from domain.containers import SeenContainer
 from domain.errors import NotFound
 
 ENGINE_SECONDS = 30.0
+STATUS_SECONDS = 4.0  # whoever asks whether it answers wants to know soon
 THREADS = 8
 FOLLOWED_EVERY = 1.0  # seconds
 LOOKS_A_BEAT = 15  # a stream that is silent for so long says that it is still there
@@ -54,6 +62,7 @@ class Watching:
         self._housekeeping = housekeeping
         self._proxy_url = proxy_url
         self._threads = ThreadPoolExecutor(THREADS, thread_name_prefix="door-engine")
+        self._pinging: asyncio.Future[str] | None = None
 
     def close(self) -> None:
         """No question is asked any more; those under way are not waited for."""
@@ -63,10 +72,23 @@ class Watching:
         """Which engine there is, and whether it answers now."""
         name = "" if self._engine is None else self._engine.name
         try:
-            version = await self._asked(self._running.ping)
-        except EngineUnavailable:
-            return EngineStatus(name=name, version="", reachable=False)
+            version = await self._ping()
+        except EngineUnavailable as error:
+            absent = isinstance(error, NoEngineHere)
+            return EngineStatus(name=name, version="", reachable=False, is_absent=absent)
         return EngineStatus(name=name, version=version, reachable=True)
+
+    async def _ping(self) -> str:
+        """One question at a time, however many want to know: it may hang, with a thread."""
+        if self._pinging is None or self._pinging.done():
+            ping = self._running.ping
+            self._pinging = asyncio.get_running_loop().run_in_executor(self._threads, ping)
+            self._pinging.add_done_callback(_seen)
+        try:
+            async with asyncio.timeout(STATUS_SECONDS):
+                return await asyncio.shield(self._pinging)
+        except TimeoutError as error:
+            raise EngineUnavailable from error
 
     async def stats(self, bot_ids: Sequence[UUID]) -> Sequence[ContainerStats]:
         """Of those bots whose containers run."""
@@ -148,7 +170,7 @@ class Watching:
     @property
     def _running(self) -> Engine:
         if self._engine is None:
-            raise EngineUnavailable
+            raise NoEngineHere
         return self._engine
 
     async def _asked(self, ask: Callable[[], T]) -> T:
@@ -158,3 +180,9 @@ class Watching:
                 return await loop.run_in_executor(self._threads, ask)
         except TimeoutError as error:
             raise EngineUnavailable from error
+
+
+def _seen(pinged: asyncio.Future[str]) -> None:
+    """Perhaps nobody waited for it to the end: then its failure is no news to anybody."""
+    if not pinged.cancelled():
+        pinged.exception()

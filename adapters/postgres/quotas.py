@@ -107,6 +107,10 @@ class PostgresQuotaTable:
 
     def count(self, team_id: UUID) -> int:
         with self._database.cursor() as cursor:
+            cursor.execute(
+                "SELECT pg_advisory_xact_lock(hashtextextended(%s, 0))",
+                (f"quotas {team_id}",),
+            )
             cursor.execute("SELECT count(*) FROM quota WHERE team_id = %s", (team_id,))
             return _one(cursor.fetchone())
 

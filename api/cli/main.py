@@ -11,6 +11,7 @@ from api.cli import (
     bench,
     demo,
     doctor,
+    firewall,
     operator,
     processes,
     quotas,
@@ -45,6 +46,7 @@ GROUPS = (
     bench,
     vault,
     operator,
+    firewall,
 )
 for group in GROUPS:
     group.add_to(app)

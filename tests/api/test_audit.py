@@ -37,6 +37,7 @@ def test_everything_a_team_did_is_listed_newest_first(either: Front) -> None:
         "bot.token_issued",
         "bot.created",
         "claim.taken",
+        "claim.taken",
         "session.started",
         "team.member_added",
         "team.created",
@@ -59,12 +60,12 @@ def test_events_are_found_by_what_is_true_of_them(either: Front) -> None:
     assert types(either, headers, kind="team") == ["team.member_added", "team.created"]
     assert types(either, headers, type="bot.created") == ["bot.created"]
     assert len(types(either, headers, stream_id=bot["id"])) == 3
-    assert len(types(either, headers, correlation_id="making-ada")) == 3
-    assert len(types(either, headers, actor=f"user:{me}")) == 9
+    assert len(types(either, headers, correlation_id="making-ada")) == 4
+    assert len(types(either, headers, actor=f"user:{me}")) == 10
     assert types(either, headers, actor=f"user:{uuid4()}") == []
     now = datetime.now(UTC).isoformat()
     assert types(either, headers, **{"from": now}) == []
-    assert len(types(either, headers, to=now)) == 9
+    assert len(types(either, headers, to=now)) == 10
 
 
 def test_events_are_paged_without_a_gap(either: Front) -> None:
@@ -77,7 +78,7 @@ def test_events_are_paged_without_a_gap(either: Front) -> None:
         cursor = page["next_cursor"]
         url = f"/api/audit/events?limit=4&cursor={cursor}" if cursor else ""
     assert seen == sorted(seen, reverse=True)
-    assert len(seen) == 9
+    assert len(seen) == 10
 
 
 def test_a_stream_is_replayed_with_the_state_after_each_event(either: Front) -> None:

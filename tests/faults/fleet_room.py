@@ -259,7 +259,7 @@ def fleet_room(folder: Path, port: int) -> Iterator[FleetRoom]:
             processes=processes,
             client=client,
         )
-        until(lambda: _answers(client))
+        until(lambda: _answers(client), seconds=120)
         scene.sign_in()
         yield scene
 

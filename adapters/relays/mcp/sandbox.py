@@ -16,7 +16,7 @@ import signal
 import socket
 import sys
 import tempfile
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from contextlib import suppress
 from dataclasses import dataclass
 from pathlib import Path
@@ -75,11 +75,16 @@ class Sandbox:
         programs: str,
         readable: Sequence[str] = (),
         limits: Mapping[str, int] = LIMITS,
+        guard: Callable[[], None] = lambda: None,
     ) -> None:
-        """`programs` is a PATH; `readable` are folders beside the system's own."""
+        """`programs` is a PATH; `readable` are folders beside the system's own.
+
+        `guard` is called before each start; what it raises keeps the server from starting.
+        """
         self._programs = programs
         self._readable = (*READABLE, *readable)
         self._limits = limits
+        self._guard = guard
         self._users: dict[int, socket.socket] = {}
 
     async def start(self, started: Started) -> Running:
@@ -89,6 +94,7 @@ class Sandbox:
         program = shutil.which(started.command, path=self._programs)
         if started.command not in COMMANDS or program is None:
             raise CommandMissing
+        await asyncio.to_thread(self._guard)
         uid, folder = self._own_uid(), Path(tempfile.mkdtemp(prefix=FOLDERS))
         try:
             await self._reap(uid)  # what a manager that was killed has left

@@ -12,8 +12,10 @@ from uuid import uuid4
 import httpx2
 import pytest
 
+from adapters.door import watching
 from adapters.door.client import DoorClient
 from application.engines import EngineUnavailable, LogLine
+from application.fleet_watch import WorkerIsAway
 from domain.door_passes import DoorPass, Purpose, make_door_pass
 from domain.errors import BadSetup, NotFound, Unavailable
 from tests.adapters.door.given import LOST, NOON, SECRET, Opened, engine_door
@@ -30,14 +32,12 @@ def door() -> Iterator[Opened]:
 def test_an_engine_that_answers_says_its_version(door: Opened) -> None:
     status = door.client.engine_status()
     assert (status.name, status.version, status.reachable) == ("docker", "28.5", True)
-    assert door.client.engine_name() == "docker"
 
 
 def test_an_engine_that_is_away_is_told_from_a_worker_that_is(door: Opened) -> None:
     door.engine.away = True
-    assert not door.client.engine_status().reachable
-    with pytest.raises(EngineUnavailable):
-        door.client.engine_name()
+    status = door.client.engine_status()
+    assert (status.reachable, status.is_absent) == (False, False)
     with pytest.raises(EngineUnavailable):
         door.client.stats([BOT])
     assert door.client.facts(BOT).container is None
@@ -47,7 +47,7 @@ def test_nobody_behind_the_door_is_unavailable(free_port: int) -> None:
     url = f"http://127.0.0.1:{free_port}"
     with (
         closing(DoorClient(url, SECRET)) as client,
-        pytest.raises(Unavailable) as refused,
+        pytest.raises(WorkerIsAway) as refused,
     ):
         client.orphans()
     assert not isinstance(refused.value, EngineUnavailable)
@@ -56,21 +56,24 @@ def test_nobody_behind_the_door_is_unavailable(free_port: int) -> None:
 def test_a_worker_without_an_engine_says_so() -> None:
     with engine_door(engine=False) as door:
         status = door.client.engine_status()
-        assert (status.name, status.reachable) == ("", False)
+        assert (status.name, status.reachable, status.is_absent) == ("", False, True)
         with pytest.raises(EngineUnavailable):
             list(door.client.logs(BOT, tail=1))
 
 
 def test_an_engine_that_hangs_holds_up_nobody_who_asks_for_something_else(
-    door: Opened,
+    door: Opened, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     door.engine.answers.clear()
     asking = threading.Thread(target=door.client.engine_status)
     asking.start()
     assert door.client.orphans() == [LOST]
     assert asking.is_alive()
+    monkeypatch.setattr(watching, "STATUS_SECONDS", 0.05)
+    assert not door.client.engine_status().reachable
     door.engine.answers.set()
     asking.join()
+    assert door.client.engine_status().reachable
 
 
 def test_numbers_are_those_of_the_bots_asked_for(door: Opened) -> None:

@@ -23,6 +23,7 @@ def test_only_commands_that_work_exist() -> None:
         "bench",
         "demo",
         "doctor",
+        "firewall",
         "migrate",
         "operator",
         "projector",
