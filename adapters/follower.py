@@ -26,8 +26,9 @@ log = logging.getLogger(__name__)
 class Reader:
     """The pages of one log, decoded once for all who ask for the same ones."""
 
-    def __init__(self, event_log: EventLog) -> None:
+    def __init__(self, event_log: EventLog, *, size: int = PAGE) -> None:
         self._event_log = event_log
+        self._size = size
         self._pages: OrderedDict[int, Page] = OrderedDict()
         self._lock = threading.Lock()
 
@@ -35,13 +36,17 @@ class Reader:
     def name(self) -> str:
         return self._event_log.name
 
+    def head(self) -> int:
+        """The position of the log's last event."""
+        return self._event_log.head()
+
     def page(self, after: int, *, upto: int | None = None) -> Page:
-        """What the log holds behind `after`, at most `PAGE` events and not past `upto`."""
+        """What the log holds behind `after`: at most a page, and not past `upto`."""
         with self._lock:
             page = self._pages.get(after)
             if page is None or (upto is not None and page.upto > upto):
-                page = self._event_log.page(after=after, limit=PAGE, upto=upto)
-                if len(page.events) == PAGE:  # a full page never changes
+                page = self._event_log.page(after=after, limit=self._size, upto=upto)
+                if len(page.events) == self._size:  # a full page never changes
                     self._pages[after] = page
                     while len(self._pages) > KEPT_PAGES:
                         self._pages.popitem(last=False)

@@ -26,6 +26,8 @@ from adapters.follower import follow
 from adapters.jobs.sweeper import ring_again
 from adapters.jobs.webhook_sender import ring_due
 from adapters.postgres.database import connection_info
+from adapters.rebuild import outdated
+from adapters.renewal import renew
 from adapters.sealing.beside import keep_beside
 from adapters.settings import Settings
 from adapters.stopping import told_to_stop
@@ -94,7 +96,7 @@ def _lead(settings: Settings, url: str, owner: Connection, stop: threading.Event
     over = threading.Event()
     with followers(settings, url, over=over) as wired:
         wakes: Wakes = {FLEET: [], CALLS: []}
-        parts = _parts(wired, wakes, over)
+        parts = [*_parts(wired, over), *_following(wired, url, wakes, over)]
         parts.append(partial(keep_beside, url, over))
         with ThreadPoolExecutor(len(parts)) as threads:
             running = [threads.submit(part) for part in parts]
@@ -112,11 +114,9 @@ def _lead(settings: Settings, url: str, owner: Connection, stop: threading.Event
             part.result()
 
 
-def _parts(
-    wired: Followers, wakes: Wakes, over: threading.Event
-) -> list[Callable[[], None]]:
-    """What runs in a thread of its own, each until it is over."""
-    parts: list[Callable[[], None]] = [
+def _parts(wired: Followers, over: threading.Event) -> list[Callable[[], None]]:
+    """What is done every few seconds, each in a thread of its own until it is over."""
+    return [
         partial(_repeat, wired.reaper.reap, REAP_SECONDS, over),
         partial(
             _repeat, partial(ring_again, wired.key_ring, wired.jobs), SWEEP_SECONDS, over
@@ -126,21 +126,35 @@ def _parts(
             _repeat, partial(ring_due, wired.deliveries, wired.jobs), DELIVER_SECONDS, over
         ),
     ]
+
+
+def _following(
+    wired: Followers, url: str, wakes: Wakes, over: threading.Event
+) -> Iterator[Callable[[], None]]:
+    """Each follower in a thread of its own, woken by what its logs ring."""
+    old = set(outdated(url))
     for follower in wired.followers:
         wake = threading.Event()
         for name in follower.logs:
             wakes[name].append(wake)
-        parts.append(
-            partial(
-                follow,
-                follower,
-                wired.readers,
-                wake=wake,
-                stop=over,
-                poll_seconds=UNRUNG_SECONDS,
-            )
+        run = partial(
+            follow,
+            follower,
+            wired.readers,
+            wake=wake,
+            stop=over,
+            poll_seconds=UNRUNG_SECONDS,
         )
-    return parts
+        yield (
+            partial(_renewed, url, follower.name, over, run)
+            if follower.name in old
+            else run
+        )
+
+
+def _renewed(url: str, view: str, over: threading.Event, run: Callable[[], None]) -> None:
+    renew(url, view, stop=over)
+    run()
 
 
 def _ring(events: list[threading.Event]) -> None:

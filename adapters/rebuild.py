@@ -1,51 +1,47 @@
-"""Rebuilds a view from the logs beside the live one, compares the two, and may replace it.
+"""Rebuilds views from the logs beside the live ones, compares, and replaces what differs.
 
-The copy is filled in schema `rebuild` while the projector goes on. Then the live view's
-positions are locked, which holds its projector for that moment, the copy is read on to
-exactly there, and both are compared. What differs is put right in the same transaction,
-row by row, so that no reader ever sees a part of a view.
+Copies are filled while the projector goes on. Then the live view's positions are locked,
+which holds its projector for that moment, the copy is read on to exactly there, and both
+are compared. What differs is put right in the same transaction (`postgres/view_copy.py`).
+
+A view whose rows are of another version of its projector is not compared where it stands:
+its copy is read to the log's head, and the view takes the copy's rows, positions and
+version. From then on whoever follows with the old version moves nothing.
+
+Several views share the pages of their logs: the next page is decoded while this one is
+written. A view has no effect on anything but its rows, so nothing is done twice.
 """
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterator
-from contextlib import contextmanager, suppress
-from dataclasses import dataclass
-from functools import partial
-from typing import Any
+from collections.abc import Callable, Iterator, Mapping, Sequence
+from concurrent.futures import ThreadPoolExecutor
+from contextlib import ExitStack, contextmanager
 
-import psycopg
-from psycopg.sql import SQL, Composed, Identifier
+from psycopg.sql import SQL
 
 from adapters.bootstrap.followers import ROLE, VIEWS, event_logs
-from adapters.follower import PAGE, Reader, ViewFollower, catch_up
+from adapters.follower import Reader, ViewFollower, catch_up
 from adapters.postgres.database import Connection, Database
-from domain.errors import BadSetup, Conflict
+from adapters.postgres.view_copy import (
+    SCHEMA,
+    Difference,
+    RebuildIsRunning,
+    compare,
+    put_right,
+    take_position,
+    view_copy,
+)
+from adapters.postgres.view_positions import stored_version
+from domain.errors import BadSetup
 from domain.log import Page
 
-SCHEMA = "rebuild"
-SAMPLES = 10
-ROUNDS = 20  # of catching up before the lock; more would not bring the copy nearer
+__all__ = ["Difference", "RebuildIsRunning", "outdated", "rebuild", "rebuild_views"]
+
+PAGE = 5000
+ROUNDS = 20  # of catching up before the lock; more would not bring a copy nearer
 
 Progress = Callable[[int, int], None]
-
-
-class RebuildIsRunning(Conflict):
-    """Somebody else is rebuilding that view."""
-
-    code = "rebuild-is-running"
-
-
-@dataclass(frozen=True, kw_only=True)
-class Difference:
-    """How the live view differs from what the logs say, in rows."""
-
-    missing: int  # that the live view lacks, or has otherwise
-    extra: int  # that it has and should not, or has otherwise
-    samples: tuple[str, ...]  # of both, as JSON behind `missing` or `extra`
-
-    def __bool__(self) -> bool:
-        return bool(self.missing or self.extra)
 
 
 def _silent(_done: int, _total: int) -> None:
@@ -53,160 +49,179 @@ def _silent(_done: int, _total: int) -> None:
 
 
 def rebuild(
-    url: str, view_name: str, *, check: bool, progress: Progress = _silent
+    url: str, view: str, *, check: bool, progress: Progress = _silent
 ) -> Difference:
     """How the view differs from its logs; unless it is a `check`, it does no more.
 
-    `progress` is told how many positions are read, and of how many. Raises `BadSetup` for a
-    view that there is not, `RebuildIsRunning`, and `Unavailable`.
+    `progress` is told how many positions are read, and of how many; what it raises ends the
+    rebuild and leaves the view as it was. Raises `BadSetup` for a view that there is not,
+    `RebuildIsRunning`, and `Unavailable`.
     """
-    if view_name not in VIEWS:
-        msg = f"There is no view {view_name}; there are {', '.join(sorted(VIEWS))}."
-        raise BadSetup(msg)
-    database = Database(url, role=ROLE, size=3)
+    return rebuild_views(url, [view], check=check, progress=progress)[view]
+
+
+def rebuild_views(
+    url: str, views: Sequence[str], *, check: bool, progress: Progress = _silent
+) -> dict[str, Difference]:
+    """The same of several views, which are read together and replaced one by one."""
+    for view in views:
+        if view not in VIEWS:
+            msg = f"There is no view {view}; there are {', '.join(sorted(VIEWS))}."
+            raise BadSetup(msg)
+    with _opened(url, size=len(views) + 2) as database, database.connection() as connection:
+        logs = event_logs(database)
+        readers = {name: Reader(log, size=PAGE) for name, log in logs.items()}
+        with ExitStack() as stack:
+            copies = []
+            for view in views:
+                stack.enter_context(view_copy(connection, view, VIEWS[view][0].row.KEY))
+                copies.append(_Copy(database, connection, view, check=check))
+            rebuilding = _Rebuild(readers, copies, progress)
+            rebuilding.come_near()
+            return {copy.name: rebuilding.finish(copy) for copy in copies}
+
+
+def outdated(url: str) -> list[str]:
+    """The views whose rows are of another version than their projectors."""
+    with _opened(url, size=1) as database, database.connection() as connection:
+        stored = {view: stored_version(connection, view) for view in VIEWS}
+    return [
+        view
+        for view, (projector, _) in VIEWS.items()
+        if stored[view] not in {None, projector.version}
+    ]
+
+
+@contextmanager
+def _opened(url: str, *, size: int) -> Iterator[Database]:
+    database = Database(url, role=ROLE, size=size)
     database.open()
     try:
-        with database.connection() as connection, _side_table(connection, view_name):
-            return _Rebuild(database, connection, view_name, progress).run(check=check)
+        yield database
     finally:
         database.close()
 
 
-@contextmanager
-def _side_table(connection: Connection, view_name: str) -> Iterator[None]:
-    """An empty copy of the view, for us alone; gone in the end, or when the next begins."""
-    lock = f"clawbot rebuild {view_name}"
-    row = connection.execute(
-        "SELECT pg_try_advisory_lock(hashtextextended(%s, 0))", (lock,)
-    ).fetchone()
-    if row != (True,):
-        raise RebuildIsRunning
-    try:
-        _drop(connection, view_name)
-        connection.execute(
-            SQL("CREATE TABLE {} (LIKE {} INCLUDING ALL)").format(
-                Identifier(SCHEMA, view_name), Identifier("public", view_name)
-            )
-        )
-        yield
-    finally:
-        # Where the connection is gone, its lock is too, and the next one clears up.
-        with suppress(psycopg.OperationalError):
-            _drop(connection, view_name)
-            connection.execute(
-                "SELECT pg_advisory_unlock(hashtextextended(%s, 0))", (lock,)
-            )
-
-
-def _drop(connection: Connection, view_name: str) -> None:
-    with connection.transaction():
-        side = Identifier(SCHEMA, view_name)
-        connection.execute(SQL("DROP TABLE IF EXISTS {}").format(side))
-        connection.execute(
-            "DELETE FROM view_position WHERE view = %s", (_side_name(view_name),)
-        )
-
-
-def _side_name(view_name: str) -> str:
-    """Under which the copy keeps its positions."""
-    return f"{SCHEMA}:{view_name}"
-
-
-class _Rebuild:
-    """One rebuild, once its table is there."""
+class _Copy:
+    """A view's copy, and where the view itself is."""
 
     def __init__(
-        self, database: Database, connection: Connection, name: str, progress: Progress
+        self, database: Database, connection: Connection, name: str, *, check: bool
     ) -> None:
-        self._connection = connection
-        self._name = name
-        self._progress = progress
         projector, view = VIEWS[name]
-        self._key: tuple[str, ...] = projector.row.KEY
-        side = view(database, table=Identifier(SCHEMA, name), name=_side_name(name))
-        self._copy: ViewFollower = ViewFollower(projector(), side)
-        logs = event_logs(database)
-        self._readers = {log: Reader(logs[log]) for log in projector.logs}
-        self._done = dict.fromkeys(self._readers, 0)
-        self._total = 0
+        self.name = name
+        self.key: tuple[str, ...] = projector.row.KEY
+        self.version = projector.version
+        self.logs = projector.logs
+        self.follower = ViewFollower(projector(), view(database, schema=SCHEMA))
+        self.check = check
+        self.done = dict.fromkeys(self.logs, 0)
+        self._connection = connection
+        self._ensure_positions()
+        # Whether the view is to go on from where the copy is, instead of from where it is.
+        self.leads = not check and stored_version(connection, name) != self.version
 
-    def run(self, *, check: bool) -> Difference:
-        """Bring the copy to where the live view is, hold that, and compare."""
-        self._come_near()
-        with self._connection.transaction():
-            # Nobody is idle here: this waits while another connection fills the copy.
-            self._connection.execute("SET LOCAL idle_in_transaction_session_timeout = 0")
-            self._read_to(self._live(lock=True))
-            difference = self._compare()
-            if difference and not check:
-                self._put_right()
-        return difference
-
-    def _come_near(self) -> None:
-        for log in self._readers:
-            # A view that has never run has no row that could be locked.
-            self._connection.execute(
-                "INSERT INTO view_position (view, log, position) VALUES (%s, %s, 0) "
-                "ON CONFLICT DO NOTHING",
-                (self._name, log),
-            )
-        for _ in range(ROUNDS):
-            live = self._live(lock=False)
-            if sum(live.values()) - sum(self._done.values()) <= PAGE:
-                return
-            self._read_to(live)
-
-    def _live(self, *, lock: bool) -> dict[str, int]:
+    def live(self, *, lock: bool = False) -> dict[str, int]:
         """Where the live view is in each log, and will stay if they are locked."""
         rows: list[tuple[str, int]] = self._connection.execute(
             SQL("SELECT log, position FROM view_position WHERE view = %s ORDER BY log")
             + SQL(" FOR UPDATE" if lock else ""),
-            (self._name,),
+            (self.name,),
         ).fetchall()
-        return {log: position for log, position in rows if log in self._readers}
+        return {log: position for log, position in rows if log in self.logs}
 
-    def _read_to(self, live: dict[str, int]) -> None:
-        self._total = sum(live.values())
-        for log, position in live.items():
-            after_page = partial(self._tell, log)
-            catch_up(self._copy, self._readers[log], upto=position, after_page=after_page)
-            self._done[log] = position
-        self._progress(sum(self._done.values()), self._total)
+    def settle(self, goal: Mapping[str, int]) -> Difference:
+        """Compare, and replace what differs; in the transaction that holds the view."""
+        difference = compare(self._connection, self.name, self.key)
+        if difference and not self.check:
+            put_right(self._connection, self.name, self.key)
+        if self.leads:
+            take_position(self._connection, self.name, goal, self.version)
+        return difference
 
-    def _tell(self, log: str, page: Page) -> None:
-        self._done[log] = page.upto
-        self._progress(sum(self._done.values()), self._total)
+    @contextmanager
+    def holding_the_view(self) -> Iterator[dict[str, int]]:
+        """Its projector waits, and what is done to its rows is seen at the end."""
+        with self._connection.transaction():
+            # Nobody is idle here: this waits while another connection fills the copy.
+            self._connection.execute("SET LOCAL idle_in_transaction_session_timeout = 0")
+            yield self.live(lock=True)
 
-    def _compare(self) -> Difference:
-        row: tuple[Any, ...] | None = self._connection.execute(
-            SQL(
-                "WITH missing AS MATERIALIZED ({}), extra AS MATERIALIZED ({}), samples AS "
-                "(SELECT 'missing ' || to_jsonb(m)::text AS sample FROM missing AS m "
-                "UNION ALL SELECT 'extra ' || to_jsonb(e)::text FROM extra AS e) "
-                "SELECT (SELECT count(*) FROM missing), (SELECT count(*) FROM extra), "
-                "ARRAY(SELECT sample FROM samples LIMIT %s)"
-            ).format(self._missing(), self._extra()),
-            (SAMPLES,),
-        ).fetchone()
-        missing, extra, samples = row or (0, 0, ())
-        return Difference(missing=missing, extra=extra, samples=tuple(samples))
-
-    def _put_right(self) -> None:
-        live = Identifier("public", self._name)
-        key = SQL(", ").join(map(Identifier, self._key))
-        self._connection.execute(
-            SQL("DELETE FROM {} WHERE ({}) IN (SELECT {} FROM ({}) AS extra)").format(
-                live, key, key, self._extra()
+    def _ensure_positions(self) -> None:
+        for log in self.logs:  # a view that has never run has no row that could be locked
+            self._connection.execute(
+                "INSERT INTO view_position (view, log, position, version) "
+                "VALUES (%s, %s, 0, %s) ON CONFLICT DO NOTHING",
+                (self.name, log, self.version),
             )
-        )
-        self._connection.execute(SQL("INSERT INTO {} {}").format(live, self._missing()))
 
-    def _missing(self) -> Composed:
-        return SQL("SELECT * FROM {} EXCEPT SELECT * FROM {}").format(
-            Identifier(SCHEMA, self._name), Identifier("public", self._name)
-        )
 
-    def _extra(self) -> Composed:
-        return SQL("SELECT * FROM {} EXCEPT SELECT * FROM {}").format(
-            Identifier("public", self._name), Identifier(SCHEMA, self._name)
-        )
+class _Rebuild:
+    """Some views, once their copies are there."""
+
+    def __init__(
+        self, readers: Mapping[str, Reader], copies: Sequence[_Copy], progress: Progress
+    ) -> None:
+        self._readers = readers
+        self._copies = copies
+        self._progress = progress
+        self._total = 0
+
+    def come_near(self) -> None:
+        """Every copy is where its view is, or the log's head, but for a page or so."""
+        for _ in range(ROUNDS):
+            heads = {log: reader.head() for log, reader in self._readers.items()}
+            goals = {copy: heads if copy.leads else copy.live() for copy in self._copies}
+            self._total = sum(goals[copy][log] for copy in goals for log in copy.logs)
+            if self._total - self._done() <= PAGE * len(self._copies):
+                return
+            with ThreadPoolExecutor(len(self._copies)) as pool:
+                for log in self._readers:
+                    following = [copy for copy in self._copies if log in copy.logs]
+                    goal = {copy: goals[copy][log] for copy in following}
+                    self._read_together(log, goal, pool)
+
+    def _read_together(
+        self, log: str, goals: Mapping[_Copy, int], pool: ThreadPoolExecutor
+    ) -> None:
+        """Every copy has read the log up to its goal."""
+        reader, upto = self._readers[log], max(goals.values(), default=0)
+        position = min((copy.done[log] for copy in goals), default=0)
+        page = reader.page(position, upto=upto)
+        while page.upto > page.after:
+            taking = [
+                pool.submit(self._take, copy, page, min(page.upto, goal))
+                for copy, goal in goals.items()
+                if copy.done[log] < min(page.upto, goal)
+            ]
+            page = reader.page(page.upto, upto=upto)
+            for one in taking:
+                one.result()
+            self._tell()
+
+    def _take(self, copy: _Copy, page: Page, upto: int) -> None:
+        if (copy.done[page.log], upto) == (page.after, page.upto):
+            copy.follower.take(page)
+            copy.done[page.log] = upto
+        else:  # its goal is nearer than those of the others
+            self._read(copy, page.log, upto)
+
+    def _read(self, copy: _Copy, log: str, upto: int) -> None:
+        copy.done[log] = catch_up(copy.follower, self._readers[log], upto=upto)
+
+    def finish(self, copy: _Copy) -> Difference:
+        """The view is compared with its copy, and unless it is checked, is as that is."""
+        with copy.holding_the_view() as live:
+            heads = {log: self._readers[log].head() for log in copy.logs}
+            goal = heads if copy.leads else live
+            for log, position in goal.items():
+                self._read(copy, log, position)
+            self._total = max(self._total, self._done())
+            self._tell()
+            return copy.settle(goal)
+
+    def _done(self) -> int:
+        return sum(sum(copy.done.values()) for copy in self._copies)
+
+    def _tell(self) -> None:
+        self._progress(self._done(), self._total)

@@ -60,6 +60,7 @@ class AuditTrailProjector(Projector[AuditRow]):
     name = "audit_trail"
     logs = (FLEET, CALLS)
     row = AuditRow
+    appends = True
 
     def key(self, placed: Placed) -> Key | None:
         return (placed.log, placed.position)

@@ -32,6 +32,12 @@ class Projector(ABC, Generic[RowT]):
     name: ClassVar[str]  # of the view and its table; stands in stored positions
     logs: ClassVar[tuple[str, ...]]
     row: ClassVar[type[Row]]
+    # Count it up when the same events are to give other rows: what is stored is then folded
+    # anew beside the old rows, which are served until the new ones take their place.
+    version: ClassVar[int] = 1
+    appends: ClassVar[bool] = (
+        False  # every event it keeps makes a row that no other touches
+    )
 
     @abstractmethod
     def key(self, placed: Placed) -> Key | None:

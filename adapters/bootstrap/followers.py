@@ -40,7 +40,8 @@ from adapters.postgres.routing_views import (
     PostgresRoutingStatistics,
 )
 from adapters.postgres.secret_removal import PostgresSecretRemoval
-from adapters.postgres.view import PostgresPositions, PostgresView
+from adapters.postgres.view import PostgresView
+from adapters.postgres.view_positions import PostgresPositions
 from adapters.postgres.webhooks import PostgresDeliveryPlan
 from adapters.settings import Settings
 from application import key_states, keys

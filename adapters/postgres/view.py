@@ -20,7 +20,7 @@ from psycopg.types.json import Jsonb
 from pydantic import TypeAdapter
 
 from adapters.postgres.database import Cursor, Database
-from domain.errors import ConcurrentChange
+from adapters.postgres.view_positions import move, position_of
 from domain.log import Page
 from projections.view import Key, Projector, Row, View
 
@@ -39,13 +39,12 @@ class PostgresView(View[RowT], Generic[RowT]):
     table: ClassVar[str]
     row: ClassVar[type[Any]]
 
-    def __init__(
-        self, database: Database, *, table: Identifier | None = None, name: str = ""
-    ) -> None:
-        """`table` and `name` stand in for the view's own while it is being rebuilt."""
+    def __init__(self, database: Database, *, schema: str | None = None) -> None:
+        """`schema`: it is a copy of the view, in that schema, which nobody reads yet."""
         self._database = database
-        self._at = table or Identifier(self.table)
-        self._name = name or self.table
+        self._is_copy = schema is not None
+        self._at = Identifier(schema, self.table) if schema else Identifier(self.table)
+        self._name = f"{schema}:{self.table}" if schema else self.table
         self._adapter: TypeAdapter[list[RowT]] = TypeAdapter(list[self.row])  # type: ignore[name-defined]
         self._names = [field.name for field in fields(self.row)]
         self._key: tuple[str, ...] = self.row.KEY
@@ -60,15 +59,34 @@ class PostgresView(View[RowT], Generic[RowT]):
             connection.transaction(),
             connection.cursor() as cursor,
         ):
-            move(cursor, self._name, page)
-            rows = self._load(cursor, projector.keys(page)) if page.events else {}
+            move(cursor, self._name, page, version=projector.version)
+            if not page.events:
+                return
+            known = not projector.appends
+            rows = self._load(cursor, projector.keys(page)) if known else {}
             changed = projector.fold(page, rows)
             removed = [key for key, row in changed.items() if row is None and key in rows]
             if removed:
                 cursor.executemany(self._delete(), removed)
-            kept = [self._values(row) for row in changed.values() if row is not None]
-            if kept:
-                cursor.executemany(self._upsert(), kept)
+            self._keep(
+                cursor,
+                [row for key, row in changed.items() if row is not None and key in rows],
+                [
+                    row
+                    for key, row in changed.items()
+                    if row is not None and key not in rows
+                ],
+            )
+
+    def _keep(self, cursor: Cursor, old: Sequence[RowT], new: Sequence[RowT]) -> None:
+        if new and self._is_copy:  # no row-level security there, which forbids COPY
+            with cursor.copy(self._copy_in()) as copy:
+                for row in new:
+                    copy.write_row(self._values(row))
+            new = ()
+        if old or new:
+            kept = [self._values(row) for row in (*old, *new)]
+            cursor.executemany(self._upsert(), kept)
 
     def _load(self, cursor: Cursor, keys: Iterable[Key]) -> dict[Key, RowT]:
         columns: list[list[Any]] = [list(column) for column in zip(*keys, strict=True)]
@@ -118,6 +136,9 @@ class PostgresView(View[RowT], Generic[RowT]):
         matches = SQL(" AND ").join(SQL("{} = %s").format(Identifier(k)) for k in self._key)
         return SQL("DELETE FROM {} WHERE ").format(self._at) + matches
 
+    def _copy_in(self) -> Composed:
+        return SQL("COPY {} ({}) FROM STDIN").format(self._at, self._columns(self._names))
+
     def _upsert(self) -> Composed:
         rest = [name for name in self._names if name not in self._key]
         updates = SQL(", ").join(
@@ -133,42 +154,6 @@ class PostgresView(View[RowT], Generic[RowT]):
             key=self._columns(self._key),
             updates=updates,
         )
-
-
-def position_of(cursor: Cursor, name: str, log: str) -> int:
-    """How far the follower of that name has read the log."""
-    cursor.execute(
-        "SELECT position FROM view_position WHERE view = %s AND log = %s", (name, log)
-    )
-    found = cursor.fetchone()
-    return int(found[0]) if found else 0
-
-
-def move(cursor: Cursor, name: str, page: Page) -> None:
-    """Take the position from where the page begins to its end; `ConcurrentChange`."""
-    cursor.execute(
-        "INSERT INTO view_position AS p (view, log, position) VALUES (%s, %s, %s) "
-        "ON CONFLICT (view, log) DO UPDATE SET position = excluded.position "
-        "WHERE p.position = %s",
-        (name, page.log, page.upto, page.after),
-    )
-    if cursor.rowcount != 1:
-        raise ConcurrentChange(name)
-
-
-class PostgresPositions:
-    """Where policies keep their place."""
-
-    def __init__(self, database: Database) -> None:
-        self._database = database
-
-    def position(self, name: str, log: str) -> int:
-        with self._database.cursor() as cursor:
-            return position_of(cursor, name, log)
-
-    def move(self, name: str, page: Page) -> None:
-        with self._database.cursor() as cursor:
-            move(cursor, name, page)
 
 
 def _plain(value: object) -> object:

@@ -2,25 +2,28 @@
 
 from __future__ import annotations
 
+import time
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from dataclasses import asdict
-from typing import Annotated
+from typing import Annotated, Any
 
 import typer
 
-from api.cli.output import NO, Json, document, example, line
+from api.cli.output import NO, WRONG, Json, document, example, line, say
+
+EXAMPLES = ("clawbot rebuild usage_by_hour --check", "clawbot rebuild --all")
 
 
 def add_to(app: typer.Typer) -> None:
     """The commands of this module are known to `clawbot`."""
-    commands = ("clawbot rebuild usage_by_hour --check", "clawbot rebuild call_log")
-    app.command(epilog=example(*commands))(rebuild)
+    app.command(epilog=example(*EXAMPLES))(rebuild)
 
 
 def rebuild(
-    view: Annotated[str, typer.Argument(metavar="VIEW", help="A view's name.")],
+    view: Annotated[str, typer.Argument(metavar="[VIEW]", help="A view's name.")] = "",
     *,
+    every: Annotated[bool, typer.Option("--all", help="Every view there is.")] = False,
     check: Annotated[
         bool, typer.Option("--check", help="Only compare; change nothing.")
     ] = False,
@@ -28,36 +31,62 @@ def rebuild(
 ) -> None:
     """Make a view what its logs say, or check that it is.
 
-    Reads it anew beside the live one and compares. Leaves with 1 if they differed;
-    everything else goes on meanwhile.
+    Reads it anew beside the live one, compares, and replaces what differs in one
+    transaction. Leaves with 1 if they differed; everything else goes on meanwhile.
     """
-    from adapters.rebuild import rebuild as run  # noqa: PLC0415
+    from adapters.bootstrap.followers import VIEWS  # noqa: PLC0415
+    from adapters.rebuild import rebuild_views as run  # noqa: PLC0415
     from api.cli.database import running_database  # noqa: PLC0415
 
+    if bool(view) is every:
+        say("name one view, or ask for --all")
+        raise typer.Exit(WRONG)
+    began = time.monotonic()
     with running_database() as url, reading() as progress:
-        difference = run(url, view, check=check, progress=progress)
-    if as_json:
-        document({"view": view, "check": check, **asdict(difference)})
-    elif difference:
-        line(
-            f"{view} differs: {difference.missing} rows missing, {difference.extra} extra."
-        )
-        for sample in difference.samples:
-            line(f"  {sample}")
-        line("Nothing was changed." if check else "It was put right.")
-    else:
-        line(f"{view} is what its logs say.")
-    if difference:
+        found = run(url, list(VIEWS) if every else [view], check=check, progress=progress)
+    seconds = round(time.monotonic() - began, 1)
+    for name, difference in found.items():
+        told = {"view": name, "check": check, **asdict(difference)}
+        if as_json:
+            document({**told, "seconds": seconds})
+        else:
+            _tell(**told)
+    if any(found.values()):
         raise typer.Exit(NO)
+
+
+def _tell(*, view: str, check: bool, missing: int, extra: int, samples: Any) -> None:
+    if not missing and not extra:
+        line(f"{view} is what its logs say.")
+        return
+    line(f"{view} differs: {missing} rows missing, {extra} extra.")
+    for sample in samples:
+        line(f"  {sample}")
+    line("Nothing was changed." if check else "It was put right.")
 
 
 @contextmanager
 def reading(what: str = "reading the logs") -> Iterator[Callable[[int, int], None]]:
     """A bar on standard error, if that is a terminal, of what is done of all."""
     from rich.console import Console  # noqa: PLC0415
-    from rich.progress import Progress  # noqa: PLC0415
+    from rich.progress import (  # noqa: PLC0415
+        BarColumn,
+        MofNCompleteColumn,
+        Progress,
+        TextColumn,
+        TimeElapsedColumn,
+        TimeRemainingColumn,
+    )
 
     console = Console(stderr=True)
-    with Progress(console=console, disable=not console.is_terminal) as bar:
+    with Progress(
+        TextColumn("{task.description}"),
+        BarColumn(),
+        MofNCompleteColumn(),  # events read, of those that there are
+        TimeElapsedColumn(),
+        TimeRemainingColumn(),
+        console=console,
+        disable=not console.is_terminal,
+    ) as bar:
         task = bar.add_task(what, total=None)
         yield lambda done, total: bar.update(task, completed=done, total=total)

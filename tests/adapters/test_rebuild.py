@@ -11,7 +11,7 @@ import pytest
 from adapters.bootstrap.followers import VIEWS, event_logs
 from adapters.follower import Reader, ViewFollower, catch_up
 from adapters.postgres.database import Database
-from adapters.rebuild import Difference, RebuildIsRunning, rebuild
+from adapters.rebuild import Difference, RebuildIsRunning, rebuild, rebuild_views
 from domain.errors import BadSetup, Unavailable
 from domain.log import CALLS
 from tests.projections.given import FLEET_HISTORY, calls
@@ -54,21 +54,21 @@ def traces(live: psycopg.Connection) -> tuple[int, int]:
     return found
 
 
-@pytest.mark.parametrize("name", VIEWS)
-def test_an_untouched_view_is_as_the_logs_say(
-    name: str, database_url: str, live: psycopg.Connection
+def test_untouched_views_are_as_the_logs_say(
+    database_url: str, live: psycopg.Connection
 ) -> None:
-    before = contents(live, name)
+    before = {name: contents(live, name) for name in VIEWS}
     told: list[tuple[int, int]] = []
-    found = rebuild(
+    found = rebuild_views(
         database_url,
-        name,
+        list(VIEWS),
         check=True,
         progress=lambda done, total: told.append((done, total)),
     )
-    assert found == SAME
-    assert not found
-    assert contents(live, name) == before != []
+    assert found == dict.fromkeys(VIEWS, SAME)
+    assert not any(found.values())
+    assert {name: contents(live, name) for name in VIEWS} == before
+    assert all(before.values())
     assert told[-1][0] == told[-1][1] > 0
     assert traces(live) == (0, 0)
 
@@ -113,34 +113,25 @@ def spoil(live: psycopg.Connection, name: str) -> None:
     live.execute("DROP TABLE more")
 
 
-@pytest.mark.parametrize("name", VIEWS)
-def test_a_check_finds_every_row_that_differs_and_changes_none(
-    name: str, database_url: str, live: psycopg.Connection
+def test_every_row_that_differs_is_found_by_a_check_and_put_right_by_a_rebuild(
+    database_url: str, live: psycopg.Connection
 ) -> None:
-    spoil(live, name)
-    spoilt = contents(live, name)
-    found = rebuild(database_url, name, check=True)
-    assert found
-    assert (found.missing, found.extra) == (2, 2)
-    assert sorted(sample.split()[0] for sample in found.samples) == [
-        "extra",
-        "extra",
-        "missing",
-        "missing",
-    ]
-    assert contents(live, name) == spoilt
-    assert traces(live) == (0, 0)
-
-
-@pytest.mark.parametrize("name", VIEWS)
-def test_a_rebuild_puts_right_what_differs(
-    name: str, database_url: str, live: psycopg.Connection
-) -> None:
-    right = contents(live, name)
-    spoil(live, name)
-    assert rebuild(database_url, name, check=False)
-    assert contents(live, name) == right
-    assert rebuild(database_url, name, check=True) == SAME
+    right = {name: contents(live, name) for name in VIEWS}
+    for name in VIEWS:
+        spoil(live, name)
+    spoilt = {name: contents(live, name) for name in VIEWS}
+    checked = rebuild_views(database_url, list(VIEWS), check=True)
+    for name, found in checked.items():
+        assert (found.missing, found.extra) == (2, 2), name
+        assert sorted(sample.split()[0] for sample in found.samples) == [
+            "extra",
+            "extra",
+            "missing",
+            "missing",
+        ]
+    assert {name: contents(live, name) for name in VIEWS} == spoilt
+    assert rebuild_views(database_url, list(VIEWS), check=False) == checked
+    assert {name: contents(live, name) for name in VIEWS} == right
     assert traces(live) == (0, 0)
 
 

@@ -22,7 +22,7 @@ from adapters.jobs.actors import KeyChecks, declare
 from adapters.jobs.broker import broker_of
 from adapters.jobs.queue import DramatiqJobQueue
 from adapters.key_check import KeyCheckClient
-from adapters.postgres.view import PostgresPositions
+from adapters.postgres.view_positions import PostgresPositions
 from adapters.reconciler.loop import ReconcilerLoop
 from adapters.settings import Settings
 from application.bus import Bus

@@ -25,7 +25,7 @@ from adapters.memory import MemoryJobQueue
 from adapters.postgres.database import Database
 from adapters.postgres.opened_secrets import PostgresOpenedSecrets
 from adapters.postgres.recorder import PostgresRecorder
-from adapters.postgres.view import PostgresPositions
+from adapters.postgres.view_positions import PostgresPositions
 from adapters.postgres.webhooks import PostgresDeliveryPlan, PostgresDeliveryQueue
 from adapters.vault import Envelope
 from adapters.webhook_post import WebhookPost

@@ -35,6 +35,15 @@ def test_a_difference_is_shown_and_put_right_unless_only_checked(
     )
 
 
+def test_all_views_are_read_together(shell: Shell, database_url: str) -> None:
+    spoil(database_url)
+    ran = shell.run("rebuild", "--all", DATABASE_URL=database_url)
+    assert ran.code == 1
+    assert "bot_directory differs: 0 rows missing, 1 extra." in ran.out
+    assert "call_log is what its logs say.\n" in ran.out
+    assert shell.run("rebuild", DATABASE_URL=database_url).code == 2
+
+
 def test_an_unknown_view_is_wrong_use_and_the_known_ones_are_listed(
     shell: Shell, database_url: str
 ) -> None:
