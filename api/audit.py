@@ -10,13 +10,23 @@ from uuid import UUID
 from fastapi import APIRouter, Depends, Query, Response
 from pydantic import Field
 
-from api.audit_shapes import PlacedEventOut, StepOut, fields_of, step_shown
+from api.audit_shapes import (
+    ComparisonOut,
+    PlacedEventOut,
+    StepOut,
+    comparison_shown,
+    fields_of,
+    step_shown,
+)
 from api.callers import TheUser
 from api.paging import Cursors
+from api.past import past_asked
 from api.positions import read_after, read_at
 from api.shapes import Id, ListQuery, Moment, Page
+from api.shapes import Query as QueryShape
 from api.wired import TheSystem, Wired
-from application.audit import KINDS, replay
+from application.audit import KINDS, NOW, When, compare, replay
+from application.event_log import EventLog
 from domain.errors import NotFound
 from domain.events import Event, Recorded
 from domain.log import CALLS, FLEET
@@ -41,9 +51,16 @@ class EventsQuery(ListQuery):
 
 
 class StreamQuery(ListQuery):
-    """A page of a stream's events, oldest first; up to a time if `at` names one."""
+    """A page of a stream's events, oldest first; up to `at`, a time or a position."""
 
-    at: Moment | None = None
+    at: str | None = None
+
+
+class DiffQuery(QueryShape):
+    """Two moments, each a time or a position; else from the beginning, up to now."""
+
+    since: str | None = Field(default=None, alias="from")
+    until: str | None = Field(default=None, alias="to")
 
 
 @router.get("/events", dependencies=[AFTER])
@@ -73,18 +90,18 @@ def events(
 
 
 @router.get("/stream/{kind}/{stream_id}")
-def stream(
+def stream(  # noqa: PLR0913, PLR0917 - what the framework hands in
     kind: str,
     stream_id: UUID,
     query: Annotated[StreamQuery, Query()],
     user: TheUser,
     system: TheSystem,
+    response: Response,
 ) -> Page[StepOut]:
     """One stream, event by event, with the state after each; another team's: 404."""
-    if kind not in KINDS:
-        raise NotFound
-    log = system.fleet if KINDS[kind][0] == FLEET else system.calls
-    steps = list(replay(log, kind, stream_id, at=query.at))
+    log = _log_of(system, kind)
+    until = _when(system, log, query.at, response, field="at") or NOW
+    steps = list(replay(log, kind, stream_id, until=until))
     if steps[0][0].team_id != user.team_id:
         raise NotFound
     return stream_page(
@@ -93,6 +110,44 @@ def stream(
         query,
         [step_shown(recorded, state) for recorded, state in steps],
     )
+
+
+@router.get("/stream/{kind}/{stream_id}/diff")
+def diff(  # noqa: PLR0913, PLR0917 - what the framework hands in
+    kind: str,
+    stream_id: UUID,
+    query: Annotated[DiffQuery, Query()],
+    user: TheUser,
+    system: TheSystem,
+    response: Response,
+) -> ComparisonOut:
+    """What changed in a stream between two moments, and by which events."""
+    log = _log_of(system, kind)
+    response.headers["X-Log-Position"] = f"{log.name}={log.head()}"
+    since = _when(system, log, query.since, response, field="from")
+    until = _when(system, log, query.until, response, field="to") or NOW
+    compared = compare(log, kind, stream_id, since=since, until=until)
+    if compared.after[0].team_id != user.team_id:
+        raise NotFound
+    return comparison_shown(compared)
+
+
+def _when(
+    system: Wired, log: EventLog, at: str | None, response: Response, *, field: str
+) -> When | None:
+    """What is asked for, if anything, as that log has it; refused as every `at` is."""
+    past = past_asked(system, at, response, field=field)
+    if past is None:
+        return None
+    position = past.of(log.name)
+    return When(time=past.time) if position is None else When(position=position)
+
+
+def _log_of(system: Wired, kind: str) -> EventLog:
+    """Where streams of that kind are; refused if there is no such kind."""
+    if kind not in KINDS:
+        raise NotFound
+    return system.fleet if KINDS[kind][0] == FLEET else system.calls
 
 
 def stream_page(

@@ -6,9 +6,11 @@ from datetime import datetime
 from typing import Any
 from uuid import UUID
 
-from pydantic import BaseModel
+from pydantic import BaseModel, Field
 from pydantic_core import to_jsonable_python
 
+from application.audit import Comparison
+from domain.differences import differences
 from domain.events import Aggregate, Event, Recorded
 
 
@@ -39,6 +41,25 @@ class StepOut(EventOut):
     state: dict[str, Any]
 
 
+class DifferenceOut(BaseModel):
+    """What changed at one place of the state (a JSON Pointer); null: nothing is there."""
+
+    path: str
+    before: Any
+    after: Any
+
+
+class ComparisonOut(BaseModel):
+    """A stream at two moments; versions are 0 before its first event."""
+
+    stream_id: UUID
+    kind: str
+    old: int = Field(serialization_alias="from_version")
+    new: int = Field(serialization_alias="to_version")
+    changes: list[DifferenceOut]
+    events: list[StepOut] = Field(description="What led from the one to the other.")
+
+
 def fields_of(recorded: Recorded[Event]) -> dict[str, Any]:
     """The members of `EventOut`."""
     topic = recorded.event.TOPIC
@@ -63,3 +84,21 @@ def event_shown(recorded: Recorded[Event]) -> EventOut:
 def step_shown(recorded: Recorded[Event], state: Aggregate[Any]) -> StepOut:
     """An event and the state after it."""
     return StepOut(**fields_of(recorded), state=to_jsonable_python(state))
+
+
+def comparison_shown(compared: Comparison) -> ComparisonOut:
+    """What differs, place by place, and by which events."""
+    recorded, state = compared.after
+    before = compared.before
+    old = to_jsonable_python(None if before is None else before[1]) or {}
+    return ComparisonOut(
+        stream_id=recorded.originator_id,
+        kind=recorded.event.TOPIC.partition(".")[0],
+        old=0 if before is None else before[0].originator_version,
+        new=recorded.originator_version,
+        changes=[
+            DifferenceOut(path=one.path, before=one.before, after=one.after)
+            for one in differences(old, to_jsonable_python(state))
+        ],
+        events=[step_shown(*step) for step in compared.between],
+    )

@@ -48,8 +48,9 @@ def of_bot(
     hostname: str, past: ThePast, bots: TheBots, system: TheSystem, response: Response
 ) -> Page[ChannelOut]:
     """The bot's channels, credentials masked."""
-    reached(response, system.fleet.head())
-    bot = bots.state(hostname, None if past is None else past.time)
+    if past is None:
+        reached(response, system.fleet.head())
+    bot = bots.state(hostname, past)
     return Page(items=[channel_shown(one, bot.image) for one in bot.equipment.channels])
 
 

@@ -4,12 +4,13 @@ from __future__ import annotations
 
 from typing import Annotated
 
-from fastapi import APIRouter, Query
+from fastapi import APIRouter, Query, Response
 
 from api.audit import StreamQuery, stream_page
 from api.audit_shapes import EventOut, event_shown
 from api.bot_reading import TheBots
 from api.callers import TheUser
+from api.past import past_asked
 from api.shapes import Page
 from api.wired import TheSystem
 
@@ -17,13 +18,15 @@ router = APIRouter(prefix="/api/bot/{hostname}/events", tags=["bots"])
 
 
 @router.get("")
-def of_bot(
+def of_bot(  # noqa: PLR0913, PLR0917 - what the framework hands in
     hostname: str,
     query: Annotated[StreamQuery, Query()],
     user: TheUser,
     system: TheSystem,
     bots: TheBots,
+    response: Response,
 ) -> Page[EventOut]:
     """The bot's own stream."""
-    history = [event_shown(recorded) for recorded in bots.history(hostname, query.at)]
+    past = past_asked(system, query.at, response)
+    history = [event_shown(recorded) for recorded in bots.history(hostname, past)]
     return stream_page(system, user.team_id, query, history)

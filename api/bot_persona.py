@@ -29,8 +29,9 @@ def persona(
     hostname: str, past: ThePast, bots: TheBots, system: TheSystem, response: Response
 ) -> PersonaOut:
     """Who the bot is."""
-    reached(response, system.fleet.head())
-    bot = bots.state(hostname, None if past is None else past.time)
+    if past is None:
+        reached(response, system.fleet.head())
+    bot = bots.state(hostname, past)
     return persona_shown(bot.equipment.persona)
 
 
@@ -50,7 +51,8 @@ def features(
     hostname: str, past: ThePast, bots: TheBots, system: TheSystem, response: Response
 ) -> FeaturesOut:
     """The features that the bot was given."""
-    reached(response, system.fleet.head())
-    bot = bots.state(hostname, None if past is None else past.time)
+    if past is None:
+        reached(response, system.fleet.head())
+    bot = bots.state(hostname, past)
     shown: dict[str, Any] = json.loads(bot.equipment.features)
     return FeaturesOut(features=shown)

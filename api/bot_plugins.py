@@ -32,8 +32,9 @@ def of_bot(
     hostname: str, past: ThePast, bots: TheBots, system: TheSystem, response: Response
 ) -> Page[PluginInstallOut]:
     """The bot's plugins, in the order they were installed."""
-    reached(response, system.fleet.head())
-    bot = bots.state(hostname, None if past is None else past.time)
+    if past is None:
+        reached(response, system.fleet.head())
+    bot = bots.state(hostname, past)
     return Page(items=[plugin_shown(one) for one in bot.equipment.plugins])
 
 

@@ -89,7 +89,7 @@ def _row(
     bots: Bots, hostname: str, past: Past | None, system: Wired, response: Response
 ) -> BotRow:
     if past is not None:
-        return bots.row(hostname, past.time)
+        return bots.row(hostname, past)
     reached(response, system.fleet.head())
     return bots.row(hostname)
 

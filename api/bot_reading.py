@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-from datetime import datetime
 from functools import reduce
 from typing import Annotated
 from uuid import UUID
@@ -11,6 +10,7 @@ from fastapi import Depends, Response
 
 from api.bot_shapes import BotOut, bot_shown
 from api.callers import TheUser
+from api.past import Past, history_then
 from api.positions import reached, tag_version
 from api.wired import TheSystem, Wired
 from domain.bot_events import BotEvent
@@ -32,31 +32,33 @@ class Bots:
         self._system = system
         self._team_id = team_id
 
-    def history(self, hostname: str, at: datetime | None = None) -> list[Recorded[Event]]:
+    def history(self, hostname: str, past: Past | None = None) -> list[Recorded[Event]]:
         """The stream of the bot that has the hostname, or had it then; refused if none."""
         fleet, claim_id = self._system.fleet, hostname_claim(self._team_id, hostname)
-        claims: list[ClaimEvent] = [one.event for one in fleet.history(claim_id, at=at)]  # type: ignore[misc]
+        told = history_then(fleet, claim_id, past)
+        claims: list[ClaimEvent] = [one.event for one in told]  # type: ignore[misc]
         holder = reduce(Claim.evolve, claims, Claim()).holder
         if holder is None:
             raise NotFound
-        return fleet.history(holder, at=at)
+        return history_then(fleet, holder, past)
 
     def id_of(self, hostname: str) -> UUID:
         """The id of the bot that has the hostname; refused if there is none."""
         return self.history(hostname)[0].originator_id
 
-    def state(self, hostname: str, at: datetime | None = None) -> Bot:
+    def state(self, hostname: str, past: Past | None = None) -> Bot:
         """The bot with all that it is equipped with, as it stands or stood then."""
-        events: list[BotEvent] = [one.event for one in self.history(hostname, at)]  # type: ignore[misc]
+        events: list[BotEvent] = [one.event for one in self.history(hostname, past)]  # type: ignore[misc]
         bot = reduce(Bot.evolve, events, Bot())
         if bot.deleted:
             raise NotFound
         return bot
 
-    def row(self, hostname: str, at: datetime | None = None) -> BotRow:
+    def row(self, hostname: str, past: Past | None = None) -> BotRow:
         """The bot as it stands, or stood then; refused if there is none."""
-        history = self.history(hostname, at)
-        run = self._system.fleet.history(run_of(history[0].originator_id), at=at)
+        history = self.history(hostname, past)
+        run_id = run_of(history[0].originator_id)
+        run = history_then(self._system.fleet, run_id, past)
         row = row_of(BotDirectoryProjector(), FLEET, [*history, *run])
         if row is None:
             raise NotFound

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-from datetime import datetime
 from typing import Annotated, Literal
 
 from fastapi import APIRouter, Response
@@ -10,7 +9,7 @@ from pydantic import BaseModel
 
 from api.bot_reading import Bots, TheBots
 from api.callers import TheUser
-from api.past import ThePast
+from api.past import Past, ThePast
 from api.positions import ExpectedVersion, reached, tag_version
 from api.strict_domain import A_POLICY
 from api.wired import TheSystem
@@ -48,7 +47,7 @@ def routing(
     """The bot's policy as it stands, or as it stood `at` a time or a position."""
     if past is None:
         reached(response, system.fleet.head())
-    return _shown(bots, hostname, response, None if past is None else past.time)
+    return _shown(bots, hostname, response, past)
 
 
 @router.put("")
@@ -76,16 +75,16 @@ def route(  # noqa: PLR0913, PLR0917 - what the framework hands in
 
 
 def _shown(
-    bots: Bots, hostname: str, response: Response, at: datetime | None = None
+    bots: Bots, hostname: str, response: Response, past: Past | None = None
 ) -> PolicyOut:
-    row = bot_route(bots, hostname, at)
-    tag_version(response, bots.history(hostname, at)[-1].originator_version)
+    row = bot_route(bots, hostname, past)
+    tag_version(response, bots.history(hostname, past)[-1].originator_version)
     return row.routing or PrimaryOut()
 
 
-def bot_route(bots: Bots, hostname: str, at: datetime | None = None) -> BotRoute:
+def bot_route(bots: Bots, hostname: str, past: Past | None = None) -> BotRoute:
     """The bot as proxies know it, from its own stream; refused if there is none."""
-    row = row_of(BotRoutesProjector(), FLEET, bots.history(hostname, at))
+    row = row_of(BotRoutesProjector(), FLEET, bots.history(hostname, past))
     if row is None:
         raise NotFound
     return row

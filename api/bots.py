@@ -128,7 +128,7 @@ def one(
     """The bot as it stands, or as it stood `at` a time or a position."""
     if past is None:
         return bots.shown(hostname, response)
-    row = bots.row(hostname, past.time)
+    row = bots.row(hostname, past)
     tag_version(response, row.version)
     return bot_shown(row, system.proxy_base_url)
 

@@ -1,4 +1,4 @@
-"""Lists of bots, keys and quotas as they were at a position of the fleet log.
+"""Lists of bots, keys, quotas and prices as they were at a position of the fleet log.
 
 Each one that may have been there is folded from its own stream, up to that position: so a
 past list costs a few queries for each of them, whatever stands in the log beside.
@@ -18,10 +18,12 @@ from domain.bot_events import BotDeleted
 from domain.ids import TeamId
 from domain.key_events import ProviderKeyRemoved
 from domain.log import FLEET
+from domain.model_prices import ModelPriceRemoved
 from domain.quota_events import QuotaRemoved
 from domain.runs import run_of
 from projections.bot_directory import BotDirectoryProjector, BotRow
 from projections.key_ring import KeyRingProjector, KeyRow
+from projections.model_prices import ModelPriceRow, ModelPricesProjector
 from projections.quota_list import QuotaListProjector, QuotaRow
 from projections.view import row_of
 
@@ -57,6 +59,18 @@ def quotas_then(system: Wired, team_id: TeamId, then: ListThen) -> list[QuotaRow
     histories = (system.fleet.history(one, upto=then.position) for one in sorted(then.ids))
     rows = (row_of(projector, FLEET, history) for history in histories)
     return [row for row in rows if row is not None and row.team_id == team_id]
+
+
+def prices_then(system: Wired, team_id: TeamId, then: ListThen) -> list[ModelPriceRow]:
+    """The team's own prices."""
+    projector = ModelPricesProjector()
+    histories = (system.fleet.history(one, upto=then.position) for one in then.ids)
+    rows = (row_of(projector, FLEET, history) for history in histories)
+    return [row for row in rows if row is not None and row.team_id == team_id]
+
+
+def _price_ids(system: Wired, team_id: TeamId) -> list[UUID]:
+    return [row.price_id for row in system.model_prices.of_team(team_id)]
 
 
 def _bot_ids(system: Wired, team_id: TeamId) -> list[UUID]:
@@ -114,5 +128,13 @@ QuotasThen = Annotated[
     ListThen | None,
     Depends(
         list_then(lambda system: system.quota_list, _quota_ids, removed=QuotaRemoved.TOPIC)
+    ),
+]
+PricesThen = Annotated[
+    ListThen | None,
+    Depends(
+        list_then(
+            lambda system: system.model_prices, _price_ids, removed=ModelPriceRemoved.TOPIC
+        )
     ),
 ]

@@ -61,6 +61,7 @@ class PricesQuery(ListQuery):
     vendor: str | None = None
     model: str | None = None
     source: Literal["team", "built-in"] | None = None
+    at: str | None = None
 
 
 class RatesOut(BaseModel):

@@ -9,6 +9,7 @@ from uuid import UUID
 from fastapi import APIRouter, Depends, Query, Response
 
 from api.callers import TheUser
+from api.lists_then import PricesThen, prices_then
 from api.model_price_shapes import (
     ModelPriceOut,
     NewModelPrice,
@@ -19,7 +20,7 @@ from api.model_price_shapes import (
     own_shown,
 )
 from api.paging import Cursors
-from api.past import ThePast
+from api.past import Past, ThePast, history_then
 from api.positions import (
     FLEET_ONLY,
     ExpectedVersion,
@@ -53,17 +54,25 @@ def all_prices(
     query: Annotated[PricesQuery, Query()],
     user: TheUser,
     system: TheSystem,
+    then: PricesThen,
     response: Response,
 ) -> Page[ModelPriceOut]:
-    """The team's own prices and the built-in ones, by vendor and model."""
+    """The team's own prices and the built-in ones, by vendor and model.
+
+    `at` a time or a position, as they were.
+    """
     view = system.model_prices
-    rows = read_at(response, view, FLEET_ONLY, lambda: view.of_team(user.team_id))
+    if then is None:
+        now = datetime.now(UTC)
+        rows = read_at(response, view, FLEET_ONLY, lambda: view.of_team(user.team_id))
+    else:
+        now, rows = then.time, prices_then(system, user.team_id, then)
     own = {(row.vendor, row.model.lower()) for row in rows}
     found = [] if query.source == "built-in" else [own_shown(row) for row in rows]
     if query.source != "team":
         found += [
             built_in_shown(one, overridden=(one.vendor, one.model.lower()) in own)
-            for one in system.price_list.all(datetime.now(UTC))
+            for one in system.price_list.all(now)
         ]
     matching = (
         one
@@ -101,15 +110,14 @@ def one_price(
     response: Response,
 ) -> ModelPriceOut:
     """One price, as it stands or as it stood `at` a time or a position."""
-    at = None if past is None else past.time
     listed = _built_in(system, price_id)
     if listed is not None:
         own_id = model_price_id(user.team_id, listed.vendor, listed.model)
-        own = _row(system, user.team_id, own_id, at)
+        own = _row(system, user.team_id, own_id, past)
         return built_in_shown(listed, overridden=own is not None)
-    if at is None:
+    if past is None:
         return _shown(system, user.team_id, price_id, response, system.fleet.head())
-    row = _row(system, user.team_id, price_id, at)
+    row = _row(system, user.team_id, price_id, past)
     if row is None:
         raise NotFound
     tag_version(response, row.version)
@@ -172,10 +180,10 @@ def _refuse_built_in(system: Wired, price_id: UUID) -> None:
 
 
 def _row(
-    system: Wired, team_id: TeamId, price_id: UUID, at: datetime | None = None
+    system: Wired, team_id: TeamId, price_id: UUID, past: Past | None = None
 ) -> ModelPriceRow | None:
     """Folded from its stream, so that it is never behind; another team's is not there."""
-    row = row_of(ModelPricesProjector(), FLEET, system.fleet.history(price_id, at=at))
+    row = row_of(ModelPricesProjector(), FLEET, history_then(system.fleet, price_id, past))
     return row if row is not None and row.team_id == team_id else None
 
 

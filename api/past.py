@@ -2,10 +2,12 @@
 
 from __future__ import annotations
 
+import dataclasses
 from collections.abc import Mapping
-from dataclasses import dataclass, field
+from dataclasses import dataclass
 from datetime import UTC, datetime
 from typing import Annotated
+from uuid import UUID
 
 from fastapi import Depends, Query, Response
 from pydantic import TypeAdapter, ValidationError
@@ -17,6 +19,7 @@ from api.shapes import Query as AQuery
 from api.wired import TheSystem, Wired
 from application.event_log import EventLog
 from domain.errors import InvalidFields
+from domain.events import Event, Recorded
 from domain.log import CALLS, FLEET
 
 BEGINNING = datetime(1970, 1, 1, tzinfo=UTC)
@@ -30,11 +33,26 @@ class Past:
     """A time that is over; with the positions it was asked for by, if it was."""
 
     time: datetime
-    positions: Mapping[str, int] = field(default_factory=dict)
+    positions: Mapping[str, int] = dataclasses.field(default_factory=dict)
 
     def of(self, log: str) -> int | None:
         """The log's position then; None: by the time."""
         return self.positions.get(log)
+
+
+def history_then(
+    log: EventLog, stream_id: UUID, past: Past | None
+) -> list[Recorded[Event]]:
+    """A stream as it stands, or as it stood then.
+
+    A position tells it exactly; the clocks of processes differ, so a time may not.
+    """
+    if past is None:
+        return log.history(stream_id)
+    position = past.of(log.name)
+    if position is None:
+        return log.history(stream_id, at=past.time)
+    return log.history(stream_id, upto=position)
 
 
 class PastQuery(AQuery):
@@ -43,7 +61,7 @@ class PastQuery(AQuery):
     at: str | None = None
 
 
-def past_of(system: Wired, text: str, now: datetime) -> Past:
+def past_of(system: Wired, text: str, now: datetime, *, field: str = "at") -> Past:
     """What the text stands for; `InvalidFields` if for nothing, or for what is to come.
 
     The time of a position is when its event was recorded; of two logs, the later one.
@@ -52,20 +70,21 @@ def past_of(system: Wired, text: str, now: datetime) -> Past:
         try:
             time = _MOMENT.validate_python(text)
         except ValidationError as error:
-            raise InvalidFields(at="time") from error
+            raise InvalidFields(**{field: "time"}) from error
         if time > now:
-            raise InvalidFields(at="in-the-future")
+            raise InvalidFields(**{field: "in-the-future"})
         return Past(time=time)
-    positions = parse_positions(text, field="at")
+    positions = parse_positions(text, field=field)
     logs = {FLEET: system.fleet, CALLS: system.calls}
+    for name, position in positions.items():
+        if position > logs[name].head():
+            raise InvalidFields(**{field: "not-reached"})
     times = [_time_of(logs[name], position) for name, position in positions.items()]
     return Past(time=max(times), positions=positions)
 
 
 def _time_of(log: EventLog, position: int) -> datetime:
     """When the last event was recorded that has that position or one before."""
-    if position > log.head():
-        raise InvalidFields(at="not-reached")
     back = LOOK_BACK
     while True:
         after = max(0, position - back)
@@ -80,11 +99,20 @@ def _time_of(log: EventLog, position: int) -> datetime:
 def _past(
     query: Annotated[PastQuery, Query()], _: TheUser, system: TheSystem, response: Response
 ) -> Past | None:
-    """A past answer tells the positions it was asked for by; by a time, the logs' heads."""
-    if query.at is None:
+    return past_asked(system, query.at, response)
+
+
+def past_asked(
+    system: Wired, at: str | None, response: Response, *, field: str = "at"
+) -> Past | None:
+    """When something is asked for; None: as it is now.
+
+    A past answer tells the positions it was asked for by; by a time, the logs' heads.
+    """
+    if at is None:
         return None
     heads = {FLEET: system.fleet.head(), CALLS: system.calls.head()}
-    past = past_of(system, query.at, datetime.now(UTC))
+    past = past_of(system, at, datetime.now(UTC), field=field)
     response.headers["X-Log-Position"] = ",".join(
         f"{log}={position}" for log, position in (past.positions or heads).items()
     )

@@ -17,7 +17,7 @@ from fastapi import Request, Response
 from starlette.concurrency import run_in_threadpool
 
 from api.callers import TheUser
-from api.past import past_of
+from api.past import Past, past_of
 from api.positions import LOOK_SECONDS, WAIT_SECONDS
 from api.refusals import NotReadYet
 from api.shapes import ListQuery, ReadQuery
@@ -50,10 +50,15 @@ class PastListQuery(ListQuery):
 
 @dataclass(frozen=True, kw_only=True)
 class Then:
-    """A position of one log, and the time at which it was reached."""
+    """A position of one log, and what was asked for."""
 
-    time: datetime
+    past: Past
     position: int
+
+    @property
+    def time(self) -> datetime:
+        """When it was reached."""
+        return self.past.time
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -97,7 +102,7 @@ def list_then(
         gone = await run_in_threadpool(_removed, system, user.team_id, removed, found)
         response.headers["X-Log-Position"] = f"{FLEET}={found.position}"
         unique = list(dict.fromkeys([*ids, *gone]))
-        return ListThen(time=found.time, position=found.position, ids=unique)
+        return ListThen(past=found.past, position=found.position, ids=unique)
 
     return then
 
@@ -119,7 +124,7 @@ def _where(system: Wired, log: str, text: str) -> Then:
     if position is None:
         logs: dict[str, EventLog] = {FLEET: system.fleet, CALLS: system.calls}
         position = first_position(logs[log], past.time + TICK)
-    return Then(time=past.time, position=position)
+    return Then(past=past, position=position)
 
 
 async def _read(view: View[Any], log: str, position: int) -> None:

@@ -25,7 +25,7 @@ from api.key_shapes import (
 )
 from api.lists_then import KeysThen, keys_then
 from api.paging import Cursors
-from api.past import ThePast
+from api.past import Past, ThePast, history_then
 from api.past_views import PastListQuery
 from api.positions import (
     CALLS_ONLY,
@@ -160,7 +160,7 @@ def one(
     """The key as it stands, or as it stood `at` a time or a position."""
     if past is None:
         return _shown(system, user.team_id, key_id, response, system.fleet.head())
-    row = _row(system, user.team_id, key_id, past.time)
+    row = _row(system, user.team_id, key_id, past)
     tag_version(response, row.version)
     return key_shown(row, past.time)
 
@@ -247,11 +247,9 @@ def check(key_id: UUID, user: TheUser, system: TheSystem, response: Response) ->
     return _shown(system, user.team_id, key_id, response, position)
 
 
-def _row(
-    system: Wired, team_id: TeamId, key_id: UUID, at: datetime | None = None
-) -> KeyRow:
+def _row(system: Wired, team_id: TeamId, key_id: UUID, past: Past | None = None) -> KeyRow:
     """Folded from its stream, so that it is never behind; another team's is not there."""
-    row = row_of(KeyRingProjector(), FLEET, system.fleet.history(key_id, at=at))
+    row = row_of(KeyRingProjector(), FLEET, history_then(system.fleet, key_id, past))
     if row is None or row.team_id != team_id:
         raise NotFound
     return row

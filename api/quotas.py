@@ -12,7 +12,7 @@ from uuid_utils.compat import uuid7
 from api.callers import TheUser
 from api.lists_then import QuotasThen, quotas_then
 from api.paging import Cursors
-from api.past import ThePast
+from api.past import Past, ThePast, history_then
 from api.positions import (
     FLEET_ONLY,
     ExpectedVersion,
@@ -121,7 +121,7 @@ def one(
     """The quota as it stands, or as it stood `at` a time or a position."""
     if past is None:
         return _shown(system, user.team_id, quota_id, response, system.fleet.head())
-    row = _row(system, user.team_id, quota_id, at=past.time, upto=past.of(FLEET))
+    row = _row(system, user.team_id, quota_id, past)
     tag_version(response, row.version)
     return quota_shown(row, past.time)
 
@@ -182,7 +182,7 @@ def balance(
             raise NotFound
         response.headers["X-Log-Position"] = f"{FLEET}={seen.fleet},{CALLS}={seen.calls}"
         return balance_shown(seen.balance)
-    row = _row(system, user.team_id, quota_id, at=past.time, upto=past.of(FLEET))
+    row = _row(system, user.team_id, quota_id, past)
     start, end = window_of(row.window, row.time_zone, past.time)
     then = balance_at(
         system.calls,
@@ -206,15 +206,10 @@ def balance(
 
 
 def _row(
-    system: Wired,
-    team_id: TeamId,
-    quota_id: UUID,
-    *,
-    at: datetime | None = None,
-    upto: int | None = None,
+    system: Wired, team_id: TeamId, quota_id: UUID, past: Past | None = None
 ) -> QuotaRow:
     """Folded from its stream, so that it is never behind; another team's is not there."""
-    history = system.fleet.history(quota_id, at=at if upto is None else None, upto=upto)
+    history = history_then(system.fleet, quota_id, past)
     row = row_of(QuotaListProjector(), FLEET, history)
     if row is None or row.team_id != team_id:
         raise NotFound

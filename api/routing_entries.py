@@ -8,7 +8,6 @@ from __future__ import annotations
 
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
-from datetime import UTC, datetime
 from functools import reduce
 from typing import Any, Generic, TypeVar
 
@@ -17,7 +16,7 @@ from fastapi import Response
 from api.doorkeeper import SignedIn
 from api.locales import Languages
 from api.paging import Cursors
-from api.past import past_of
+from api.past import Past, history_then, past_asked
 from api.positions import reached, tag_version
 from api.refusals import BuiltInIsReadOnly
 from api.routing_entry_shapes import EntriesQuery, EntryOut, Labelled
@@ -36,9 +35,9 @@ from domain.routing_entries import Body, Entry, EntryKind, TeamShelf, kind_of, s
 OutT = TypeVar("OutT", bound=EntryOut)
 
 
-def shelf_of_team(system: Wired, team_id: TeamId, at: datetime | None = None) -> TeamShelf:
+def shelf_of_team(system: Wired, team_id: TeamId, past: Past | None = None) -> TeamShelf:
     """The team's own entries as they stand, or stood then."""
-    history = system.fleet.history(shelf_id(team_id), at=at)
+    history = history_then(system.fleet, shelf_id(team_id), past)
     return reduce(lambda state, one: state.evolve(one.event), history, TeamShelf())  # type: ignore[arg-type]
 
 
@@ -69,14 +68,16 @@ class Entries(Generic[OutT]):
         languages: Languages,
         response: Response,
     ) -> Page[OutT]:
-        """The team's own and the built-in ones, by id."""
-        reached(response, system.fleet.head())
+        """The team's own and the built-in ones, by id, as they stand or stood then."""
+        past = past_asked(system, query.at, response)
+        if past is None:
+            reached(response, system.fleet.head())
         key = system.instance_keys.get("cursor")
         cursors = Cursors(key, team_id=user.team_id, listed=f"routing-{self.kind}")
         after = cursors.read(query.cursor, str) if query.cursor else ""
         found = [
             one
-            for one in self._all(user.team_id, system, languages)
+            for one in self._all(user.team_id, past, system, languages)
             if one.id > after and query.source in {None, one.source}
         ]
         found.sort(key=lambda one: one.id)
@@ -95,11 +96,11 @@ class Entries(Generic[OutT]):
         response: Response,
     ) -> OutT:
         """The entry as it stands or stood then; refused if there is none."""
-        time = None if at is None else past_of(system, at, datetime.now(UTC)).time
-        shelf = shelf_of_team(system, user.team_id, time)
+        past = past_asked(system, at, response)
+        shelf = shelf_of_team(system, user.team_id, past)
         for entry in shelf.entries:
             if entry.is_at(self.kind, entry_id):
-                if at is None:
+                if past is None:
                     reached(response, system.fleet.head())
                 tag_version(response, entry.version)
                 return self._own_shown(entry)
@@ -164,10 +165,12 @@ class Entries(Generic[OutT]):
         tag_version(response, entry.version)
         return self._own_shown(entry)
 
-    def _all(self, team_id: TeamId, system: Wired, languages: Languages) -> Iterator[OutT]:
+    def _all(
+        self, team_id: TeamId, past: Past | None, system: Wired, languages: Languages
+    ) -> Iterator[OutT]:
         own = [
             entry
-            for entry in shelf_of_team(system, team_id).entries
+            for entry in shelf_of_team(system, team_id, past).entries
             if kind_of(entry.body) is self.kind
         ]
         taken = {entry.body.id for entry in own}

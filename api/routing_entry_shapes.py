@@ -44,6 +44,7 @@ class EntriesQuery(ListQuery):
     """Which entries; without anything, all. `locale`: the language of built-in texts."""
 
     source: Source | None = None
+    at: str | None = None
     locale: str | None = None
 
 

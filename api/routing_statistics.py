@@ -106,13 +106,13 @@ def statistics(  # noqa: PLR0913, PLR0917 - what the framework hands in
 
     That is folded from the calls themselves, and takes about 4 s for each 100,000 of them.
     """
-    time = None if then is None else then.time
-    since, until = whole_hours(query.since, query.until or time)
+    past = None if then is None else then.past
+    since, until = whole_hours(query.since, query.until or (past.time if past else None))
     wanted = StatisticsFilter(
         team_id=user.team_id,
         since=since,
         until=until,
-        bot_id=None if query.bot is None else bots.row(query.bot, time).bot_id,
+        bot_id=None if query.bot is None else bots.row(query.bot, past).bot_id,
         upto=None if then is None else then.position,
     )
     view = system.routing_statistics

@@ -33,6 +33,7 @@ from api.usage_shapes import (
 )
 from api.wired import TheSystem, Wired
 from domain.ids import TeamId
+from domain.log import FLEET
 from projections.call_log import CallRow, Group
 from projections.usage import UsageFilter
 from projections.view import View
@@ -41,16 +42,19 @@ from projections.view import View
 class Usage:
     """The usage of a team, or of the bot that has the hostname."""
 
-    def __init__(
+    def __init__(  # noqa: PLR0913, PLR0917 - what an answer depends on
         self,
         system: Wired,
         team_id: TeamId,
         hostname: str | None,
         accept: str,
         then: Then | None,
+        fleet: int | None = None,
     ) -> None:
-        """`then`: where the calls log stood at the time that is asked for."""
+        """`then`: where the calls log stood at the time that is asked for; `fleet`: where
+        the other one stood, whose bot that is."""
         self._then = then
+        self._fleet = fleet
         self._system = system
         self._team_id = team_id
         self._hostname = hostname
@@ -116,9 +120,11 @@ class Usage:
         self, response: Response, view: View[Any], read: Callable[[], ResultT]
     ) -> ResultT:
         """What the view says, and where it stood, unless that is what was asked for."""
-        if self._then is not None:
-            return read()
-        return read_at(response, view, CALLS_ONLY, read)
+        found = read() if self._then else read_at(response, view, CALLS_ONLY, read)
+        if self._fleet is not None:
+            calls = response.headers["X-Log-Position"]
+            response.headers["X-Log-Position"] = f"{FLEET}={self._fleet},{calls}"
+        return found
 
     def _cursors(self) -> Cursors:
         key = self._system.instance_keys.get("cursor")
@@ -151,8 +157,10 @@ def _of_bot(  # noqa: PLR0913, PLR0917 - what the framework hands in
     then: TheThen,
     accept: Accept = "",
 ) -> Usage:
-    row = bots.row(hostname, None if then is None else then.time)
-    return Usage(system, user.team_id, row.hostname, accept, then)
+    past = None if then is None else then.past
+    fleet = system.fleet.head() if past is None else past.of(FLEET)
+    row = bots.row(hostname, past)
+    return Usage(system, user.team_id, row.hostname, accept, then, fleet)
 
 
 TeamUsage = Annotated[Usage, Depends(_of_team)]

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterator
+from dataclasses import dataclass
 from datetime import datetime
 from typing import Any
 from uuid import UUID
@@ -13,7 +14,7 @@ from domain.api_tokens import TokenShelf
 from domain.bots import Bot
 from domain.calls import Call
 from domain.claims import Claim
-from domain.errors import NotFound
+from domain.errors import InvalidFields, NotFound
 from domain.events import Aggregate, Event, Recorded
 from domain.invoices import Invoice, InvoiceShelf
 from domain.kek import KekRotation
@@ -59,17 +60,60 @@ KINDS: dict[str, tuple[str, Aggregate[Any]]] = {
 }
 
 
+@dataclass(frozen=True, kw_only=True)
+class When:
+    """A time, or a position of the log, which tells it exactly; neither: now."""
+
+    time: datetime | None = None
+    position: int | None = None
+
+
+NOW = When()
+
+Step = tuple[Recorded[Event], Aggregate[Any]]
+
+
 def replay(
-    event_log: EventLog, kind: str, stream_id: UUID, *, at: datetime | None = None
-) -> Iterator[tuple[Recorded[Event], Aggregate[Any]]]:
+    event_log: EventLog, kind: str, stream_id: UUID, *, until: When = NOW
+) -> Iterator[Step]:
     """Each event of the stream, oldest first, with the state just after it.
 
-    Refused if the stream holds nothing, or is of another kind.
+    Refused if the stream holds nothing by then, or is of another kind.
     """
-    _, state = KINDS[kind]
-    history = event_log.history(stream_id, at=at)
+    history = event_log.history(stream_id, at=until.time, upto=until.position)
     if not history or not history[0].event.TOPIC.startswith(f"{kind}."):
         raise NotFound(stream_id)
+    _, state = KINDS[kind]
     for recorded in history:
         state = state.evolve(recorded.event)
         yield recorded, state
+
+
+@dataclass(frozen=True, kw_only=True)
+class Comparison:
+    """A stream at two moments; `before` is None if it held nothing yet."""
+
+    before: Step | None
+    after: Step
+    between: list[Step]  # what led from the one to the other
+
+
+def compare(
+    event_log: EventLog, kind: str, stream_id: UUID, *, since: When | None, until: When
+) -> Comparison:
+    """The stream as it was at both; without `since`, from before its first event.
+
+    `NotFound` if there is none of that kind by the later one, `InvalidFields` if the
+    earlier one is later.
+    """
+    steps = list(replay(event_log, kind, stream_id, until=until))
+    seen = 0
+    if since is not None:
+        seen = len(event_log.history(stream_id, at=since.time, upto=since.position))
+    if seen > len(steps):
+        raise InvalidFields(**{"from": "beyond-to"})
+    return Comparison(
+        before=steps[seen - 1] if seen else None,
+        after=steps[-1],
+        between=steps[seen:],
+    )

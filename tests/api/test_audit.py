@@ -99,6 +99,43 @@ def test_a_stream_is_replayed_with_the_state_after_each_event(either: Front) -> 
     assert rest == {"items": steps[2:], "next_cursor": None}
 
 
+def test_what_changed_between_two_moments_is_told_place_by_place(either: Front) -> None:
+    bot, headers = with_a_bot(either)
+    url = f"/api/audit/stream/bot/{bot['id']}"
+    steps = either.client.get(url, headers=headers).json()["items"]
+    rows = either.client.get(f"/api/audit/events?stream_id={bot['id']}", headers=headers)
+    created = rows.json()["items"][-1]["position"]
+    asked = {"from": f"fleet={created}"}
+    found = either.client.get(f"{url}/diff", params=asked, headers=headers).json()
+    assert (found["from_version"], found["to_version"]) == (1, 3)
+    assert {"path": "/name", "before": "Ada", "after": "Eve"} in found["changes"]
+    assert found["events"] == steps[1:]
+    until = asked | {"to": steps[1]["at"]}
+    found = either.client.get(f"{url}/diff", params=until, headers=headers).json()
+    assert found["events"] == steps[1:2]
+    assert "/name" not in {one["path"] for one in found["changes"]}
+    whole = either.client.get(f"{url}/diff", headers=headers).json()
+    assert (whole["from_version"], whole["events"]) == (0, steps)
+    backwards = {"from": steps[2]["at"], "to": f"fleet={created}"}
+    answer = either.client.get(f"{url}/diff", params=backwards, headers=headers)
+    assert answer.json()["errors"] == [{"field": "from", "code": "beyond-to"}]
+    odd = either.client.get(f"{url}/diff?to=fleet=9999999", headers=headers)
+    assert odd.json()["errors"] == [{"field": "to", "code": "not-reached"}]
+    stranger = either.someone()
+    assert either.client.get(f"{url}/diff", headers=stranger).status_code == 404
+
+
+def test_a_stream_is_replayed_up_to_a_position(either: Front) -> None:
+    bot, headers = with_a_bot(either)
+    rows = either.client.get(f"/api/audit/events?stream_id={bot['id']}", headers=headers)
+    for row in rows.json()["items"]:
+        at = {"at": f"fleet={row['position']}"}
+        for url in (f"/api/audit/stream/bot/{bot['id']}", "/api/bot/ada-1/events"):
+            answer = either.client.get(url, params=at, headers=headers)
+            assert answer.json()["items"][-1]["version"] == row["version"]
+            assert answer.headers["x-log-position"] == at["at"]
+
+
 def test_the_streams_of_a_sign_in_can_be_replayed(front: Front) -> None:
     me = front.registered()
     for kind, stream_id in (("team", me["team"]["id"]), ("user", me["user"]["id"])):

@@ -74,6 +74,19 @@ def test_a_time_bounds_what_is_shown(
         assert f"No bot {bot} is recorded by " in ran.err
 
 
+def test_what_has_changed_since_a_position_is_shown(
+    shell: Shell, database_url: str, stream_id: UUID
+) -> None:
+    bot = str(stream_id)
+    ran = shell.run("replay", "bot", bot, "--since", "fleet=1", DATABASE_URL=database_url)
+    assert ran.code == 0
+    for shown in ("/tags/0", "None", "[red]a", "bot.tagged"):
+        assert shown in ran.out
+    assert "bot.renamed" not in ran.out
+    ran = shell.run("replay", "bot", bot, "--since", "calls=1")
+    assert (ran.code, "is of another log" in ran.err) == (2, True)
+
+
 def test_the_answer_about_something_unknown_is_no(shell: Shell, database_url: str) -> None:
     unknown = str(uuid4())
     ran = shell.run("replay", "call", unknown, DATABASE_URL=database_url)
