@@ -20,8 +20,8 @@ DOCUMENTS: st.SearchStrategy[Any] = st.recursive(
 
 
 def test_each_innermost_place_is_told_once() -> None:
-    before = {"a": 1, "b": {"c": [1, 2], "x/y~z": None}, "gone": True}
-    after = {"a": 1, "b": {"c": [1, 3, 4], "x/y~z": "new"}}
+    before: Any = {"a": 1, "b": {"c": [1, 2], "x/y~z": None}, "gone": True}
+    after: Any = {"a": 1, "b": {"c": [1, 3, 4], "x/y~z": "new"}}
     assert list(differences(before, after)) == [
         Difference(path="/b/c/1", before=2, after=3),
         Difference(path="/b/c/2", before=None, after=4),
