@@ -10,10 +10,27 @@ from ipaddress import IPv4Network
 from pathlib import Path
 from typing import Annotated, Literal, Self
 
-from pydantic import Field, IPvAnyNetwork, field_validator, model_validator
+from pydantic import (
+    BaseModel,
+    ConfigDict,
+    Field,
+    IPvAnyNetwork,
+    SecretStr,
+    field_validator,
+    model_validator,
+)
 from pydantic_settings import BaseSettings, NoDecode, SettingsConfigDict
 
 from domain.errors import BadSetup
+
+
+class ProviderSetting(BaseModel):
+    """What an operator registered with who vouches for people; see `adapters/sign_in`."""
+
+    model_config = ConfigDict(extra="forbid", frozen=True)
+    client_id: str = Field(min_length=1)
+    client_secret: SecretStr = Field(min_length=1)
+    issuer: str | None = None  # where we know none by the provider's name
 
 
 class Settings(BaseSettings):
@@ -22,6 +39,7 @@ class Settings(BaseSettings):
     model_config = SettingsConfigDict(
         env_file=".env",
         env_ignore_empty=True,
+        env_nested_delimiter="__",
         extra="ignore",
         frozen=True,
         populate_by_name=True,
@@ -56,6 +74,8 @@ class Settings(BaseSettings):
     metrics_token: str | None = Field(default=None, repr=False)
     clawbot_smtp_url: str | None = Field(default=None, repr=False)
     clawbot_mail_from: str = "Clawbot <clawbot@localhost>"
+    clawbot_public_url: str | None = None
+    clawbot_oidc: dict[str, ProviderSetting] = Field(default_factory=dict, repr=False)
     otel_exporter_otlp_endpoint: str | None = None
     egress_allow: Annotated[tuple[str, ...], NoDecode] = ()
     docker_host: str = "unix:///var/run/docker.sock"
@@ -115,13 +135,18 @@ class Settings(BaseSettings):
         return self
 
     @property
+    def public_url(self) -> str:
+        """How a browser reaches the control plane, without a slash at the end."""
+        if self.clawbot_public_url:
+            return self.clawbot_public_url.rstrip("/")
+        return f"http://{_reachable(self.clawbot_host)}:{self.clawbot_port}"
+
+    @property
     def bots_proxy_url(self) -> str:
         """How a bot reaches the proxy, without a slash at the end."""
         if self.proxy_base_url:
             return self.proxy_base_url.rstrip("/")
-        host = self.clawbot_proxy_host
-        reachable = "127.0.0.1" if host in {"0.0.0.0", "::"} else host  # noqa: S104
-        return f"http://{reachable}:{self.clawbot_proxy_port}"
+        return f"http://{_reachable(self.clawbot_proxy_host)}:{self.clawbot_proxy_port}"
 
     @property
     def worker_url(self) -> str:
@@ -129,6 +154,10 @@ class Settings(BaseSettings):
         if self.clawbot_worker_url:
             return self.clawbot_worker_url.rstrip("/")
         return f"http://{self.clawbot_worker_host}:{self.clawbot_worker_port}"
+
+
+def _reachable(host: str) -> str:
+    return "127.0.0.1" if host in {"0.0.0.0", "::"} else host  # noqa: S104
 
 
 def default_data_dir() -> Path:

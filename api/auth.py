@@ -27,7 +27,7 @@ from api.limits import count_try
 from api.links import CHALLENGE_PREFIX, read_user_link
 from api.passwords import check_password, hash_password
 from api.positions import reached
-from api.second_step import challenge, spend_code
+from api.second_step import signed_in_or_challenged, spend_code
 from api.sign_in import (
     hashed_address,
     refresh,
@@ -84,11 +84,7 @@ def login(
     count_try(system.request_limits, "login", address_hash, request)
     request_id, password = request.state.request_id, given.password.get_secret_value()
     known = user_with_password(system, address_hash, password, request_id)
-    if known.totp_on:
-        return challenge(system, known)
-    return start_session(
-        system, doorkeeper, known.user_id, request_id, response, epoch=known.epoch
-    )
+    return signed_in_or_challenged(system, doorkeeper, known, request_id, response)
 
 
 @router.post("/login/code")
@@ -104,7 +100,13 @@ def answer_challenge(
     link = read_user_link(key, CHALLENGE_PREFIX, given.challenge, now=datetime.now(UTC))
     spend_code(system, link, given.code, request_id)
     return start_session(
-        system, doorkeeper, link.user_id, request_id, response, epoch=link.epoch
+        system,
+        doorkeeper,
+        link.user_id,
+        request_id,
+        response,
+        epoch=link.epoch,
+        means=link.means,
     )
 
 

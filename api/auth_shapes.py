@@ -120,6 +120,31 @@ class ChallengeAnswer(Body):
     code: ACode
 
 
+class ProviderOut(BaseModel):
+    """Whom one can have an account with; `name` in the reader's language."""
+
+    id: str
+    name: str
+
+
+class LinkRequest(Body):
+    """The password once more, of whoever has one."""
+
+    password: Password | None = None
+
+
+class AuthorizationOut(BaseModel):
+    """Where the browser is to be sent now."""
+
+    authorization_url: str
+
+
+class IdentityOut(BaseModel):
+    """An account elsewhere that is linked."""
+
+    provider: str
+
+
 class SessionOut(BaseModel):
     id: UUID
     started_at: datetime

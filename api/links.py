@@ -2,7 +2,7 @@
 
     civ_ + base64url(team id, invitation id, end, role, HMAC-SHA-256)     an invitation
     crs_ + base64url(user id, epoch, end, HMAC-SHA-256)     a new password may be set
-    cch_ + base64url(user id, epoch, end, HMAC-SHA-256)     the password was right: a code?
+    cch_ + base64url(user id, epoch, end, means, HMAC-SHA-256)  a first step was right
 
 The key is this instance's and signs nothing else. What the log says decides; the signature
 keeps strangers from asking it. A change of password begins a new epoch: those of a person
@@ -71,17 +71,18 @@ def read_invitation(key: bytes, token: str) -> InvitationLink:
 
 @dataclass(frozen=True, kw_only=True)
 class UserLink:
-    """Whose it is, of which epoch, and until when."""
+    """Whose it is, of which epoch, and until when; `means` is what the first step was."""
 
     user_id: UserId
     epoch: int
     expires_at: datetime
+    means: str = ""
 
 
 def user_token(key: bytes, prefix: str, link: UserLink) -> str:
     """The token of a link for one person."""
     second = int(link.expires_at.timestamp())
-    facts = _USER_FACTS.pack(link.user_id.bytes, link.epoch, second)
+    facts = _USER_FACTS.pack(link.user_id.bytes, link.epoch, second) + link.means.encode()
     return prefix + _text(facts + sign(key, prefix, facts))
 
 
@@ -93,14 +94,15 @@ def read_user_link(key: bytes, prefix: str, token: str, *, now: datetime) -> Use
         whole = _bytes(token.removeprefix(prefix))
     except NotFound as error:
         raise Unauthenticated from error
-    facts, signature = whole[: _USER_FACTS.size], whole[_USER_FACTS.size :]
+    facts, signature = whole[:-SIGNATURE_BYTES], whole[-SIGNATURE_BYTES:]
     if not hmac.compare_digest(signature, sign(key, prefix, facts)):
         raise Unauthenticated
-    user_id, epoch, second = _USER_FACTS.unpack(facts)
+    user_id, epoch, second = _USER_FACTS.unpack_from(facts)
     link = UserLink(
         user_id=UserId(UUID(bytes=user_id)),
         epoch=epoch,
         expires_at=datetime.fromtimestamp(second, UTC),
+        means=facts[_USER_FACTS.size :].decode(),
     )
     if now >= link.expires_at:
         raise Unauthenticated

@@ -5,11 +5,13 @@ from __future__ import annotations
 import time
 from datetime import UTC, datetime, timedelta
 
-from api.auth_shapes import ChallengeOut
-from api.doorkeeper import a_user
+from fastapi import Response
+
+from api.auth_shapes import ChallengeOut, SignedInOut
+from api.doorkeeper import Doorkeeper, a_user
 from api.links import CHALLENGE_PREFIX, UserLink, user_token
 from api.second_factor import recovery_hash, step_of
-from api.sign_in import Known, note_refused
+from api.sign_in import Known, note_refused, start_session
 from api.wired import Wired
 from application.accounts import UseCode
 from domain.errors import Unauthenticated
@@ -18,12 +20,34 @@ from domain.users import User
 CHALLENGE_LIFE = timedelta(minutes=5)
 
 
+def signed_in_or_challenged(
+    system: Wired,
+    doorkeeper: Doorkeeper,
+    known: Known,
+    request_id: str,
+    response: Response,
+) -> SignedInOut | ChallengeOut:
+    """A session for whom the first step was right, if no code is asked for as well."""
+    if known.totp_on:
+        return challenge(system, known)
+    return start_session(
+        system,
+        doorkeeper,
+        known.user_id,
+        request_id,
+        response,
+        epoch=known.epoch,
+        means=known.means,
+    )
+
+
 def challenge(system: Wired, known: Known) -> ChallengeOut:
-    """What is answered to a right password if a code is asked for as well."""
+    """What is answered to a right first step if a code is asked for as well."""
     link = UserLink(
         user_id=known.user_id,
         epoch=known.epoch,
         expires_at=datetime.now(UTC) + CHALLENGE_LIFE,
+        means=known.means,
     )
     return ChallengeOut(
         challenge=user_token(system.instance_keys.get("link"), CHALLENGE_PREFIX, link),

@@ -34,7 +34,7 @@ from application.teams import FoundTeam
 from domain.access import SignInRefused
 from domain.errors import InvalidFields, NotFound, Unauthenticated, Unavailable
 from domain.ids import SessionId, TeamId, UserId
-from domain.sessions import Session
+from domain.sessions import PASSWORD, Session
 from domain.teams import Team
 from domain.users import User
 
@@ -62,11 +62,12 @@ def user_meant(system: Wired, who: str) -> UserId:
 
 @dataclass(frozen=True, kw_only=True)
 class Known:
-    """Whose password was right, and what was true of them before it was looked at."""
+    """Whom the first step showed, and what was true of them before it was looked at."""
 
     user_id: UserId
     epoch: int
     totp_on: bool
+    means: str = PASSWORD
 
 
 def user_with_password(
@@ -131,6 +132,7 @@ def start_session(  # noqa: PLR0913 - what a session begins with
     response: Response,
     *,
     epoch: int = 0,
+    means: str = PASSWORD,
 ) -> SignedInOut:
     """A new session in the user's first team, with its first tokens."""
     team_id = _first_team(system, user_id, request_id)
@@ -147,6 +149,7 @@ def start_session(  # noqa: PLR0913 - what a session begins with
             ),
             expires_at=now + tokens.REFRESH_LIFE,
             epoch=epoch,
+            means=means,
         ),
         by=a_user(user_id, team_id, request_id),
     )

@@ -14,6 +14,7 @@ from application.bus import Bus
 from application.event_log import EventLog
 from application.fleet_watch import FleetWatch
 from application.idempotency import IdempotencyStore
+from application.identities import SignInProviders
 from application.mail import Mailer
 from application.ports import KeyModels, People, PriceList, Prober
 from application.rates import RequestLimits
@@ -101,6 +102,10 @@ class Wired(Protocol):
     def people(self) -> People: ...
     @property
     def mailer(self) -> Mailer: ...
+    @property
+    def sign_in_providers(self) -> SignInProviders: ...
+    @property
+    def public_url(self) -> str: ...
     @property
     def catalog(self) -> Catalog: ...
     @property

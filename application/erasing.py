@@ -14,7 +14,7 @@ from uuid import UUID
 from application.bus import Command
 from application.event_log import EventLog
 from application.ports import People
-from domain.claims import Claim
+from domain.claims import Claim, identity_claim
 from domain.ids import UserId
 from domain.teams import Team
 from domain.users import User
@@ -23,6 +23,8 @@ from domain.users import User
 @dataclass(frozen=True, kw_only=True)
 class ErasePerson(Command[int]):
     """`claims` are the streams in which the person holds an address, which are let go.
+
+    So are the accounts elsewhere that are linked.
 
     Asked again it changes nothing; `NotFound` if nobody ever had that id.
     """
@@ -34,7 +36,8 @@ class ErasePerson(Command[int]):
 def erase_person(command: ErasePerson, *, event_log: EventLog, people: People) -> int:
     user = event_log.read(User(), command.user_id)
     teams = event_log.read_all(Team(), user.state.teams)
-    claims = event_log.read_all(Claim(), command.claims)
+    linked = [identity_claim(one) for one in user.state.identities.values()]
+    claims = event_log.read_all(Claim(), [*command.claims, *linked])
     own = [one for one in claims if one.state.holder == command.user_id]
     people.shred(command.user_id)
     return event_log.append_all(

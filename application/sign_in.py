@@ -13,7 +13,7 @@ from application.event_log import EventLog
 from application.ports import People, Person
 from domain.claims import Claim, address_claim
 from domain.ids import SessionId, TeamId, UserId
-from domain.sessions import EndReason, Session, SessionRefreshed, SessionStarted
+from domain.sessions import PASSWORD, EndReason, Session, SessionRefreshed, SessionStarted
 from domain.teams import Team
 from domain.users import User
 
@@ -59,6 +59,7 @@ class StartSession(Command[int]):
     refresh_hash: str
     expires_at: datetime
     epoch: int = 0
+    means: str = PASSWORD
 
 
 def start_session(command: StartSession, *, event_log: EventLog) -> int:
@@ -69,6 +70,7 @@ def start_session(command: StartSession, *, event_log: EventLog) -> int:
         refresh_hash=command.refresh_hash,
         expires_at=command.expires_at,
         epoch=command.epoch,
+        means=command.means,
     )
     return event_log.append(session, session.state.start(started))
 

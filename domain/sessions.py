@@ -15,6 +15,8 @@ from typing import assert_never
 from domain.events import Event
 from domain.ids import TeamId, UserId
 
+PASSWORD = "password"  # noqa: S105 - a means of signing in
+
 
 class EndReason(StrEnum):
     """Why a session ended."""
@@ -26,11 +28,14 @@ class EndReason(StrEnum):
 
 @dataclass(frozen=True, kw_only=True)
 class SessionStarted(Event, topic="session.started"):
+    """`means` is how they signed in: `password`, `oidc:google`, `code:email`."""
+
     user_id: UserId
     team_id: TeamId
     refresh_hash: str
     expires_at: datetime
     epoch: int = 0
+    means: str = PASSWORD
 
 
 @dataclass(frozen=True, kw_only=True)

@@ -1,16 +1,18 @@
 """Users: one person with an account, their teams, and what their sign-in asks for.
 
-Name, address, password and second factor are in the vault, under the user's id. A change
+Name, address, password and second factor are in the vault, under the user's id; of accounts
+elsewhere by which they sign in too, keyed hashes are here. A change
 of password begins a new `epoch`: sessions of an earlier one are over, but for the one in
 which it was changed.
 """
 
 from __future__ import annotations
 
-from dataclasses import dataclass, replace
+from collections.abc import Mapping
+from dataclasses import dataclass, field, replace
 from typing import assert_never
 
-from domain.errors import Conflict, Unauthenticated
+from domain.errors import Conflict, NotFound, Unauthenticated
 from domain.events import Event
 from domain.ids import SessionId, TeamId
 
@@ -69,6 +71,19 @@ class UserCodeUsed(Event, topic="user.code_used"):
 
 
 @dataclass(frozen=True, kw_only=True)
+class UserIdentityLinked(Event, topic="user.identity_linked"):
+    """Who has that account with the provider may sign in; `identity_hash` is keyed."""
+
+    provider: str
+    identity_hash: str
+
+
+@dataclass(frozen=True, kw_only=True)
+class UserIdentityUnlinked(Event, topic="user.identity_unlinked"):
+    provider: str
+
+
+@dataclass(frozen=True, kw_only=True)
 class UserMadeOperator(Event, topic="user.made_operator"):
     pass
 
@@ -93,6 +108,8 @@ UserEvent = (
     | UserTotpConfirmed
     | UserTotpRemoved
     | UserCodeUsed
+    | UserIdentityLinked
+    | UserIdentityUnlinked
     | UserMadeOperator
     | UserNoLongerOperator
     | UserErased
@@ -117,6 +134,18 @@ class NoTotpIsOffered(Conflict):
     code = "no-totp-is-offered"
 
 
+class IdentityIsLinkedAlready(Conflict):
+    """An account with that provider is linked already; unlink it first."""
+
+    code = "identity-is-linked-already"
+
+
+class NoOtherWayIn(Conflict):
+    """Without a password, one linked account must stay: set a password first."""
+
+    code = "no-other-way-in"
+
+
 @dataclass(frozen=True, kw_only=True)
 class User:
     """One person with an account; `teams` in the order they were joined."""
@@ -130,6 +159,7 @@ class User:
     totp_on: bool = False
     last_step: int = -1
     erased: bool = False
+    identities: Mapping[str, str] = field(default_factory=dict)  # keyed hash by provider
 
     def register(self, *, team_id: TeamId) -> list[UserEvent]:
         """Open the account, with a team of one's own."""
@@ -185,6 +215,23 @@ class User:
         """Ask for it no more."""
         return [UserTotpRemoved()] if self.totp_on or self.totp_offered else []
 
+    def link(self, provider: str, identity_hash: str) -> list[UserEvent]:
+        """Let who has that account elsewhere sign in; one for each provider."""
+        linked = self.identities.get(provider)
+        if linked is not None and linked != identity_hash:
+            raise IdentityIsLinkedAlready
+        if linked is not None:
+            return []
+        return [UserIdentityLinked(provider=provider, identity_hash=identity_hash)]
+
+    def unlink(self, provider: str, *, has_password: bool) -> list[UserEvent]:
+        """Let them no more; refused if nobody could sign in any other way."""
+        if provider not in self.identities:
+            raise NotFound
+        if not has_password and len(self.identities) == 1:
+            raise NoOtherWayIn
+        return [UserIdentityUnlinked(provider=provider)]
+
     def make_operator(self) -> list[UserEvent]:
         """Let the user look after this instance."""
         return [] if self.operator else [UserMadeOperator()]
@@ -218,6 +265,12 @@ class User:
                 return replace(self, totp_on=False, totp_offered=False)
             case UserCodeUsed(step=step):
                 return self if step is None else replace(self, last_step=step)
+            case UserIdentityLinked(provider=provider, identity_hash=identity_hash):
+                linked = {**self.identities, provider: identity_hash}
+                return replace(self, identities=linked)
+            case UserIdentityUnlinked(provider=gone):
+                others = {name: h for name, h in self.identities.items() if name != gone}
+                return replace(self, identities=others)
             case UserMadeOperator():
                 return replace(self, operator=True)
             case UserNoLongerOperator():

@@ -47,8 +47,10 @@ from adapters.readiness import DatabaseReadiness
 from adapters.runtimes import AskedRuntimes
 from adapters.sealing.team_bundle import TeamLog
 from adapters.settings import Settings
+from adapters.sign_in.providers import providers_of
 from application.bus import Bus
 from application.event_log import EventLog
+from application.identities import SignInProviders
 from application.mail import Mailer
 from application.rates import RequestLimits
 from application.readiness import Dependency
@@ -91,6 +93,8 @@ class ControlPlane:
     routing_catalog: RoutingCatalog
     people: PostgresPeople
     mailer: Mailer
+    sign_in_providers: SignInProviders
+    public_url: str
     catalog: Catalog
     instance_keys: PostgresInstanceKeys
     egress_allow: tuple[str, ...]
@@ -167,6 +171,10 @@ def _wired(  # noqa: PLR0913, PLR0917 - what the control plane stands on
             settings.clawbot_data_dir / "mail",
             settings.clawbot_mail_from,
         ),
+        sign_in_providers=providers_of(
+            settings.clawbot_oidc, egress_allow=settings.egress_allow
+        ),
+        public_url=settings.public_url,
         catalog=load_catalog(),
         price_list=BuiltInPrices(),
         routing_catalog=load_routing_catalog(),

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from functools import partial
 
-from application import accounts, api_tokens, attempts, erasing, teams
+from application import accounts, api_tokens, attempts, erasing, identities, teams
 from application.bus import Bus
 from application.event_log import EventLog
 from application.ports import People
@@ -17,6 +17,7 @@ def register_people(bus: Bus, event_log: EventLog, people: People) -> None:
         (api_tokens.IssueApiToken, api_tokens.issue_api_token),
         (api_tokens.RevokeApiToken, api_tokens.revoke_api_token),
         (attempts.NoteRefusal, attempts.note_refusal),
+        (identities.LinkIdentity, identities.link_identity),
         (teams.FoundTeam, teams.found_team),
         (teams.RenameTeam, teams.rename_team),
         (teams.AddMember, teams.add_member),
@@ -35,6 +36,8 @@ def register_people(bus: Bus, event_log: EventLog, people: People) -> None:
         (accounts.RemoveTotp, accounts.remove_totp),
         (accounts.UseCode, accounts.use_code),
         (erasing.ErasePerson, erasing.erase_person),
+        (identities.RegisterWithIdentity, identities.register_with_identity),
+        (identities.UnlinkIdentity, identities.unlink_identity),
     ):
         bound = partial(handler_of_personal, event_log=event_log, people=people)
         bus.register(personal, bound)

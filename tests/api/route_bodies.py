@@ -65,6 +65,7 @@ BODIES = {
     ("POST", "/api/auth/totp"): {"password": "wrong"},
     ("POST", "/api/auth/totp/confirm"): {"code": "000000"},
     ("DELETE", "/api/auth/totp"): {"password": "wrong"},
+    ("POST", "/api/auth/oidc/{provider}/link"): {"password": "wrong"},
     ("POST", "/api/team"): {"name": "Ours"},
     ("PATCH", "/api/team/{team_id}"): {"name": "Ours"},
     ("POST", "/api/team/{team_id}/member"): {"user_id": str(uuid4()), "role": "viewer"},

@@ -81,6 +81,7 @@ from application.balances import QuotaBalances
 from application.bus import Bus
 from application.event_log import EventLog
 from application.idempotency import IdempotencyStore
+from application.identities import SignInProviders
 from application.ports import People
 from application.rates import RequestLimits
 from application.readiness import Dependency, Look
@@ -105,10 +106,7 @@ from projections.notices import (
 )
 from projections.past_calls import PastCalls, PastCallsProjector
 from projections.quota_list import QuotaList, QuotaListProjector
-from projections.routing_statistics import (
-    RoutingStatistics,
-    RoutingStatisticsProjector,
-)
+from projections.routing_statistics import RoutingStatistics, RoutingStatisticsProjector
 from projections.usage_by_hour import UsageByHour, UsageByHourProjector
 
 KEYRING = Keyring({"k1": crypto.sha256(b"the master key of the api's tests")})
@@ -156,6 +154,8 @@ class System:
     idempotency: IdempotencyStore
     followers: list[ViewFollower]
     catalog: Catalog = CATALOG
+    sign_in_providers: SignInProviders = field(default_factory=dict)
+    public_url: str = "http://testserver"
     egress_allow: tuple[str, ...] = (LOCAL,)
     proxy_base_url: str = "http://127.0.0.1:3101"
     routing_catalog: RoutingCatalog = field(default_factory=load_routing_catalog)

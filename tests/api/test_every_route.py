@@ -38,6 +38,9 @@ PUBLIC = {
     ("POST", "/api/auth/login/code"),
     ("POST", "/api/auth/password/reset"),
     ("POST", "/api/auth/password/reset/confirm"),
+    ("GET", "/api/auth/oidc"),
+    ("GET", "/api/auth/oidc/{provider}/start"),
+    ("GET", "/api/auth/oidc/{provider}/callback"),
     ("GET", "/api/asyncapi.json"),
     ("GET", "/api/docs"),
     ("GET", "/health"),
@@ -134,6 +137,7 @@ def ids_of(front: Front, headers: dict[str, str]) -> dict[str, str]:
         "log_index": "0",
         "stream_id": bot["bot"]["id"],
         "vendor_id": "nobody",
+        "provider": "nobody",
         "webhook_id": hook["id"],
         "delivery_id": str(delivery.delivery_id),
     }

@@ -64,6 +64,8 @@ OPERATORS = {
 # What is named is not the team's: it is of no team, unknown, or not sealed yet.
 NOT_THERE = {
     ("GET", "/api/vendor/{vendor_id}"),
+    ("POST", "/api/auth/oidc/{provider}/link"),
+    ("DELETE", "/api/auth/identity/{provider}"),
     ("POST", "/api/invitation/{token}/accept"),
     ("POST", "/api/team/{team_id}/member"),
     ("GET", "/api/audit/proof/{log_index}"),
