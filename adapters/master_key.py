@@ -28,9 +28,16 @@ LARGEST_FILE: Final = 64 * 1024  # bytes
 def load(settings: Settings) -> Keyring:
     """The keyring of the settings; `BadSetup` if there is none or it is no good."""
     if settings.bot_master_key_file is not None:
-        return parse(_read(settings.bot_master_key_file), "BOT_MASTER_KEY_FILE")
+        return parse(text_of(settings), "BOT_MASTER_KEY_FILE")
+    return parse(text_of(settings), "BOT_MASTER_KEY")
+
+
+def text_of(settings: Settings) -> str:
+    """The keyring as it is written down; `BadSetup` if there is none."""
+    if settings.bot_master_key_file is not None:
+        return _read(settings.bot_master_key_file)
     if settings.bot_master_key is not None:
-        return parse(settings.bot_master_key, "BOT_MASTER_KEY")
+        return settings.bot_master_key
     msg = (
         "There is no master key. Set BOT_MASTER_KEY_FILE to a file of mode 0400 that holds "
         "one: `openssl rand -base64 32` makes it."

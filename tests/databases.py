@@ -43,7 +43,7 @@ def database_server() -> Iterator[str]:
 @pytest.fixture(scope="session")
 def migrated_template(database_server: str) -> Iterator[str]:
     """The name of a database with every migration applied, for copying."""
-    with _new_database(database_server) as name:
+    with new_database(database_server) as name:
         migrate(url_of(database_server, name))
         yield name
 
@@ -51,7 +51,7 @@ def migrated_template(database_server: str) -> Iterator[str]:
 @pytest.fixture
 def database_url(database_server: str, migrated_template: str) -> Iterator[str]:
     """A superuser's URL of a fresh, fully migrated database, gone after the test."""
-    with _new_database(database_server, template=migrated_template) as name:
+    with new_database(database_server, template=migrated_template) as name:
         yield url_of(database_server, name)
 
 
@@ -61,7 +61,8 @@ def url_of(server: str, database: str) -> str:
 
 
 @contextmanager
-def _new_database(server: str, *, template: str = "template1") -> Iterator[str]:
+def new_database(server: str, *, template: str = "template1") -> Iterator[str]:
+    """The name of a database that is gone in the end; an empty one by default."""
     name = f"clawbot_test_{uuid4().hex}"
     create = sql.SQL("CREATE DATABASE {} TEMPLATE {}")
     drop = sql.SQL("DROP DATABASE {} WITH (FORCE)")

@@ -46,10 +46,19 @@ def key_file(settings: Settings) -> Path:
 
 def keyring_of(settings: Settings) -> Keyring:
     """The keyring of the settings, or the one that `clawbot up` wrote; `BadSetup`."""
+    return master_key.load(_with_own_key(settings))
+
+
+def master_key_text(settings: Settings) -> str:
+    """The same keyring, as it is written down."""
+    return master_key.text_of(_with_own_key(settings))
+
+
+def _with_own_key(settings: Settings) -> Settings:
     given = settings.bot_master_key or settings.bot_master_key_file
-    if not given and key_file(settings).exists():
-        settings = settings.model_copy(update={"bot_master_key_file": key_file(settings)})
-    return master_key.load(settings)
+    if given or not key_file(settings).exists():
+        return settings
+    return settings.model_copy(update={"bot_master_key_file": key_file(settings)})
 
 
 @dataclass(frozen=True, kw_only=True)

@@ -17,6 +17,7 @@ from pathlib import Path
 
 import psycopg
 
+from adapters.postgres.unfinished import refuse_unfinished
 from domain.errors import BadSetup, Unavailable
 
 _FILES = Path(__file__).parents[2] / "migrations"  # beside the other packages
@@ -48,14 +49,23 @@ class Migration:
         return sha256(self.sql).hexdigest()
 
 
-def migrate(database_url: str, folder: Path = _FILES) -> list[str]:
-    """Every file is applied; answers the names applied now.
+def migrate(
+    database_url: str,
+    folder: Path = _FILES,
+    *,
+    upto: int | None = None,
+    restoring: bool = False,
+) -> list[str]:
+    """Every file up to a number, or all, is applied; answers the names applied now.
 
-    Raises BadSetup when the files and the database contradict each other or a file
-    fails, and Unavailable when the database does not answer.
+    Raises BadSetup when the files and the database contradict each other, a file fails,
+    or a restore was begun there (unless it is that), and Unavailable when the database
+    does not answer.
     """
-    migrations = _read(folder)
+    migrations = _read(folder)[:upto]
     with _connected(database_url) as connection, _alone(connection):
+        if not restoring:
+            refuse_unfinished(connection)
         if not _has_table(connection):
             with connection.transaction():
                 connection.execute(_CREATE_TABLE)
@@ -72,9 +82,15 @@ def pending(database_url: str, folder: Path = _FILES) -> list[str]:
     """
     migrations = _read(folder)
     with _connected(database_url) as connection:
+        refuse_unfinished(connection)
         if not _has_table(connection):
             return [migration.name for migration in migrations]
         return [migration.name for migration in _missing(connection, migrations)]
+
+
+def known(folder: Path = _FILES) -> list[Migration]:
+    """Every file that this version has, in order."""
+    return _read(folder)
 
 
 def _read(folder: Path) -> list[Migration]:

@@ -32,6 +32,12 @@ ROLE = "clawbot_signer"
 KEY = "key"
 EVERY_SECONDS = 1.0
 REFUSING_SECONDS = 10.0
+WHAT_TO_DO = (
+    "What is in the database does not begin with what was signed last. If a backup was "
+    "restored: stop the signer, run `clawbot audit fork --because TEXT`, start it again, "
+    "and tell auditors the new key. If not, the log was changed behind our back: keep the "
+    "database and the signer's folder as they are, and compare with `clawbot audit verify`."
+)
 
 log = logging.getLogger(__name__)
 
@@ -65,7 +71,7 @@ def sign_on(
                 except (LogWasForked, TreeIsDamaged, ConcurrentChange) as error:
                     log.error(  # noqa: TRY400  # not a bug of ours
                         "signer.refuses",
-                        extra={"error": repr(error), "folder": str(folder)},
+                        extra={"error": repr(error), "reason": WHAT_TO_DO},
                     )
                     stop.wait(REFUSING_SECONDS)
                 stop.wait(every)

@@ -8,6 +8,7 @@ import typer
 
 from api.cli import (
     audit,
+    backups,
     bench,
     demo,
     doctor,
@@ -45,6 +46,7 @@ GROUPS = (
     quotas,
     bench,
     vault,
+    backups,
     operator,
     firewall,
 )

@@ -66,14 +66,14 @@ def verify(
     """
     from verifier.verify_log import judge, lines_of  # noqa: PLC0415
 
-    kept = [_text(path) for path in checkpoint or ()]
-    said = "" if key is None else _text(Path(key)) if Path(key).is_file() else key
+    kept = [text_of(path) for path in checkpoint or ()]
+    said = "" if key is None else text_of(Path(key)) if Path(key).is_file() else key
     if bundle is not None:
         verdict, code = judge(lambda: lines_of(bundle), said, kept)
     else:
         with _log() as log:
             lines = (*log.checkpoint_lines(),)
-            own, last = _own()
+            own, last = own_checkpoint()
             verdict, code = judge(
                 lambda: chain(lines, log.event_lines()), said or own, [*kept, *last]
             )
@@ -177,7 +177,7 @@ def cosign(
     if key is None:
         msg = "Which log? Give its public key with --key."
         raise BadSetup(msg)
-    log_key = VerifierKey.parse(_text(Path(key)) if Path(key).is_file() else key)
+    log_key = VerifierKey.parse(text_of(Path(key)) if Path(key).is_file() else key)
     with held(state):
         witness = Witness(state, log_key, name=name)
         added = witness.cosign(Addition.parse(sys.stdin.read()))
@@ -223,7 +223,7 @@ def _log() -> Iterator[Any]:
             database.close()
 
 
-def _own() -> tuple[str, list[str]]:
+def own_checkpoint() -> tuple[str, list[str]]:
     """The public key of the signer on this machine, and what it signed last, if any."""
     from adapters.sealing import key_file  # noqa: PLC0415
     from adapters.sealing.kept import FILE  # noqa: PLC0415
@@ -233,10 +233,11 @@ def _own() -> tuple[str, list[str]]:
     folder = folder_of(read_settings())
     if not (folder / KEY).exists() or not (folder / FILE).exists():
         return "", []
-    return key_file.read(folder / KEY).public.text, [_text(folder / FILE)]
+    return key_file.read(folder / KEY).public.text, [text_of(folder / FILE)]
 
 
-def _text(path: Path) -> str:
+def text_of(path: Path) -> str:
+    """What the file says; `BadSetup`."""
     try:
         return path.read_text(encoding="utf-8")
     except (OSError, UnicodeDecodeError) as error:

@@ -48,6 +48,10 @@ class Shell:
             monkeypatch.delenv(name.upper(), raising=False)
         monkeypatch.setenv("CLAWBOT_DATA_DIR", str(folder / "data"))
 
+    def forget(self, setting: str) -> None:
+        """What was set for an earlier command is not set any more."""
+        self._monkeypatch.delenv(setting)
+
     def run(self, *arguments: str, **settings: str) -> Ran:
         """The command's exit code and output."""
         self._capsys.readouterr()

@@ -20,6 +20,7 @@ def test_only_commands_that_work_exist() -> None:
     assert COMMANDS == [
         "api",
         "audit",
+        "backup",
         "bench",
         "demo",
         "doctor",
@@ -32,6 +33,7 @@ def test_only_commands_that_work_exist() -> None:
         "rebuild",
         "replay",
         "reprice",
+        "restore",
         "signer",
         "simulate-provider",
         "up",
