@@ -36,10 +36,11 @@ from domain import (
     routing_entries,
     runs,
     sessions,
+    sign_in_codes,
     skill_content,
     skill_events,
     teams,
-    users,
+    user_events,
     webhooks,
 )
 from domain.events import Event, Recorded
@@ -64,10 +65,11 @@ EVENT_MODULES = (
     routing_entries,
     runs,
     sessions,
+    sign_in_codes,
     skill_content,
     skill_events,
     teams,
-    users,
+    user_events,
     webhooks,
 )
 

@@ -1,8 +1,8 @@
-"""Mail that is kept in memory, for tests and for trying things out."""
+"""Mail and text messages that are kept in memory, for tests and for trying things out."""
 
 from __future__ import annotations
 
-from application.mail import Mail
+from application.mail import Mail, Text
 
 
 class MemoryMailer:
@@ -17,3 +17,16 @@ class MemoryMailer:
     def forget(self, address: str) -> None:
         there = address.casefold()
         self.sent = [mail for mail in self.sent if mail.to.casefold() != there]
+
+
+class MemoryTexter:
+    """Plays `Texter`."""
+
+    def __init__(self) -> None:
+        self.sent: list[Text] = []
+
+    def send(self, text: Text) -> None:
+        self.sent.append(text)
+
+    def forget(self, number: str) -> None:
+        self.sent = [text for text in self.sent if text.to != number]

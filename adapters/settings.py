@@ -73,6 +73,7 @@ class Settings(BaseSettings):
     proxy_token_ttl: int = Field(default=0, ge=0)
     metrics_token: str | None = Field(default=None, repr=False)
     clawbot_smtp_url: str | None = Field(default=None, repr=False)
+    clawbot_sms_url: str | None = Field(default=None, repr=False)
     clawbot_mail_from: str = "Clawbot <clawbot@localhost>"
     clawbot_public_url: str | None = None
     clawbot_oidc: dict[str, ProviderSetting] = Field(default_factory=dict, repr=False)

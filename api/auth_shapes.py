@@ -4,10 +4,11 @@ from __future__ import annotations
 
 from datetime import datetime
 from enum import StrEnum
-from typing import Annotated, Literal
+from typing import Annotated, Literal, Self
 from uuid import UUID
 
-from pydantic import BaseModel, Field, SecretStr, Strict
+from pydantic import BaseModel, Field, SecretStr, Strict, model_validator
+from pydantic_core import PydanticCustomError
 
 from api.shapes import Body, Name
 from api.tokens import ACCESS_SECONDS
@@ -25,6 +26,7 @@ class Locale(StrEnum):
     CHINESE = "zh-CN"
 
 
+Mobile = Annotated[str, Field(min_length=8, max_length=16)]
 ACode = Annotated[str, Field(min_length=6, max_length=40)]
 
 
@@ -56,11 +58,17 @@ class TeamOut(BaseModel):
 
 
 class Me(BaseModel):
-    """`locale` is empty until one is chosen: then every request says its own."""
+    """`locale` is empty until one is chosen: then every request says its own.
+
+    `mobile` is the number that codes are sent to, empty if none is confirmed. Without a
+    password one signs in by accounts elsewhere and by codes.
+    """
 
     user: UserOut
     team: TeamOut
     locale: Locale = Locale.UNSAID
+    mobile: str = ""
+    has_password: bool = True
     second_factor: bool = False
     operator: bool = False
 
@@ -117,6 +125,35 @@ class ChallengeOut(BaseModel):
 
 class ChallengeAnswer(Body):
     challenge: Annotated[str, Field(min_length=1, max_length=256)]
+    code: ACode
+
+
+class CodeRequest(Body):
+    """Either an address or a number (E.164: `+4915112345678`)."""
+
+    email: Address | None = None
+    mobile: Mobile | None = None
+
+    @model_validator(mode="after")
+    def _one_of_both(self) -> Self:
+        if (self.email is None) is (self.mobile is None):
+            raise PydanticCustomError("email-or-mobile", "either email or mobile")
+        return self
+
+
+class CodeAnswer(CodeRequest):
+    code: ACode
+
+
+class MobileRequest(Body):
+    """The number, and the password once more, of whoever has one."""
+
+    mobile: Mobile
+    password: Password | None = None
+
+
+class MobileAnswer(Body):
+    mobile: Mobile
     code: ACode
 
 

@@ -25,6 +25,7 @@ def erase_person(system: Wired, user_id: UserId, *, by: Caller) -> int:
     claims: tuple[UUID, ...] = ()
     if person is not None:
         system.mailer.forget(person.email)
+        system.texter.forget(person.mobile)
         claims = (address_claim(hashed_address(system, person.email)),)
     system.idempotency.forget(str(user_id))
     return system.bus.handle(ErasePerson(user_id=user_id, claims=claims), by=by)

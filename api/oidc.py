@@ -37,10 +37,10 @@ from api.oidc_sign_in import link_in, sign_in_with
 from api.positions import reached
 from api.provider_texts import provider_name
 from api.shapes import Page
-from api.sign_in import confirm_password
+from api.sign_in import confirm_password_if_any
 from api.wired import TheSystem, Wired
 from application.identities import SignInProvider, UnlinkIdentity
-from domain.errors import InvalidFields, NotFound, Unauthenticated
+from domain.errors import NotFound, Unauthenticated
 from domain.users import User
 
 router = APIRouter(prefix="/api/auth", tags=["sign-in"])
@@ -112,11 +112,7 @@ def link(  # noqa: PLR0913, PLR0917 - what the framework hands in
 ) -> AuthorizationOut:
     """Begin to link an account; the password is asked for, of whoever has one."""
     vouching = _provider(system, provider)
-    person = system.people.get(user.user_id)
-    if person is None or person.password_hash:
-        if given.password is None:
-            raise InvalidFields(password="missing")  # noqa: S106 - a code
-        confirm_password(system, user, given.password, request)
+    confirm_password_if_any(system, user, given.password, request)
     flow = Flow(provider=provider, session_id=user.session)
     return AuthorizationOut(authorization_url=_sent(system, vouching, flow, response))
 

@@ -124,6 +124,18 @@ def confirm_password(
     return person
 
 
+def confirm_password_if_any(
+    system: Wired, user: SignedIn, given: SecretStr | None, request: Request
+) -> Person:
+    """The caller's record, if it is their password or they have none; `InvalidFields`."""
+    person = system.people.get(user.user_id)
+    if person is not None and not person.password_hash:
+        return person
+    if given is None:
+        raise InvalidFields(password="missing")  # noqa: S106 - a code
+    return confirm_password(system, user, given, request)
+
+
 def start_session(  # noqa: PLR0913 - what a session begins with
     system: Wired,
     doorkeeper: Doorkeeper,
@@ -233,6 +245,8 @@ def who_is(system: Wired, user_id: UserId, team_id: TeamId) -> Me:
         user=UserOut(id=user_id, email=person.email, name=person.name),
         team=TeamOut(id=team_id, name=team.name, role=role),
         locale=Locale(person.locale),
+        mobile=person.mobile,
+        has_password=bool(person.password_hash),
         second_factor=user.totp_on,
         operator=user.operator,
     )

@@ -15,7 +15,7 @@ from application.event_log import EventLog
 from application.fleet_watch import FleetWatch
 from application.idempotency import IdempotencyStore
 from application.identities import SignInProviders
-from application.mail import Mailer
+from application.mail import Mailer, Texter
 from application.ports import KeyModels, People, PriceList, Prober
 from application.rates import RequestLimits
 from application.readiness import Readiness
@@ -102,6 +102,8 @@ class Wired(Protocol):
     def people(self) -> People: ...
     @property
     def mailer(self) -> Mailer: ...
+    @property
+    def texter(self) -> Texter: ...
     @property
     def sign_in_providers(self) -> SignInProviders: ...
     @property

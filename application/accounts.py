@@ -14,7 +14,8 @@ from application.event_log import EventLog, Stream
 from application.ports import People, Person
 from domain.errors import NotFound, Unauthenticated
 from domain.ids import SessionId, UserId
-from domain.users import User, UserProfileChanged
+from domain.user_events import UserProfileChanged
+from domain.users import User
 
 
 @dataclass(frozen=True, kw_only=True)

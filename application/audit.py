@@ -28,6 +28,7 @@ from domain.quota_windows import QuotaWindow
 from domain.quotas import Quota
 from domain.routing_entries import TeamShelf
 from domain.sessions import Session
+from domain.sign_in_codes import SignInCode
 from domain.skill_content import KeptContent
 from domain.skills import SkillShelf
 from domain.teams import Team
@@ -40,6 +41,7 @@ KINDS: dict[str, tuple[str, Aggregate[Any]]] = {
     "team": (FLEET, Team()),
     "user": (FLEET, User()),
     "session": (FLEET, Session()),
+    "sign_in_code": (FLEET, SignInCode()),
     "access": (FLEET, Attempt()),
     "api_token": (FLEET, TokenShelf()),
     "claim": (FLEET, Claim()),

@@ -14,7 +14,7 @@ from uuid import UUID
 from application.bus import Command
 from application.event_log import EventLog
 from application.ports import People
-from domain.claims import Claim, identity_claim
+from domain.claims import Claim, identity_claim, mobile_claim
 from domain.ids import UserId
 from domain.teams import Team
 from domain.users import User
@@ -24,7 +24,7 @@ from domain.users import User
 class ErasePerson(Command[int]):
     """`claims` are the streams in which the person holds an address, which are let go.
 
-    So are the accounts elsewhere that are linked.
+    So are the accounts elsewhere that are linked, and the mobile number.
 
     Asked again it changes nothing; `NotFound` if nobody ever had that id.
     """
@@ -37,6 +37,7 @@ def erase_person(command: ErasePerson, *, event_log: EventLog, people: People) -
     user = event_log.read(User(), command.user_id)
     teams = event_log.read_all(Team(), user.state.teams)
     linked = [identity_claim(one) for one in user.state.identities.values()]
+    linked += [mobile_claim(user.state.mobile_hash)] if user.state.mobile_hash else []
     claims = event_log.read_all(Claim(), [*command.claims, *linked])
     own = [one for one in claims if one.state.holder == command.user_id]
     people.shred(command.user_id)

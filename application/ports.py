@@ -114,6 +114,7 @@ class Person:
     locale: str = ""  # empty: as each request says
     totp_secret: str = ""  # base32; asked for once the user's stream says so
     recovery_hashes: tuple[str, ...] = ()
+    mobile: str = ""  # E.164; confirmed, or empty
 
 
 class People(Protocol):

@@ -19,6 +19,7 @@ _HOSTNAMES = UUID("6f0f3d5c-5f0e-5b1c-9f56-0a4f3c1d7a01")
 _ADDRESSES = UUID("6f0f3d5c-5f0e-5b1c-9f56-0a4f3c1d7a02")
 _QUOTAS = UUID("6f0f3d5c-5f0e-5b1c-9f56-0a4f3c1d7a03")
 _PORTS = UUID("6f0f3d5c-5f0e-5b1c-9f56-0a4f3c1d7a05")
+_MOBILES = UUID("6f0f3d5c-5f0e-5b1c-9f56-0a4f3c1d7a12")
 _IDENTITIES = UUID("6f0f3d5c-5f0e-5b1c-9f56-0a4f3c1d7a11")
 
 
@@ -30,6 +31,11 @@ def hostname_claim(team_id: TeamId, hostname: str) -> UUID:
 def address_claim(keyed_hash: str) -> UUID:
     """The stream in which users claim the e-mail address with this keyed hash."""
     return uuid5(_ADDRESSES, keyed_hash)
+
+
+def mobile_claim(keyed_hash: str) -> UUID:
+    """The stream in which users claim the mobile number with this keyed hash."""
+    return uuid5(_MOBILES, keyed_hash)
 
 
 def identity_claim(keyed_hash: str) -> UUID:

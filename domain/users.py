@@ -13,107 +13,28 @@ from dataclasses import dataclass, field, replace
 from typing import assert_never
 
 from domain.errors import Conflict, NotFound, Unauthenticated
-from domain.events import Event
 from domain.ids import SessionId, TeamId
+from domain.user_events import (
+    UserCodeUsed,
+    UserErased,
+    UserEvent,
+    UserIdentityLinked,
+    UserIdentityUnlinked,
+    UserJoinedTeam,
+    UserLeftTeam,
+    UserMadeOperator,
+    UserMobileConfirmed,
+    UserMobileRemoved,
+    UserNoLongerOperator,
+    UserPasswordChanged,
+    UserProfileChanged,
+    UserRegistered,
+    UserTotpConfirmed,
+    UserTotpOffered,
+    UserTotpRemoved,
+)
 
 MOST_TEAMS = 100
-
-
-@dataclass(frozen=True, kw_only=True)
-class UserRegistered(Event, topic="user.registered"):
-    """Name and address are in the vault, under the user's id."""
-
-    team_id: TeamId
-
-
-@dataclass(frozen=True, kw_only=True)
-class UserJoinedTeam(Event, topic="user.joined_team"):
-    team_id: TeamId
-
-
-@dataclass(frozen=True, kw_only=True)
-class UserLeftTeam(Event, topic="user.left_team"):
-    team_id: TeamId
-
-
-@dataclass(frozen=True, kw_only=True)
-class UserProfileChanged(Event, topic="user.profile_changed"):
-    """What it is now is in the vault."""
-
-
-@dataclass(frozen=True, kw_only=True)
-class UserPasswordChanged(Event, topic="user.password_changed"):
-    """`kept` is the session that goes on; None after a reset."""
-
-    kept: SessionId | None = None
-
-
-@dataclass(frozen=True, kw_only=True)
-class UserTotpOffered(Event, topic="user.totp_offered"):
-    """A secret is in the vault, and not asked for until it is confirmed."""
-
-
-@dataclass(frozen=True, kw_only=True)
-class UserTotpConfirmed(Event, topic="user.totp_confirmed"):
-    pass
-
-
-@dataclass(frozen=True, kw_only=True)
-class UserTotpRemoved(Event, topic="user.totp_removed"):
-    pass
-
-
-@dataclass(frozen=True, kw_only=True)
-class UserCodeUsed(Event, topic="user.code_used"):
-    """`step` is the half minute of the code since 1970; None: it was a recovery code."""
-
-    step: int | None
-
-
-@dataclass(frozen=True, kw_only=True)
-class UserIdentityLinked(Event, topic="user.identity_linked"):
-    """Who has that account with the provider may sign in; `identity_hash` is keyed."""
-
-    provider: str
-    identity_hash: str
-
-
-@dataclass(frozen=True, kw_only=True)
-class UserIdentityUnlinked(Event, topic="user.identity_unlinked"):
-    provider: str
-
-
-@dataclass(frozen=True, kw_only=True)
-class UserMadeOperator(Event, topic="user.made_operator"):
-    pass
-
-
-@dataclass(frozen=True, kw_only=True)
-class UserNoLongerOperator(Event, topic="user.no_longer_operator"):
-    pass
-
-
-@dataclass(frozen=True, kw_only=True)
-class UserErased(Event, topic="user.erased"):
-    """Their record in the vault is shredded, and with it all that told who they were."""
-
-
-UserEvent = (
-    UserRegistered
-    | UserJoinedTeam
-    | UserLeftTeam
-    | UserProfileChanged
-    | UserPasswordChanged
-    | UserTotpOffered
-    | UserTotpConfirmed
-    | UserTotpRemoved
-    | UserCodeUsed
-    | UserIdentityLinked
-    | UserIdentityUnlinked
-    | UserMadeOperator
-    | UserNoLongerOperator
-    | UserErased
-)
 
 
 class TooManyTeams(Conflict):
@@ -159,6 +80,7 @@ class User:
     totp_on: bool = False
     last_step: int = -1
     erased: bool = False
+    mobile_hash: str = ""
     identities: Mapping[str, str] = field(default_factory=dict)  # keyed hash by provider
 
     def register(self, *, team_id: TeamId) -> list[UserEvent]:
@@ -232,6 +154,16 @@ class User:
             raise NoOtherWayIn
         return [UserIdentityUnlinked(provider=provider)]
 
+    def confirm_mobile(self, mobile_hash: str) -> list[UserEvent]:
+        """Have codes sent to that number, and no more to another one."""
+        if self.mobile_hash == mobile_hash:
+            return []
+        return [UserMobileConfirmed(mobile_hash=mobile_hash)]
+
+    def remove_mobile(self) -> list[UserEvent]:
+        """Have none sent to a number any more."""
+        return [UserMobileRemoved()] if self.mobile_hash else []
+
     def make_operator(self) -> list[UserEvent]:
         """Let the user look after this instance."""
         return [] if self.operator else [UserMadeOperator()]
@@ -271,6 +203,10 @@ class User:
             case UserIdentityUnlinked(provider=gone):
                 others = {name: h for name, h in self.identities.items() if name != gone}
                 return replace(self, identities=others)
+            case UserMobileConfirmed(mobile_hash=mobile_hash):
+                return replace(self, mobile_hash=mobile_hash)
+            case UserMobileRemoved():
+                return replace(self, mobile_hash="")
             case UserMadeOperator():
                 return replace(self, operator=True)
             case UserNoLongerOperator():

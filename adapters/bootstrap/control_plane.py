@@ -48,10 +48,11 @@ from adapters.runtimes import AskedRuntimes
 from adapters.sealing.team_bundle import TeamLog
 from adapters.settings import Settings
 from adapters.sign_in.providers import providers_of
+from adapters.sms import texter_of
 from application.bus import Bus
 from application.event_log import EventLog
 from application.identities import SignInProviders
-from application.mail import Mailer
+from application.mail import Mailer, Texter
 from application.rates import RequestLimits
 from application.readiness import Dependency
 from application.runtimes import ContainerDefaults
@@ -93,6 +94,7 @@ class ControlPlane:
     routing_catalog: RoutingCatalog
     people: PostgresPeople
     mailer: Mailer
+    texter: Texter
     sign_in_providers: SignInProviders
     public_url: str
     catalog: Catalog
@@ -170,6 +172,11 @@ def _wired(  # noqa: PLR0913, PLR0917 - what the control plane stands on
             settings.clawbot_smtp_url,
             settings.clawbot_data_dir / "mail",
             settings.clawbot_mail_from,
+        ),
+        texter=texter_of(
+            settings.clawbot_sms_url,
+            settings.clawbot_data_dir / "sms",
+            egress_allow=settings.egress_allow,
         ),
         sign_in_providers=providers_of(
             settings.clawbot_oidc, egress_allow=settings.egress_allow

@@ -4,7 +4,15 @@ from __future__ import annotations
 
 from functools import partial
 
-from application import accounts, api_tokens, attempts, erasing, identities, teams
+from application import (
+    accounts,
+    api_tokens,
+    attempts,
+    erasing,
+    identities,
+    sign_in_codes,
+    teams,
+)
 from application.bus import Bus
 from application.event_log import EventLog
 from application.ports import People
@@ -17,6 +25,8 @@ def register_people(bus: Bus, event_log: EventLog, people: People) -> None:
         (api_tokens.IssueApiToken, api_tokens.issue_api_token),
         (api_tokens.RevokeApiToken, api_tokens.revoke_api_token),
         (attempts.NoteRefusal, attempts.note_refusal),
+        (sign_in_codes.OfferCode, sign_in_codes.offer_code),
+        (sign_in_codes.UseOfferedCode, sign_in_codes.use_offered_code),
         (identities.LinkIdentity, identities.link_identity),
         (teams.FoundTeam, teams.found_team),
         (teams.RenameTeam, teams.rename_team),
@@ -36,6 +46,8 @@ def register_people(bus: Bus, event_log: EventLog, people: People) -> None:
         (accounts.RemoveTotp, accounts.remove_totp),
         (accounts.UseCode, accounts.use_code),
         (erasing.ErasePerson, erasing.erase_person),
+        (sign_in_codes.ConfirmMobile, sign_in_codes.confirm_mobile),
+        (sign_in_codes.RemoveMobile, sign_in_codes.remove_mobile),
         (identities.RegisterWithIdentity, identities.register_with_identity),
         (identities.UnlinkIdentity, identities.unlink_identity),
     ):

@@ -65,6 +65,8 @@ BODIES = {
     ("POST", "/api/auth/totp"): {"password": "wrong"},
     ("POST", "/api/auth/totp/confirm"): {"code": "000000"},
     ("DELETE", "/api/auth/totp"): {"password": "wrong"},
+    ("POST", "/api/auth/mobile"): {"mobile": "+491511234567", "password": "wrong"},
+    ("POST", "/api/auth/mobile/confirm"): {"mobile": "+491511234567", "code": "00000000"},
     ("POST", "/api/auth/oidc/{provider}/link"): {"password": "wrong"},
     ("POST", "/api/team"): {"name": "Ours"},
     ("PATCH", "/api/team/{team_id}"): {"name": "Ours"},

@@ -32,7 +32,7 @@ from adapters.memory_calls import (
 )
 from adapters.memory_fleet import MemoryFleetWatch
 from adapters.memory_idempotency import MemoryIdempotency
-from adapters.memory_mail import MemoryMailer
+from adapters.memory_mail import MemoryMailer, MemoryTexter
 from adapters.memory_notices import MemoryNoticeReaders, MemoryNotices
 from adapters.memory_quotas import (
     MemoryQuotaBalances,
@@ -164,6 +164,7 @@ class System:
     readiness: AllIsWell = field(default_factory=AllIsWell)
     request_limits: RequestLimits = field(default_factory=memory_limits)
     mailer: MemoryMailer = field(default_factory=MemoryMailer)
+    texter: MemoryTexter = field(default_factory=MemoryTexter)
     fleet_watch: MemoryFleetWatch = field(default_factory=MemoryFleetWatch)
     equipment_catalog: EquipmentCatalog = field(default_factory=load_equipment_catalog)
     runtimes: MemoryRuntimes = field(default_factory=MemoryRuntimes)

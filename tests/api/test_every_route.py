@@ -38,6 +38,8 @@ PUBLIC = {
     ("POST", "/api/auth/login/code"),
     ("POST", "/api/auth/password/reset"),
     ("POST", "/api/auth/password/reset/confirm"),
+    ("POST", "/api/auth/code"),
+    ("POST", "/api/auth/code/verify"),
     ("GET", "/api/auth/oidc"),
     ("GET", "/api/auth/oidc/{provider}/start"),
     ("GET", "/api/auth/oidc/{provider}/callback"),

@@ -64,6 +64,7 @@ OPERATORS = {
 # What is named is not the team's: it is of no team, unknown, or not sealed yet.
 NOT_THERE = {
     ("GET", "/api/vendor/{vendor_id}"),
+    ("DELETE", "/api/auth/mobile"),
     ("POST", "/api/auth/oidc/{provider}/link"),
     ("DELETE", "/api/auth/identity/{provider}"),
     ("POST", "/api/invitation/{token}/accept"),

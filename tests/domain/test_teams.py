@@ -33,7 +33,8 @@ from domain.teams import (
     TeamRenamed,
     TeamRoleChanged,
 )
-from domain.users import MOST_TEAMS, TooManyTeams, User, UserJoinedTeam, UserLeftTeam
+from domain.user_events import UserJoinedTeam, UserLeftTeam
+from domain.users import MOST_TEAMS, TooManyTeams, User
 from tests.given import given
 
 ALICE, BOB, CAROL = (UserId(UUID(int=n)) for n in (1, 2, 3))

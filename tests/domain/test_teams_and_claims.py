@@ -8,7 +8,8 @@ from domain.claims import Claim, ClaimReleased, ClaimTaken, IsTaken, hostname_cl
 from domain.ids import TeamId, UserId
 from domain.roles import Role
 from domain.teams import Team, TeamCreated, TeamMemberAdded
-from domain.users import User, UserRegistered
+from domain.user_events import UserRegistered
+from domain.users import User
 from tests.given import given
 
 ALICE, BOB = UserId(uuid4()), UserId(uuid4())

@@ -8,10 +8,7 @@ import pytest
 
 from domain.errors import Refused, Unauthenticated
 from domain.ids import SessionId, TeamId
-from domain.users import (
-    NoTotpIsOffered,
-    TotpIsOnAlready,
-    User,
+from domain.user_events import (
     UserCodeUsed,
     UserErased,
     UserEvent,
@@ -23,6 +20,7 @@ from domain.users import (
     UserTotpOffered,
     UserTotpRemoved,
 )
+from domain.users import NoTotpIsOffered, TotpIsOnAlready, User
 from tests.given import given
 
 HERE, THERE = SessionId(UUID(int=1)), SessionId(UUID(int=2))

@@ -1,0 +1,131 @@
+"""Text messages: into a folder, or to a server that speaks as Twilio does."""
+
+from __future__ import annotations
+
+import base64
+import json
+import stat
+import threading
+from collections.abc import Iterator
+from contextlib import contextmanager
+from dataclasses import dataclass, field
+from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
+from pathlib import Path
+from urllib.parse import parse_qs
+
+import pytest
+
+from adapters.checked_transport import CheckedTransport
+from adapters.sms import Account, FileTexter, TwilioTexter, texter_of
+from application.mail import Text
+from domain.errors import BadSetup, Unavailable
+
+SID, TOKEN = "AC" + "0" * 32, "an-auth-token"
+TEXT = Text(to="+4915112345678", text="您的验证码是 12345678 & more")
+
+
+@dataclass
+class Twilio:
+    """What it was sent, in the shape that its reference documents."""
+
+    url: str
+    taken: list[dict[str, str]] = field(default_factory=list)
+
+
+@contextmanager
+def twilio() -> Iterator[Twilio]:
+    class Handler(BaseHTTPRequestHandler):
+        def do_POST(self) -> None:
+            body = self.rfile.read(int(self.headers["content-length"])).decode()
+            form = {name: one[0] for name, one in parse_qs(body).items()}
+            basic = base64.b64encode(f"{SID}:{TOKEN}".encode()).decode()
+            if self.headers["authorization"] != f"Basic {basic}":
+                self._answer(401, {"code": 20003, "message": "Authenticate", "status": 401})
+            elif self.path != f"/2010-04-01/Accounts/{SID}/Messages.json":
+                self._answer(404, {"code": 20404, "status": 404})
+            elif not form.get("To", "").startswith("+49"):
+                self._answer(400, {"code": 21211, "message": "Invalid 'To'", "status": 400})
+            else:
+                known.taken.append(form)
+                self._answer(201, {"sid": "SM" + "0" * 32, "status": "queued"})
+
+        def _answer(self, status: int, said: object) -> None:
+            content = json.dumps(said).encode()
+            self.send_response(status)
+            self.send_header("Content-Length", str(len(content)))
+            self.end_headers()
+            self.wfile.write(content)
+
+        def log_message(self, *_: object) -> None:
+            """Nothing is printed."""
+
+    server = ThreadingHTTPServer(("127.0.0.1", 0), Handler)
+    known = Twilio(url=f"http://127.0.0.1:{server.server_port}")
+    thread = threading.Thread(target=server.serve_forever, args=(0.01,))
+    thread.start()
+    try:
+        yield known
+    finally:
+        server.shutdown()
+        thread.join()
+        server.server_close()
+
+
+def texter(
+    there: Twilio, *, token: str = TOKEN, sender: str = "+15005550006"
+) -> TwilioTexter:
+    account = Account(base_url=there.url, sid=SID, token=token, sender=sender)
+    return TwilioTexter(account, CheckedTransport(egress_allow=(there.url,)))
+
+
+def test_twilio_takes_a_message_from_a_number_or_a_service() -> None:
+    with twilio() as there:
+        texter(there).send(TEXT)
+        texter(there, sender="MG123").send(TEXT)
+        usual = {"To": TEXT.to, "Body": TEXT.text}
+        assert there.taken == [
+            usual | {"From": "+15005550006"},
+            usual | {"MessagingServiceSid": "MG123"},
+        ]
+
+
+def test_what_twilio_does_not_take_is_not_sent() -> None:
+    with twilio() as there:
+        with pytest.raises(Unavailable, match="401"):
+            texter(there, token="another").send(TEXT)
+        with pytest.raises(Unavailable, match="400"):
+            texter(there).send(Text(to="+1", text="x"))
+        assert there.taken == []
+    with pytest.raises(Unavailable):
+        texter(there).send(TEXT)
+
+
+def test_without_anybody_messages_are_files_of_ones_own(tmp_path: Path) -> None:
+    folder = tmp_path / "sms"
+    texter = texter_of(None, folder, egress_allow=())
+    texter.send(TEXT)
+    texter.send(Text(to="+1", text="x"))
+    assert stat.S_IMODE(folder.stat().st_mode) == 0o700
+    texts = sorted(path.read_text("utf-8") for path in folder.iterdir())
+    assert texts == ["+1\nx\n", f"{TEXT.to}\n{TEXT.text}\n"]
+    assert {stat.S_IMODE(path.stat().st_mode) for path in folder.iterdir()} == {0o600}
+    texter.forget(TEXT.to)
+    assert [path.read_text("utf-8") for path in folder.iterdir()] == ["+1\nx\n"]
+    file = tmp_path / "file"
+    file.touch()
+    with pytest.raises(Unavailable):
+        FileTexter(file / "below").send(TEXT)
+
+
+def test_the_setting_names_an_account_and_a_sender(tmp_path: Path) -> None:
+    url = f"twilio://{SID}:{TOKEN}@api.twilio.com?from=%2B15005550006"
+    assert isinstance(texter_of(url, tmp_path, egress_allow=()), TwilioTexter)
+    for wrong in (
+        "",
+        "https://api.twilio.com",
+        f"twilio://{SID}:{TOKEN}@api.twilio.com",
+        "twilio://api.twilio.com?from=%2B1",
+        "twilio://a%2Fb:x@api.twilio.com?from=%2B1",
+    ):
+        with pytest.raises(BadSetup, match="CLAWBOT_SMS_URL"):
+            texter_of(wrong, tmp_path, egress_allow=())
