@@ -6,21 +6,16 @@ the decoded page, so that ten views do not decode every event ten times.
 
 from __future__ import annotations
 
-import logging
 import threading
 from collections import OrderedDict
-from collections.abc import Callable, Mapping
 from typing import Any, Protocol
 
 from application.event_log import EventLog
-from domain.errors import ConcurrentChange, Unavailable
 from domain.log import Page
 from projections.view import Projector, View
 
 PAGE = 1000
 KEPT_PAGES = 4
-
-log = logging.getLogger(__name__)
 
 
 class Reader:
@@ -51,6 +46,14 @@ class Reader:
                     while len(self._pages) > KEPT_PAGES:
                         self._pages.popitem(last=False)
             return page
+
+    def piece(self, after: int, size: int) -> Page:
+        """The next `size` events, for one follower that goes alone."""
+        return self._event_log.page(after=after, limit=size)
+
+    def next_position(self, after: int) -> int:
+        """Where the next event is, whether or not it can be read."""
+        return self._event_log.next_position(after)
 
 
 class Follower(Protocol):
@@ -115,44 +118,10 @@ class PolicyFollower:
         self._positions.move(self.name, page)
 
 
-def catch_up(
-    follower: Follower,
-    reader: Reader,
-    *,
-    upto: int | None = None,
-    after_page: Callable[[Page], None] | None = None,
-) -> int:
+def catch_up(follower: Follower, reader: Reader, *, upto: int | None = None) -> int:
     """Take all that is recorded by now, or up to a position; the position reached."""
     position = follower.position(reader.name)
     while (page := reader.page(position, upto=upto)).upto > position:
         follower.take(page)
         position = page.upto
-        if after_page is not None:
-            after_page(page)
     return position
-
-
-def follow(
-    follower: Follower,
-    readers: Mapping[str, Reader],
-    *,
-    wake: threading.Event,
-    stop: threading.Event,
-    poll_seconds: float = 1.0,
-) -> None:
-    """Keep up until told to stop: on every `wake`, and every `poll_seconds` anyway.
-
-    What is away is waited for; anything else is a bug and is raised.
-    """
-    while not stop.is_set():
-        wake.clear()
-        try:
-            for name in follower.logs:
-                catch_up(follower, readers[name])
-        except (Unavailable, ConcurrentChange) as error:
-            log.warning(
-                "follower.waits", extra={"follower": follower.name, "error": str(error)}
-            )
-            stop.wait(poll_seconds)
-            continue
-        wake.wait(poll_seconds)

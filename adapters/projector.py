@@ -22,7 +22,7 @@ from typing import Any
 import psycopg
 
 from adapters.bootstrap.followers import ROLE, Followers, followers
-from adapters.follower import follow
+from adapters.following import follow
 from adapters.jobs.sweeper import ring_again
 from adapters.jobs.webhook_sender import ring_due
 from adapters.postgres.database import connection_info
@@ -141,20 +141,18 @@ def _following(
             follow,
             follower,
             wired.readers,
+            wired.parking,
             wake=wake,
             stop=over,
             poll_seconds=UNRUNG_SECONDS,
         )
-        yield (
-            partial(_renewed, url, follower.name, over, run)
-            if follower.name in old
-            else run
-        )
+        renewing = partial(renew, url, follower.name, wired.parking, stop=over)
+        yield partial(_one_by_one, renewing, run) if follower.name in old else run
 
 
-def _renewed(url: str, view: str, over: threading.Event, run: Callable[[], None]) -> None:
-    renew(url, view, stop=over)
-    run()
+def _one_by_one(*parts: Callable[[], None]) -> None:
+    for part in parts:
+        part()
 
 
 def _ring(events: list[threading.Event]) -> None:

@@ -4,9 +4,10 @@ Copies are filled while the projector goes on. Then the live view's positions ar
 which holds its projector for that moment, the copy is read on to exactly there, and both
 are compared. What differs is put right in the same transaction (`postgres/view_copy.py`).
 
-A view whose rows are of another version of its projector is not compared where it stands:
-its copy is read to the log's head, and the view takes the copy's rows, positions and
-version. From then on whoever follows with the old version moves nothing.
+A view that is parked, or whose rows are of another version of its projector, is not
+compared where it stands: its copy is read to the log's head, and the view takes the copy's
+rows, positions and version, and goes on. From then on whoever follows with the old version
+moves nothing.
 
 Several views share the pages of their logs: the next page is decoded while this one is
 written. A view has no effect on anything but its rows, so nothing is done twice.
@@ -22,6 +23,7 @@ from psycopg.sql import SQL
 
 from adapters.bootstrap.followers import ROLE, VIEWS, event_logs
 from adapters.follower import Reader, ViewFollower, catch_up
+from adapters.parking import name_the_poison, parking_in
 from adapters.postgres.database import Connection, Database
 from adapters.postgres.view_copy import (
     SCHEMA,
@@ -33,7 +35,7 @@ from adapters.postgres.view_copy import (
     view_copy,
 )
 from adapters.postgres.view_positions import stored_version
-from domain.errors import BadSetup
+from domain.errors import BadSetup, ConcurrentChange, Unavailable
 from domain.log import Page
 
 __all__ = ["Difference", "RebuildIsRunning", "outdated", "rebuild", "rebuild_views"]
@@ -55,7 +57,7 @@ def rebuild(
 
     `progress` is told how many positions are read, and of how many; what it raises ends the
     rebuild and leaves the view as it was. Raises `BadSetup` for a view that there is not,
-    `RebuildIsRunning`, and `Unavailable`.
+    `RebuildIsRunning`, `EventIsPoison`, and `Unavailable`.
     """
     return rebuild_views(url, [view], check=check, progress=progress)[view]
 
@@ -71,14 +73,20 @@ def rebuild_views(
     with _opened(url, size=len(views) + 2) as database, database.connection() as connection:
         logs = event_logs(database)
         readers = {name: Reader(log, size=PAGE) for name, log in logs.items()}
+        parking = parking_in(database)
         with ExitStack() as stack:
             copies = []
             for view in views:
                 stack.enter_context(view_copy(connection, view, VIEWS[view][0].row.KEY))
-                copies.append(_Copy(database, connection, view, check=check))
+                parked = parking.holds(view)
+                copies.append(_Copy(database, connection, view, check=check, parked=parked))
             rebuilding = _Rebuild(readers, copies, progress)
             rebuilding.come_near()
-            return {copy.name: rebuilding.finish(copy) for copy in copies}
+            found = {copy.name: rebuilding.finish(copy) for copy in copies}
+        for copy in copies:
+            if copy.leads:
+                parking.resume(copy.name)
+        return found
 
 
 def outdated(url: str) -> list[str]:
@@ -106,7 +114,13 @@ class _Copy:
     """A view's copy, and where the view itself is."""
 
     def __init__(
-        self, database: Database, connection: Connection, name: str, *, check: bool
+        self,
+        database: Database,
+        connection: Connection,
+        name: str,
+        *,
+        check: bool,
+        parked: bool,
     ) -> None:
         projector, view = VIEWS[name]
         self.name = name
@@ -119,7 +133,8 @@ class _Copy:
         self._connection = connection
         self._ensure_positions()
         # Whether the view is to go on from where the copy is, instead of from where it is.
-        self.leads = not check and stored_version(connection, name) != self.version
+        other = stored_version(connection, name) != self.version
+        self.leads = not check and (other or parked)
 
     def live(self, *, lock: bool = False) -> dict[str, int]:
         """Where the live view is in each log, and will stay if they are locked."""
@@ -148,11 +163,12 @@ class _Copy:
             yield self.live(lock=True)
 
     def _ensure_positions(self) -> None:
+        stored = stored_version(self._connection, self.name) or self.version
         for log in self.logs:  # a view that has never run has no row that could be locked
             self._connection.execute(
                 "INSERT INTO view_position (view, log, position, version) "
                 "VALUES (%s, %s, 0, %s) ON CONFLICT DO NOTHING",
-                (self.name, log, self.version),
+                (self.name, log, stored),
             )
 
 
@@ -200,14 +216,26 @@ class _Rebuild:
             self._tell()
 
     def _take(self, copy: _Copy, page: Page, upto: int) -> None:
-        if (copy.done[page.log], upto) == (page.after, page.upto):
+        if (copy.done[page.log], upto) != (page.after, page.upto):
+            self._read(copy, page.log, upto)  # its goal is nearer than those of the others
+            return
+        with self._naming_poison(copy, page.log):
             copy.follower.take(page)
             copy.done[page.log] = upto
-        else:  # its goal is nearer than those of the others
-            self._read(copy, page.log, upto)
 
     def _read(self, copy: _Copy, log: str, upto: int) -> None:
-        copy.done[log] = catch_up(copy.follower, self._readers[log], upto=upto)
+        with self._naming_poison(copy, log):
+            copy.done[log] = catch_up(copy.follower, self._readers[log], upto=upto)
+
+    @contextmanager
+    def _naming_poison(self, copy: _Copy, log: str) -> Iterator[None]:
+        try:
+            yield
+        except (Unavailable, ConcurrentChange):
+            raise
+        except Exception:
+            name_the_poison(copy.follower, self._readers[log], name=copy.name)
+            raise
 
     def finish(self, copy: _Copy) -> Difference:
         """The view is compared with its copy, and unless it is checked, is as that is."""

@@ -11,6 +11,7 @@ import logging
 import threading
 import time
 
+from adapters.parking import EventIsPoison, Parking
 from adapters.rebuild import RebuildIsRunning, outdated, rebuild
 from domain.errors import Unavailable
 
@@ -24,19 +25,25 @@ class _StoppedError(Exception):
     """The projector is told to stop."""
 
 
-def renew(url: str, view: str, *, stop: threading.Event) -> None:
+def renew(url: str, view: str, parking: Parking, *, stop: threading.Event) -> None:
     """The view's rows are of its projector's version, or `stop` is set.
 
-    What is away is waited for, and so is whoever is rebuilding the view already.
+    What is away is waited for, and so is whoever is rebuilding the view already. A new
+    version that cannot take an event is parked; the old rows are served.
     """
     while not stop.is_set():
         try:
+            if parking.holds(view):
+                stop.wait(AGAIN_SECONDS)
+                continue
             if view in outdated(url):
                 difference = rebuild(url, view, check=False, progress=_Watch(view, stop))
                 told = {"missing": difference.missing, "extra": difference.extra}
                 log.info("view.renewed", extra={"view": view, **told})
         except _StoppedError:
             return
+        except EventIsPoison as poison:
+            parking.park(poison.parked)
         except (Unavailable, RebuildIsRunning) as error:
             log.warning("view.waits", extra={"view": view, "error": str(error)})
             stop.wait(AGAIN_SECONDS)

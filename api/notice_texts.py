@@ -53,7 +53,8 @@ def names_of(fleet: EventLog, team_id: TeamId, rows: Sequence[NoticeRow]) -> Nam
     if _subjects(rows, "webhook"):
         shelf = fleet.look(WebhookShelf(), webhook_shelf(team_id)).state
         names |= {one: hook.added.label for one, hook in shelf.webhooks.items()}
-    return names
+    told = ((row.subject_id, row.facts.get("projection")) for row in rows)
+    return names | {one: name for one, name in told if isinstance(name, str)}
 
 
 def _subjects(rows: Sequence[NoticeRow], kind: str) -> list[UUID]:

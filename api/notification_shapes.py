@@ -17,7 +17,7 @@ from domain.notices import NoticeReader
 from projections.notices import NoticeRow
 
 AKind = Annotated[Kind, Strict(strict=False)]
-SubjectKind = Literal["quota", "key", "bot", "webhook"]
+SubjectKind = Literal["quota", "key", "bot", "webhook", "projection"]
 
 
 class NoticesQuery(ListQuery):

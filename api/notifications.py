@@ -1,9 +1,13 @@
-"""`/api/notification`: what a team's people should hear of, and what one has read."""
+"""`/api/notification`: what a team's people should hear of, and what one has read.
+
+An operator hears of the instance as well, in whatever team they act.
+"""
 
 from __future__ import annotations
 
 from collections.abc import Callable
 from typing import Annotated, TypeVar
+from uuid import UUID
 
 from fastapi import APIRouter, Depends, Query, Response
 
@@ -28,7 +32,7 @@ from domain.errors import NotFound
 from domain.happenings import NOTICES
 from domain.log import FLEET
 from domain.notices import NoticeReader, reader_id
-from projections.notices import NoticeRow
+from projections.notices import INSTANCE, NoticeRow
 
 router = APIRouter(prefix="/api/notification", tags=["notices"])
 
@@ -55,10 +59,18 @@ def of_team(
     before = cursors.read(query.cursor, int) if query.cursor else None
 
     def read() -> tuple[NoticeReader, list[NoticeRow]]:
-        reader = system.notice_readers.of(user.team_id, user.user_id)
-        return reader, system.notices.of_team(
-            user.team_id, reader, unread=query.unread, before=before, limit=query.limit + 1
+        reader, limit = (
+            system.notice_readers.of(user.team_id, user.user_id),
+            query.limit + 1,
         )
+        rows = [
+            row
+            for team in _teams(user)
+            for row in system.notices.of_team(
+                team, reader, unread=query.unread, before=before, limit=limit
+            )
+        ]
+        return reader, sorted(rows, key=lambda row: row.position, reverse=True)[:limit]
 
     reader, rows = _read_at(response, system, read)
     shown, cursor = cursors.page(rows, query.limit, lambda row: [row.position])
@@ -78,7 +90,8 @@ def unread_count(
 
     def read() -> int:
         reader = system.notice_readers.of(user.team_id, user.user_id)
-        return system.notices.count_unread(user.team_id, reader)
+        count = system.notices.count_unread
+        return sum(count(team, reader) for team in _teams(user))
 
     return UnreadOut(unread=_read_at(response, system, read))
 
@@ -88,7 +101,9 @@ def mark_read(body: ReadBody, user: TheUser, system: TheSystem, response: Respon
     """Some or all are read, by oneself and nobody else; 404 if one is not the team's."""
     positions: tuple[int, ...] = ()
     if body.ids is not None:
-        found = system.notices.positions(user.team_id, set(body.ids))
+        found: dict[UUID, int] = {}
+        for team in _teams(user):
+            found |= system.notices.positions(team, set(body.ids))
         if len(found) < len(set(body.ids)):
             raise NotFound
         positions = tuple(sorted(found.values()))
@@ -120,6 +135,11 @@ def set_preferences(
     )
     reached(response, system.bus.handle(command, by=user.caller))
     return _preferences(user, system)
+
+
+def _teams(user: SignedIn) -> tuple[UUID, ...]:
+    """Whose notices are shown: the team's, and to an operator the instance's."""
+    return (user.team_id, INSTANCE) if user.operator else (user.team_id,)
 
 
 def _preferences(user: SignedIn, system: Wired) -> PreferencesOut:

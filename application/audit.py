@@ -22,6 +22,7 @@ from domain.keys import ProviderKey
 from domain.log import CALLS, FLEET
 from domain.model_prices import ModelPrice
 from domain.notices import NoticeReader
+from domain.parking import ParkedProjection
 from domain.persona_templates import PersonaShelf
 from domain.plugins import PluginShelf
 from domain.quota_windows import QuotaWindow
@@ -50,6 +51,7 @@ KINDS: dict[str, tuple[str, Aggregate[Any]]] = {
     "kek": (FLEET, KekRotation()),
     "model_price": (FLEET, ModelPrice()),
     "notice_reader": (FLEET, NoticeReader()),
+    "projection": (FLEET, ParkedProjection()),
     "routing_shelf": (FLEET, TeamShelf()),
     "plugin_shelf": (FLEET, PluginShelf()),
     "persona_shelf": (FLEET, PersonaShelf()),

@@ -192,6 +192,11 @@ class EventLog:
         """The position of the last event, 0 while there is none."""
         return self._recorder.max_notification_id() or 0
 
+    def next_position(self, after: int) -> int:
+        """The position of the next event, without reading it; `after`, if there is none."""
+        found = self._recorder.select_notifications(after, 1, inclusive_of_start=False)
+        return found[0].id if found else after
+
     def page(self, *, after: int, limit: int, upto: int | None = None) -> Page:
         """The next events in order; `upto` tells how far the log is read with them."""
         end = self.head() if upto is None else upto

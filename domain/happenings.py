@@ -34,6 +34,7 @@ from domain.key_events import (
     ProviderKeyRemoved,
     ProviderKeyRotated,
 )
+from domain.parking import ProjectionParked
 from domain.quota_windows import QuotaExhausted, QuotaWarned
 from domain.runs import RunObserved
 from domain.verdicts import Verdict
@@ -50,6 +51,7 @@ class Kind(StrEnum):
     KEY_COOLING = "key.cooling"
     BOT_FAILED = "bot.failed"
     WEBHOOK_DISABLED = "webhook.disabled"
+    PROJECTION_PARKED = "projection.parked"
     BOT_STATE = "bot.state"
     KEY_STATE = "key.state"
 
@@ -61,7 +63,7 @@ Fact = str | int | None
 
 @dataclass(frozen=True, kw_only=True)
 class Happening:
-    """One thing that happened to a quota, a key, a bot or a webhook of a team."""
+    """One thing that happened to a quota, a key, a bot or a webhook of a team, or to us."""
 
     id: UUID
     kind: Kind
@@ -70,7 +72,7 @@ class Happening:
 
     @property
     def subject_kind(self) -> str:
-        """What the subject is: quota, key, bot or webhook."""
+        """What the subject is: quota, key, bot, webhook or projection."""
         return self.kind.partition(".")[0]
 
 
@@ -134,6 +136,9 @@ def _notices(recorded: Recorded[Event]) -> Iterator[Happening]:
         case WebhookDisabled(webhook_id=webhook_id, reason=reason):
             facts = {"reason": reason}
             yield _told(Kind.WEBHOOK_DISABLED, webhook_id, stream, once, facts)
+        case ProjectionParked(projection=name, log=log, position=position):
+            facts = {"projection": name, "log": log, "position": position}
+            yield _told(Kind.PROJECTION_PARKED, stream, stream, once, facts)
         case _:
             return
 

@@ -1,7 +1,8 @@
 """Notices: what the people of a team should hear of, and what each of them has read.
 
 Both are folded from the fleet log: a row for each notice, the first time that it is given,
-and a row for each person in each team.
+and a row for each person in each team. What concerns the instance and no team is kept as if
+it were of a team that nobody is in; its operators are shown it in whatever team they act.
 """
 
 from __future__ import annotations
@@ -17,6 +18,8 @@ from domain.happenings import Fact, Kind, notice_of
 from domain.log import FLEET, Placed
 from domain.notices import NoticeReader, NoticeReaderEvent
 from projections.view import Key, Projector, View
+
+INSTANCE = UUID(int=0)  # the team of what concerns no team
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -62,17 +65,15 @@ class NoticesProjector(Projector[NoticeRow]):
 
     def key(self, placed: Placed) -> Key | None:
         notice = notice_of(placed.recorded)
-        if notice is None or placed.recorded.team_id is None:
-            return None
-        return (notice.id,)
+        return None if notice is None else (notice.id,)
 
     def project(self, row: NoticeRow | None, placed: Placed) -> NoticeRow | None:
         recorded, notice = placed.recorded, notice_of(placed.recorded)
-        if row is not None or notice is None or recorded.team_id is None:
+        if row is not None or notice is None:
             return row  # it was given before
         return NoticeRow(
             notice_id=notice.id,
-            team_id=recorded.team_id,
+            team_id=recorded.team_id or INSTANCE,
             position=placed.position,
             kind=notice.kind,
             subject_id=notice.subject_id,

@@ -16,6 +16,7 @@ from adapters.follower import Follower, PolicyFollower, Reader, ViewFollower
 from adapters.jobs.broker import broker_of
 from adapters.jobs.key_rounds import KeyRounds
 from adapters.jobs.queue import DramatiqJobQueue
+from adapters.parking import Parking, register_parking
 from adapters.postgres.audit_trail import PostgresAuditTrail
 from adapters.postgres.call_views import (
     PostgresCallLog,
@@ -104,6 +105,7 @@ class Followers:
     key_ring: KeyRing
     jobs: JobQueue
     deliveries: DeliveryPlan
+    parking: Parking
 
 
 def event_logs(database: Database) -> dict[str, EventLog]:
@@ -150,6 +152,7 @@ def followers(
                 key_ring=key_ring,
                 jobs=jobs,
                 deliveries=deliveries,
+                parking=Parking(bus, logs[FLEET]),
             )
     finally:
         database.close()
@@ -167,4 +170,5 @@ def _bus(database: Database, fleet: EventLog) -> Bus:
     )
     bus.register(keys.CheckProviderKey, partial(keys.check_provider_key, event_log=fleet))
     register_notes(bus, fleet)
+    register_parking(bus, fleet)
     return bus

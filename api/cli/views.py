@@ -1,4 +1,4 @@
-"""`clawbot rebuild`: a view is what its logs say, or is made so."""
+"""`clawbot rebuild` and `resume`: a view is what its logs say, or is made so."""
 
 from __future__ import annotations
 
@@ -18,6 +18,7 @@ EXAMPLES = ("clawbot rebuild usage_by_hour --check", "clawbot rebuild --all")
 def add_to(app: typer.Typer) -> None:
     """The commands of this module are known to `clawbot`."""
     app.command(epilog=example(*EXAMPLES))(rebuild)
+    app.command(epilog=example("clawbot resume call_log"))(resume)
 
 
 def rebuild(
@@ -52,6 +53,31 @@ def rebuild(
         else:
             _tell(**told)
     if any(found.values()):
+        raise typer.Exit(NO)
+
+
+def resume(
+    projection: Annotated[str, typer.Argument(help="A view's or a policy's name.")],
+    *,
+    as_json: Json = False,
+) -> None:
+    """Let a projection go on that stood still because it could not take an event.
+
+    It tries that event again within seconds, and is parked again if it still cannot. Leaves
+    with 1 if it is not parked.
+    """
+    from adapters.resuming import resume as run  # noqa: PLC0415
+    from api.cli.database import running_database  # noqa: PLC0415
+
+    with running_database() as url:
+        was = run(url, projection)
+    if as_json:
+        document({"projection": projection, "resumed": was is not None})
+    elif was is not None:
+        line(f"{projection} goes on at {was.log}={was.position}.")
+    else:
+        line(f"{projection} is not parked.")
+    if was is None:
         raise typer.Exit(NO)
 
 

@@ -15,6 +15,7 @@ import psycopg
 import pytest
 
 from adapters.bootstrap.followers import VIEWS
+from adapters.parking import parking_in
 from adapters.postgres.call_views import PostgresUsageByHour
 from adapters.rebuild import RebuildIsRunning, outdated, rebuild
 from adapters.renewal import renew
@@ -141,9 +142,10 @@ def test_a_projector_renews_what_is_of_another_version_unless_told_to_stop(
 ) -> None:
     old, stop = number(live), threading.Event()
     stop.set()
-    renew(database_url, VIEW, stop=stop)
-    assert number(live) == old
-    renew(database_url, VIEW, stop=threading.Event())
+    with database(database_url) as opened:
+        renew(database_url, VIEW, parking_in(opened), stop=stop)
+        assert number(live) == old
+        renew(database_url, VIEW, parking_in(opened), stop=threading.Event())
     assert number(live) == 2 * old
 
 

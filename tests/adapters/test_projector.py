@@ -20,6 +20,7 @@ from adapters.postgres.embedded import EmbeddedPostgres
 from adapters.postgres.migrator import migrate
 from adapters.projector import OWNER, UNRUNG_SECONDS
 from adapters.rebuild import rebuild
+from adapters.resuming import resume
 from adapters.settings import Settings
 from domain.log import CALLS, FLEET
 from tests.adapters.jobs.given import eventually, running, settings_of
@@ -154,14 +155,27 @@ def test_a_projector_that_is_told_to_stop_ends_well(
     assert owners(database_url) == []
 
 
-def test_a_bug_in_one_follower_ends_the_process(
+def test_a_follower_that_cannot_take_an_event_is_parked_alone_until_it_is_resumed(
     database_url: str, settings: Settings
 ) -> None:
-    with running("projector", settings) as started:
+    parked = "SELECT state FROM fleet_events WHERE topic = 'projection.parked'"
+    with running("projector", settings):
         seen(database_url, 1, 20)
-        ask(database_url, "ALTER TABLE bot_directory DROP COLUMN name CASCADE")
-        with recorded(database_url, fleet=[bot(2, TEAM)]):
-            assert started.wait(20) == 1
+        ask(database_url, "ALTER TABLE bot_directory RENAME COLUMN name TO called")
+        with recorded(database_url, fleet=[bot(2, TEAM)]) as logs:
+            poison = logs[FLEET].head()
+            ((state,),) = eventually(lambda: ask(database_url, parked), 20)
+            assert b'"projection":"bot_directory"' in state
+            told = logs[FLEET].head()  # that it is parked stands in the log as well
+            eventually(lambda: position(database_url, "audit_trail", FLEET) == told)
+            eventually(lambda: position(database_url, "look_after_bots", FLEET) == told)
+            assert position(database_url, "bot_directory", FLEET) < poison
+            ask(database_url, "ALTER TABLE bot_directory RENAME COLUMN called TO name")
+            was = resume(database_url, "bot_directory")
+            assert was is not None
+            assert was.position == poison
+            eventually(lambda: "bot-2" in hostnames(database_url))
+            assert resume(database_url, "bot_directory") is None
 
 
 def test_an_unmigrated_database_is_refused(database_url: str, settings: Settings) -> None:

@@ -12,10 +12,12 @@ from application.event_log import Caller, Stream, acting
 from domain.containers import ContainerState
 from domain.events import Event
 from domain.key_events import ProviderKeyCooled, ProviderKeyDied
+from domain.parking import ProjectionParked, projection_id
 from domain.quota_windows import QuotaExhausted, QuotaWarned, quota_window_id
 from domain.runs import Observation, RunObserved, run_of
 from domain.verdicts import Verdict
 from tests.api.front import Front, a_bot
+from tests.api.test_fleet_admin import an_operator
 
 URL = "/api/notification"
 NOW = datetime.now(UTC)
@@ -101,6 +103,28 @@ def test_everything_that_matters_is_noticed_newest_first(either: Front) -> None:
     assert "(crashed)" in found[0]["text"]
     assert "80 % is used (8 of 10)" in found[4]["text"]
     assert listed(either, either.someone()) == []
+
+
+def test_operators_hear_of_a_projection_that_is_parked_and_nobody_else(
+    either: Front,
+) -> None:
+    me, other = an_operator(either), either.someone()
+    happens(either, team_of(either, me), a_key(either, me), dies())
+    parked = ProjectionParked(projection="call_log", log="calls", position=7, error="x")
+    log = either.system.fleet
+    with acting(Caller("system:projector")):
+        log.append(Stream(projection_id("call_log"), 0, None), [parked])
+    either.system.pump()
+    assert listed(either, other) == []
+    found = listed(either, me)
+    assert [one["kind"] for one in found] == ["projection.parked", "key.dead"]
+    assert found[0]["text"].startswith("call_log stands still at calls=7:")
+    assert found[0]["subject"]["name"] == "call_log"
+    assert len(listed(either, me, limit=1)) == 1
+    assert unread(either, me) == 2
+    assert read(either, other, ids=[found[0]["id"]]) == 404
+    assert read(either, me, ids=[found[0]["id"]]) == 204
+    assert unread(either, me) == 1
 
 
 def test_the_text_is_in_the_readers_language(front: Front) -> None:

@@ -119,6 +119,8 @@ STORED = {
     "persona_shelf.template_set": ["team_id", "id", "template"],
     "plugin_shelf.plugin_removed": ["team_id", "slug"],
     "plugin_shelf.plugin_set": ["team_id", "plugin", "label"],
+    "projection.parked": ["projection", "log", "position", "error"],
+    "projection.resumed": ["projection"],
     "provider_key.added": [
         "team_id",
         "vendor",

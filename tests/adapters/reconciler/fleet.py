@@ -14,9 +14,11 @@ from uuid import UUID, uuid4
 
 from adapters.bootstrap.followers import event_logs
 from adapters.bootstrap.reconciling import register_reconciling
-from adapters.follower import Reader, ViewFollower, follow
+from adapters.follower import Reader, ViewFollower
+from adapters.following import follow
 from adapters.memory_engine import MemoryEngine
 from adapters.memory_workspaces import MemoryReaders, MemoryWorkspaces
+from adapters.parking import parking_in
 from adapters.postgres.database import Database
 from adapters.postgres.fleet_views import PostgresBotDirectory
 from adapters.reconciler.locks import PostgresBotLocks
@@ -185,7 +187,7 @@ def fleet(url: str) -> Iterator[Fleet]:
         follower = ViewFollower(BotDirectoryProjector(), PostgresBotDirectory(projector))
         thread = threading.Thread(
             target=follow,
-            args=(follower, {FLEET: reader}),
+            args=(follower, {FLEET: reader}, parking_in(projector)),
             kwargs={"wake": threading.Event(), "stop": over, "poll_seconds": 0.1},
         )
         thread.start()

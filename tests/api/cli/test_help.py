@@ -34,6 +34,7 @@ def test_only_commands_that_work_exist() -> None:
         "replay",
         "reprice",
         "restore",
+        "resume",
         "signer",
         "simulate-provider",
         "up",
