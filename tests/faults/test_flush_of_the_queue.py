@@ -17,11 +17,13 @@ from dramatiq import Worker
 
 from adapters.bootstrap.followers import event_logs
 from adapters.catalog.loader import load_catalog
-from adapters.follower import PolicyFollower, Reader, follow
+from adapters.follower import PolicyFollower, Reader
+from adapters.following import follow
 from adapters.jobs.actors import KeyChecks, declare
 from adapters.jobs.broker import broker_of
 from adapters.jobs.queue import DramatiqJobQueue
 from adapters.key_check import KeyCheckClient
+from adapters.parking import parking_in
 from adapters.postgres.view_positions import PostgresPositions
 from adapters.reconciler.loop import ReconcilerLoop
 from adapters.settings import Settings
@@ -91,7 +93,7 @@ def _ringing(scene: Fleet, settings: Settings) -> Iterator[None]:
         reader = Reader(event_logs(opened)[FLEET])
         thread = threading.Thread(
             target=follow,
-            args=(follower, {FLEET: reader}),
+            args=(follower, {FLEET: reader}, parking_in(opened)),
             kwargs={"wake": threading.Event(), "stop": over, "poll_seconds": 0.5},
         )
         thread.start()
