@@ -90,8 +90,16 @@ class Need:
     least_output: int
     most_output: int
     cost: CostBound
+    # Whether it can be kept to so much output; where it cannot, it needs all. None: it can.
+    keeps_to: Callable[[int], bool] | None = None
     requests: int = 1  # 0 where a call extends what it holds
     most_ever: int | None = None  # output, of a call that will extend what it holds
+
+    def least(self) -> int:
+        """The least output for which it is worth beginning."""
+        if self.keeps_to is None or self.keeps_to(self.least_output):
+            return self.least_output
+        return self.most_output
 
     def amount(self, metric: Metric, output: int) -> int | None:
         """How much of a quota it takes with so many output tokens; None: not known."""
@@ -234,7 +242,7 @@ def _granted(
 
 def _fitting(budget: Budget, need: Need, output: int) -> int | Denied:
     """The most output, up to `output`, for which the budget has room."""
-    least = need.amount(budget.metric, need.least_output)
+    least = need.amount(budget.metric, need.least())
     if least is None:
         return Denied(hold=budget.hold(0), unpriced=True)
     room = budget.room

@@ -246,7 +246,13 @@ class Call:
 
 def outcome_of(event: CallSettled) -> Outcome:
     """What the quotas ask of a settlement."""
-    return _outcome(end_of(event), event.cost_micro_usd)
+    return Outcome(
+        usage=event.usage,
+        cost_micro_usd=event.cost_micro_usd,
+        answered=event.http_status in SERVED,
+        provider_key_id=event.facts.provider_key_id,
+        model=event.facts.requested_model,
+    )
 
 
 def _outcome(end: CallEnd, cost_micro_usd: int | None) -> Outcome:

@@ -83,6 +83,8 @@ class Holding:
         self.output_tokens = 0  # that are held
         self.holds: tuple[Hold, ...] = ()
         self._room: int | None = None  # of a stream's output, when it was admitted
+        # Body, changes and most that may be written, before it was kept to a decision.
+        self._before: tuple[bytes, tuple[str, ...], int] | None = None
 
     @property
     def facts(self) -> CallFacts:
@@ -134,15 +136,14 @@ class Holding:
         )
 
     def need(self) -> Need:
+        self._start_over()
         most = min(self.most, FIRST_SLICE) if self.demand.visible else self.most
-        least = min(most, LEAST_OUTPUT * self.demand.choices)
-        if not self.demand.visible and self._limited(least) is None:
-            least = most  # it cannot be kept to less
         return Need(
             input_tokens=self.demand.input_tokens,
-            least_output=least,
+            least_output=min(most, LEAST_OUTPUT * self.demand.choices),
             most_output=most,
             cost=self.cost,
+            keeps_to=None if self.demand.visible else self._keeps_to,
             most_ever=self._most_ever(),
         )
 
@@ -181,7 +182,9 @@ class Holding:
             self.event = replace(self.event, passed_over=passed_over)
         if granted.output_tokens is None:  # no quota applies, or none any more
             if self.holds:
-                self.holds, self.event = (), replace(self.event, holds=())
+                self._start_over()
+                changes, self.holds = self.call.changes, ()
+                self.event = replace(self.event, holds=(), changes=changes)
             return self.event
         self.holds, self.output_tokens = granted.holds, granted.output_tokens
         self._room = granted.room
@@ -201,17 +204,28 @@ class Holding:
         if room is not None and ever is not None and self.output_tokens <= room < ever:
             lowered = self._limited(room)
             if lowered is not None:
+                self._lower(lowered, room)
                 self.most = room
-                self.call.lower(lowered, f"{OUTPUT_LIMIT}:{room}")
         if not self._must_limit():
             return True
         limited = self._limited(self.output_tokens)
         if limited is None:
             return False
         if limited != self.call.body:
-            limit = self.output_tokens // self.demand.choices
-            self.call.lower(limited, f"{OUTPUT_LIMIT}:{limit}")
+            self._lower(limited, self.output_tokens // self.demand.choices)
         return True
+
+    def _start_over(self) -> None:
+        """What an earlier decision made of the call is undone: it came to nothing."""
+        if self._before is not None:
+            self.call.body, self.call.changes, self.most = self._before
+            self._before = None
+
+    def _lower(self, body: bytes, limit: int) -> None:
+        call = self.call
+        if self._before is None:
+            self._before = call.body, call.changes, self.most
+        call.lower(body, f"{OUTPUT_LIMIT}:{limit}")
 
     def cost(self, input_tokens: int, output_tokens: int) -> int | None:
         """Micro-dollars that it costs at most with so many tokens; None: nobody knows."""
@@ -257,6 +271,9 @@ class Holding:
         event, admitted_at = call.admitted(self.event.process_id), self.facts.admitted_at
         facts = replace(event.facts, admitted_at=admitted_at)  # prices are those of then
         return Holding(call, replace(event, facts=facts), self._prices, self._limits)
+
+    def _keeps_to(self, output: int) -> bool:
+        return self._limited(output) is not None
 
     def _must_limit(self) -> bool:
         """Whether the vendor would write more than is held, for all that it knows."""

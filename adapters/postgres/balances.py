@@ -8,7 +8,7 @@ from __future__ import annotations
 
 from collections.abc import Iterable
 
-from adapters.postgres.budget_batch import Moves
+from adapters.postgres.budget_concerns import Moves
 from adapters.postgres.database import Database
 from domain.holds import Booking
 
@@ -23,10 +23,11 @@ class PostgresBalances:
         """The balances are as the bookings make them, once the unit of work is over."""
         moves = Moves()
         for booking in bookings:
-            moves.add(booking.window, held=-booking.released, settled=booking.settled)
+            moves.add(booking, held=-booking.released, settled=booking.settled)
         if not moves.by_window:
             return
-        rows = [(*window, *moved) for window, moved in moves.by_window.items()]
+        moved = moves.by_window.values()
+        rows = [(*move.window, move.held, move.settled) for move in moved]
         columns = [list(column) for column in zip(*rows, strict=True)]
         with self._database.cursor() as cursor:
             cursor.execute(

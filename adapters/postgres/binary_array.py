@@ -54,8 +54,14 @@ def time_array(values: Sequence[datetime]) -> bytes:
     return _array(_TIME, len(values), b"".join([_time(one) for one in values]))
 
 
+@lru_cache(maxsize=256)
 def _time(value: datetime) -> bytes:
-    return _EIGHT + bigint((value - _EPOCH) // _MICROSECOND)
+    return _EIGHT + timestamp(value)
+
+
+def timestamp(value: datetime) -> bytes:
+    """A `timestamptz` by itself."""
+    return bigint((value - _EPOCH) // _MICROSECOND)
 
 
 # Topics and versions: the same few again and again.

@@ -3,21 +3,17 @@
 One transaction of two round trips. `lock_budgets` locks every balance that the batch can
 move and tells how it stands; then the calls are decided in the order in which they came
 (`domain/budgets.py`); then `write_calls` moves the balances and puts the events into the
-log, all or nothing. Other proxies that meet the same balances wait between the two.
+log, all or nothing. Other proxies that meet the same balances wait between the two. Where
+the balances are remembered (`budget_memory.py`), one round trip does.
 """
 
 from __future__ import annotations
 
 from collections.abc import Iterable, Sequence
-from dataclasses import dataclass, field, replace
+from dataclasses import dataclass, replace
 from typing import Any
 
-from adapters.postgres.binary_array import (
-    bigint_array,
-    text_array,
-    time_array,
-    uuid_array,
-)
+from adapters.postgres.budget_concerns import Asked, Moves, Window
 from domain.budgets import (
     Budget,
     Denied,
@@ -32,17 +28,15 @@ from domain.budgets import (
 from domain.calls import (
     CallAbandoned,
     CallCorrected,
-    CallEnding,
     CallEvent,
     CallExtended,
     CallRefused,
     CallSettled,
 )
-from domain.holds import Booking, PassedOver, WindowId
+from domain.holds import Booking, PassedOver
 from domain.places import AnyOf, may_fit_elsewhere, soonest
 from domain.quotas import Metric, Mode, ScopeKind
 
-Asked = Wants | AnyOf | Extension | CallEnding
 Row = tuple[Any, ...]
 
 
@@ -56,55 +50,12 @@ class Decided:
     anywhere: bool = False  # nothing yet: the other places where it may go must be asked
 
 
-@dataclass
-class Moves:
-    """What a batch does to balances: held and settled, by window."""
-
-    by_window: dict[WindowId, list[int]] = field(default_factory=dict)
-
-    def add(self, window: WindowId, *, held: int = 0, settled: int = 0) -> None:
-        """So much more, or less."""
-        moved = self.by_window.setdefault(window, [0, 0])
-        moved[0] += held
-        moved[1] += settled
-
-    def parameters(self) -> tuple[bytes, bytes, bytes, bytes]:
-        """As `write_calls` takes them, in binary."""
-        windows, moved = list(self.by_window), list(self.by_window.values())
-        return (
-            uuid_array([quota_id for quota_id, _ in windows]),
-            time_array([start for _, start in windows]),
-            bigint_array([held for held, _ in moved]),
-            bigint_array([settled for _, settled in moved]),
-        )
-
-
-def lock_parameters(batch: Iterable[Asked]) -> tuple[bytes, bytes, bytes]:
-    """Which scopes and which windows the batch is about, as `lock_budgets` takes them."""
-    keys: set[str] = set()
-    windows: set[WindowId] = set()
-    for asked in batch:
-        match asked:
-            case Extension():
-                windows.update(hold.window for hold in asked.holds)
-                keys.update(asked.scope_keys)
-            case CallSettled() | CallAbandoned() | CallCorrected():
-                windows.update(booking.window for booking in asked.bookings)
-            case _:
-                keys.update(asked.scope_keys())
-    return (
-        text_array(sorted(keys)),
-        uuid_array([quota_id for quota_id, _ in windows]),
-        time_array([start for _, start in windows]),
-    )
-
-
 class Budgets:
-    """The locked budgets of one batch, as they move while it is decided."""
+    """The budgets of one batch, as they move while it is decided."""
 
     def __init__(self, rows: Iterable[Row]) -> None:
-        self._by_window: dict[WindowId, Budget] = {}
-        self._by_key: dict[str, list[Budget]] = {}
+        self.by_window: dict[Window, Budget] = {}
+        self.by_key: dict[str, list[Budget]] = {}  # those of now
         self.moves = Moves()
         for row in rows:
             quota_id, start, end, key, kind, scope_id, version, *rest = row
@@ -122,9 +73,9 @@ class Budgets:
                 settled=settled,
                 held=held,
             )
-            self._by_window[budget.window] = budget
+            self.by_window[quota_id.int, start] = budget
             if is_now:
-                self._by_key.setdefault(key, []).append(budget)
+                self.by_key.setdefault(key, []).append(budget)
 
     def decided(self, asked: Asked) -> Decided:
         """What becomes of the next one; what it moves is moved for those behind it."""
@@ -171,9 +122,10 @@ class Budgets:
         return decision
 
     def _extended(self, extension: Extension) -> Decided:
-        held = {hold.window for hold in extension.holds}
-        budgets = [b for window, b in self._by_window.items() if window in held]
-        budgets += [b for b in self._of(extension.scope_keys) if b.window not in held]
+        held = {(hold.quota_id.int, hold.window_start) for hold in extension.holds}
+        budgets = [b for window, b in self.by_window.items() if window in held]
+        more = self._of(extension.scope_keys)
+        budgets += [b for b in more if (b.quota_id.int, b.window_start) not in held]
         decision = decide(budgets, extension.need)
         if isinstance(decision, Denied):
             return Decided(None, refused=_refusal(decision))
@@ -181,19 +133,19 @@ class Budgets:
         return Decided(CallExtended(facts=extension.facts, holds=decision.holds), decision)
 
     def _of(self, keys: Sequence[str]) -> list[Budget]:
-        return [budget for key in keys for budget in self._by_key.get(key, ())]
+        return [budget for key in keys for budget in self.by_key.get(key, ())]
 
     def _take(self, budgets: Sequence[Budget], granted: Granted) -> None:
         take(budgets, granted)
-        for hold in granted.holds:
-            self.moves.add(hold.window, held=hold.amount)
+        for budget, hold in zip(budgets, granted.holds, strict=True):
+            self.moves.add(budget, held=hold.amount, settled=0)
 
     def _book(self, bookings: Iterable[Booking]) -> None:
         for booking in bookings:
             # Of a quota that is gone only the balance is left.
-            if budget := self._by_window.get(booking.window):
+            if budget := self.by_window.get((booking.quota_id.int, booking.window_start)):
                 budget.book(booking)
-            self.moves.add(booking.window, held=-booking.released, settled=booking.settled)
+            self.moves.add(booking, held=-booking.released, settled=booking.settled)
 
 
 def _refused(denied: Sequence[tuple[Wants, Denied]]) -> Decided:

@@ -1,6 +1,7 @@
 """Writes batches in which quotas have a say: two round trips, one transaction.
 
-See `budget_batch.py` for what is decided between the two. What cannot be written as it was
+See `budget_batch.py` for what is decided between the two, and `budget_memory.py` for when
+the first is not needed. What cannot be written as it was
 decided (a place is taken, the lease is over) is rolled back whole; then each event of the
 batch is tried by itself, so that the others do not suffer.
 """
@@ -23,7 +24,9 @@ from adapters.postgres.binary_array import (
     text_array,
     uuid_array,
 )
-from adapters.postgres.budget_batch import Asked, Budgets, lock_parameters
+from adapters.postgres.budget_batch import Budgets
+from adapters.postgres.budget_concerns import Asked, concerns_of
+from adapters.postgres.budget_memory import BudgetMemory, Remembered
 from adapters.postgres.call_entry import Entry, Missed, Written
 from adapters.postgres.pipeline import Pipeline
 from adapters.postgres.recorder import LOCKS
@@ -36,10 +39,18 @@ SELECT notification_id FROM write_calls(
     $1::bigint, $2::uuid, $3::uuid[], $4::bigint[], $5::text[], $6::bytea[],
     $7::uuid[], $8::timestamptz[], $9::bigint[], $10::bigint[])
 """
+WRITE_AS_SEEN = b"""
+SELECT notification_id FROM write_calls_as_seen(
+    $1::text[], $2::timestamptz, $3::timestamptz, $4::bigint,
+    $5::uuid[], $6::timestamptz[], $7::bigint[], $8::bigint[], $9::bigint[], $10::bigint[],
+    $11::bigint, $12::uuid, $13::uuid[], $14::bigint[], $15::text[], $16::bytea[],
+    $17::uuid[], $18::timestamptz[], $19::bigint[], $20::bigint[])
+"""
 STATEMENTS = {
     b"begin": b"BEGIN",
     b"lock_budgets": LOCK,
     b"write_calls": WRITE,
+    b"write_as_seen": WRITE_AS_SEEN,
     b"commit": b"COMMIT",
     b"rollback": b"ROLLBACK",
 }
@@ -55,10 +66,11 @@ class NotAsDecided(Exception):
 
 
 class BudgetWriter:
-    """Decides and writes; it keeps nothing from one batch to the next."""
+    """Decides and writes; of one batch it remembers how it left the balances."""
 
     def __init__(self, process_id: UUID) -> None:
         self._constants = (bigint(LOCKS[CALLS]), process_id.bytes)
+        self._memory = BudgetMemory()
 
     async def write(self, pipeline: Pipeline, batch: Sequence[Entry]) -> list[Written]:
         """What became of each; `psycopg.Error` if that is not known."""
@@ -73,16 +85,21 @@ class BudgetWriter:
         self, pipeline: Pipeline, batch: Sequence[Entry]
     ) -> list[Written]:
         asked = [_asked(entry) for entry in batch]
+        concerns = concerns_of(asked)
         try:
+            remembered = self._memory.recall(concerns)
+            if remembered is not None:
+                _decide(batch, asked, remembered.budgets)
+                written = await self._written_as_seen(pipeline, batch, remembered)
+                if written is not None:
+                    return written
             locked = await pipeline.run(
-                (b"begin", ()),
-                (b"lock_budgets", lock_parameters(one for one in asked if one is not None)),
+                (b"begin", ()), (b"lock_budgets", concerns.parameters())
             )
             budgets = Budgets(_rows(locked[1]))
-            for entry, one in zip(batch, asked, strict=True):
-                if one is not None:
-                    entry.becomes(budgets.decided(one))
-            return await self._written(pipeline, batch, budgets)
+            _decide(batch, asked, budgets)
+            values = self._values(batch, budgets)
+            rows, _ = await pipeline.run((b"write_calls", values), (b"commit", ()))
         except psycopg.Error as error:
             await _roll_back(pipeline)
             if error.sqlstate == PLACE_TAKEN:
@@ -93,16 +110,29 @@ class BudgetWriter:
         except Exception:
             await _roll_back(pipeline)
             raise
+        self._memory.learn(concerns, budgets)
+        return _written(batch, rows)
 
-    async def _written(
-        self, pipeline: Pipeline, batch: Sequence[Entry], budgets: Budgets
-    ) -> list[Written]:
+    async def _written_as_seen(
+        self, pipeline: Pipeline, batch: Sequence[Entry], remembered: Remembered
+    ) -> list[Written] | None:
+        """None: nothing is, as what was remembered is so no more."""
+        values = (*remembered.seen, *self._values(batch, remembered.budgets))
+        (rows,) = await pipeline.run((b"write_as_seen", values))
+        if not rows.ntuples:
+            self._memory.fell()
+            return None
+        self._memory.stood(remembered)
+        return _written(batch, rows)
+
+    def _values(self, batch: Sequence[Entry], budgets: Budgets) -> tuple[bytes, ...]:
+        """As `write_calls` takes them: the events that were decided, and their moves."""
         events = [
             (entry, entry.event)
             for entry in batch
             if entry.event is not None and _missed(entry) is None
         ]
-        values = (
+        return (
             *self._constants,
             uuid_array([entry.call_id for entry, _ in events]),
             bigint_array([entry.version for entry, _ in events]),
@@ -110,12 +140,22 @@ class BudgetWriter:
             bytea_array([entry.state for entry, _ in events]),
             *budgets.moves.parameters(),
         )
-        rows, _ = await pipeline.run((b"write_calls", values), (b"commit", ()))
-        positions = iter(
-            int.from_bytes(rows.get_value(nth, 0) or b"", "big")
-            for nth in range(rows.ntuples)
-        )
-        return [_missed(entry) or next(positions) for entry in batch]
+
+
+def _decide(
+    batch: Sequence[Entry], asked: Sequence[Asked | None], budgets: Budgets
+) -> None:
+    """Each entry becomes what the budgets say, in the order in which they came."""
+    for entry, one in zip(batch, asked, strict=True):
+        if one is not None:
+            entry.becomes(budgets.decided(one))
+
+
+def _written(batch: Sequence[Entry], rows: PGresult) -> list[Written]:
+    positions = iter(
+        int.from_bytes(rows.get_value(nth, 0) or b"", "big") for nth in range(rows.ntuples)
+    )
+    return [_missed(entry) or next(positions) for entry in batch]
 
 
 def _asked(entry: Entry) -> Asked | None:

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import asyncio
-import time
 from dataclasses import dataclass
 from datetime import UTC, datetime
 from enum import Enum, auto
@@ -46,13 +45,26 @@ class Entry:
     call_id: UUID
     version: int
     event: CallEvent | None  # None: an extension that is not decided yet
-    state: bytes  # as it is to be stored
     since: float  # monotonic seconds
     tries_on: bool  # until it is in; else it may be given up
     done: asyncio.Future[int]
     asks: Wants | AnyOf | Extension | None = None  # of the budgets
     decided: Decided | None = None  # by the budgets, in the last try
     tried: bool = False  # and the answer was lost
+    _state: bytes | None = None  # not written down yet
+
+    @property
+    def state(self) -> bytes:
+        """The event as it is to be stored, dated when that is first asked for."""
+        state = self._state
+        return self.write() if state is None else state
+
+    def write(self) -> bytes:
+        """The same, written anew."""
+        event = self.event
+        state = b"" if event is None else _state(self.call_id, self.version, event)
+        self._state = state
+        return state
 
     @property
     def place(self) -> Place:
@@ -60,11 +72,11 @@ class Entry:
         return self.call_id, self.version
 
     def becomes(self, decided: Decided) -> None:
-        """What the budgets say is to be recorded instead, dated now."""
+        """What the budgets say is to be recorded instead."""
         self.decided = decided
         event = decided.event
         if event is not None and event is not self.event:
-            self.event, self.state = event, _state(self.call_id, self.version, event)
+            self.event, self._state = event, None
 
     def ask_anywhere(self) -> None:
         """In the next try it may be admitted wherever it may go."""
@@ -81,28 +93,6 @@ class Entry:
         if not self.done.done():
             self.done.set_exception(error)
             self.done.exception()  # looked at: nobody may be waiting any more
-
-
-def entry_of(  # noqa: PLR0913  # what an entry is
-    call_id: UUID,
-    version: int,
-    event: CallEvent | None,
-    done: asyncio.Future[int],
-    *,
-    asks: Wants | AnyOf | Extension | None = None,
-    tries_on: bool = False,
-) -> Entry:
-    """The event as it is to be stored, dated now; `done` hears its position."""
-    return Entry(
-        call_id=call_id,
-        version=version,
-        event=event,
-        state=b"" if event is None else _state(call_id, version, event),
-        since=time.monotonic(),
-        tries_on=tries_on,
-        done=done,
-        asks=asks,
-    )
 
 
 def _state(call_id: UUID, version: int, event: CallEvent) -> bytes:

@@ -94,12 +94,12 @@ class CallWriter:
         self._pipeline: Pipeline | None = None
         self._constants = (bigint(LOCKS[CALLS]), process_id.bytes)
         self._budgets = BudgetWriter(process_id)
-        self._teams: set[UUID] = set()  # that have quotas
+        self._teams: set[int] = set()  # that have quotas, by number
         self._forget_at = 0.0  # monotonic seconds
 
     def has_quotas(self, team_id: UUID) -> bool:
         """Whether the team is known to have quotas."""
-        return team_id in self._teams
+        return team_id.int in self._teams
 
     async def write(self, batch: list[Entry], *, within_seconds: float) -> list[Written]:
         """What became of each event of the batch, in its order.
@@ -134,7 +134,9 @@ class CallWriter:
             case CallAdmitted(holds=holds) if holds:  # decided, in a try that failed
                 return True
             case CallAdmitted() | CallRefused():
-                return entry.asks is not None and entry.asks.facts.team_id in self._teams
+                return (
+                    entry.asks is not None and entry.asks.facts.team_id.int in self._teams
+                )
             case CallExtended() | None:
                 return True
             case CallSettled() | CallAbandoned() | CallCorrected():
@@ -173,7 +175,7 @@ class CallWriter:
         if now >= self._forget_at:
             self._teams.clear()
             self._forget_at = now + FORGET_SECONDS
-        self._teams.add(entry.asks.facts.team_id)
+        self._teams.add(entry.asks.facts.team_id.int)
         return Missed.BUDGETED
 
     async def _compare(

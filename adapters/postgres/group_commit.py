@@ -17,7 +17,7 @@ from uuid import UUID
 
 import psycopg
 
-from adapters.postgres.call_entry import Entry, Missed, PlaceTaken, Written, entry_of
+from adapters.postgres.call_entry import Entry, Missed, PlaceTaken, Written
 from adapters.postgres.call_lease import CallLease
 from adapters.postgres.call_writer import CallWriter
 from application.watch import Watch
@@ -66,7 +66,19 @@ class GroupCommit:
     ) -> Entry:
         """The event waits for the next batch from now on."""
         done = self._loop().create_future()
-        entry = entry_of(call_id, version, event, done, asks=asks, tries_on=tries_on)
+        entry = Entry(
+            call_id=call_id,
+            version=version,
+            event=event,
+            since=time.monotonic(),
+            tries_on=tries_on,
+            done=done,
+            asks=asks,
+        )
+        # What cannot be written down hurts nobody else in the batch. Where quotas are
+        # asked, what they say is written, then.
+        if asks is None or not self._writer.has_quotas(asks.facts.team_id):
+            entry.write()
         self._waiting.append(entry)
         sleeping, self._sleeping = self._sleeping, None
         if sleeping is not None and not sleeping.done():

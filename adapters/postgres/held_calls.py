@@ -7,7 +7,7 @@ event is the end.
 from __future__ import annotations
 
 import asyncio
-from dataclasses import dataclass, field, replace
+from dataclasses import dataclass, replace
 from uuid import UUID
 
 from domain.calls import CallSettled, outcome_of
@@ -21,7 +21,13 @@ class HeldCall:
 
     version: int = 1  # of the stream
     holds: tuple[Hold, ...] = ()
-    growing: asyncio.Lock = field(default_factory=asyncio.Lock)
+    lock: asyncio.Lock | None = None  # of one that has asked for more
+
+    def growing(self) -> asyncio.Lock:
+        """Held while it asks for more."""
+        if self.lock is None:
+            self.lock = asyncio.Lock()
+        return self.lock
 
     def grew(self, holds: tuple[Hold, ...]) -> None:
         """An extension is on record."""
@@ -33,7 +39,7 @@ class HeldCalls:
     """Kept from the admission to the end."""
 
     def __init__(self) -> None:
-        self._calls: dict[UUID, HeldCall] = {}
+        self._calls: dict[int, HeldCall] = {}  # by number: a UUID is hashed by Python code
 
     @property
     def any(self) -> bool:
@@ -43,22 +49,24 @@ class HeldCalls:
     def admitted(self, call_id: UUID, holds: tuple[Hold, ...]) -> None:
         """The call was admitted with these holds."""
         if holds:
-            self._calls[call_id] = HeldCall(holds=holds)
+            self._calls[call_id.int] = HeldCall(holds=holds)
 
     def of(self, call_id: UUID, holds: tuple[Hold, ...]) -> HeldCall:
         """The call's, to be extended; `Unavailable` if what it held is settled by now."""
-        if holds and call_id not in self._calls:
+        if holds and call_id.int not in self._calls:
             raise Unavailable("the call has ended")
-        return self._calls.setdefault(call_id, HeldCall())
+        return self._calls.setdefault(call_id.int, HeldCall())
 
     async def end(self, call_id: UUID, settled: CallSettled) -> tuple[int, CallSettled]:
         """The version of the call's end, and the end with what it books; then forgotten.
 
         An extension under way is waited for, since it stands before the end.
         """
-        call = self._calls.pop(call_id, None)
+        call = self._calls.pop(call_id.int, None)
         if call is None:
             return 2, settled
-        async with call.growing:
-            bookings = bookings_of(call.holds, outcome_of(settled))
-            return call.version + 1, replace(settled, bookings=bookings)
+        if call.lock is not None:
+            async with call.lock:
+                pass
+        bookings = bookings_of(call.holds, outcome_of(settled))
+        return call.version + 1, replace(settled, bookings=bookings)

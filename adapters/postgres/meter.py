@@ -110,7 +110,7 @@ class PostgresMeter:
 
     async def extend(self, call_id: UUID, extension: Extension) -> Granted:
         call = self._held.of(call_id, extension.holds)
-        async with call.growing:
+        async with call.growing():
             entry = self._queue.enter(call_id, call.version + 1, None, asks=extension)
             try:
                 await entry.done

@@ -9,7 +9,8 @@ from uuid import UUID
 from hypothesis import given
 from hypothesis import strategies as st
 
-from adapters.postgres.budget_batch import Asked, Budgets, Decided
+from adapters.postgres.budget_batch import Budgets, Decided
+from adapters.postgres.budget_concerns import Asked
 from domain.calls import CallRefused
 from domain.holds import Booking, Hold
 from domain.quotas import Metric, Mode, ScopeKind, scope_key
@@ -53,9 +54,10 @@ class Table:
             for quota_id, (metric, limit, mode) in self._quotas.items()
         )
         decisions = [budgets.decided(asked) for asked in batch]
-        for (quota_id, _), (held, used) in budgets.moves.by_window.items():
+        for move in budgets.moves.by_window.values():
+            quota_id, _ = move.window
             before = self._balances[quota_id]
-            self._balances[quota_id] = before[0] + used, before[1] + held
+            self._balances[quota_id] = before[0] + move.settled, before[1] + move.held
         return decisions
 
 

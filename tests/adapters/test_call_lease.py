@@ -41,7 +41,6 @@ def entry(event: CallEvent, *, version: int = 1, call_id: UUID | None = None) ->
         call_id=call_id or uuid4(),
         version=version,
         event=event,
-        state=repr(event).encode(),
         since=0,
         tries_on=True,
         done=asyncio.get_running_loop().create_future(),

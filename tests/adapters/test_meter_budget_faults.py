@@ -11,7 +11,7 @@ import pytest
 
 from adapters.postgres import reaper
 from adapters.postgres.balances import PostgresBalances
-from adapters.postgres.budget_batch import lock_parameters
+from adapters.postgres.budget_concerns import concerns_of
 from adapters.postgres.budget_writer import STATEMENTS as BUDGETS
 from adapters.postgres.call_writer import STATEMENTS as CALLS
 from adapters.postgres.database import connection_info
@@ -65,7 +65,7 @@ async def test_a_process_that_freezes_in_a_batch_lets_go_of_its_balances(
             within_seconds=PATIENCE,
         )
         await frozen.run((b"patience", ()))
-        asks = lock_parameters([wanting(facts())])
+        asks = concerns_of([wanting(facts())]).parameters()
         await frozen.run((b"begin", ()), (b"lock_budgets", asks))
         with pytest.raises(Unavailable):
             await admit(meter)
@@ -116,7 +116,9 @@ def clock(database_url: str) -> Iterator[Callable[[timedelta], None]]:
             "ALTER FUNCTION quota_window RENAME TO quota_window_of;"
             'CREATE FUNCTION quota_window("window" text, time_zone text, "at" timestamptz,'
             "OUT window_start timestamptz, OUT window_end timestamptz) LANGUAGE sql AS "
-            "'SELECT * FROM quota_window_of($1, $2, $3 + (SELECT by FROM put_on))'"
+            "'SELECT * FROM quota_window_of($1, $2, $3 + (SELECT by FROM put_on))';"
+            "CREATE OR REPLACE FUNCTION quota_now() RETURNS timestamptz LANGUAGE sql AS "
+            "'SELECT now() + by FROM put_on'"
         )
 
         def put_on(by: timedelta) -> None:

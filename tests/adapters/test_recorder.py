@@ -141,7 +141,6 @@ def entry() -> Entry:
         call_id=uuid4(),
         version=1,
         event=refused,
-        state=b"{}",
         since=0,
         tries_on=True,
         done=asyncio.get_running_loop().create_future(),
