@@ -80,7 +80,7 @@ class Budget:
         self.settled += booking.settled
 
 
-@dataclass(frozen=True, kw_only=True, slots=True)
+@dataclass(kw_only=True, slots=True)  # not frozen: one is made for each call
 class Need:
     """What a call asks to hold. `cost` is the most that so many tokens can cost, in
     micro-dollars: (input, output) -> amount, None if there is no price.

@@ -29,8 +29,19 @@ class Event:
         Event.by_topic[topic] = cls
 
 
+PartT = TypeVar("PartT")
 EventT_co = TypeVar("EventT_co", bound=Event, covariant=True)
 EventT_contra = TypeVar("EventT_contra", bound=Event, contravariant=True)
+
+
+def but(event: PartT, **fields: object) -> PartT:
+    """The event, or part of one, with these fields instead; it must have no slots.
+
+    `replace` in a fourth of its time.
+    """
+    other = object.__new__(type(event))
+    other.__dict__.update(event.__dict__, **fields)
+    return other
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)

@@ -20,6 +20,7 @@ from uuid import UUID
 from application.ports import BoundedPrices
 from domain.budgets import LEAST_OUTPUT, Extension, Granted, Need
 from domain.calls import CallAdmitted, CallFacts
+from domain.events import but
 from domain.holds import Hold, PassedOver
 from domain.quotas import Mode, ScopeKind, scope_key
 from domain.routing_kept import KeptRouting
@@ -178,25 +179,25 @@ class Holding:
         self, granted: Granted, passed_over: tuple[PassedOver, ...] = ()
     ) -> CallAdmitted:
         """The event; from now on the call is kept to what it was granted."""
-        if self.event.passed_over != passed_over:
-            self.event = replace(self.event, passed_over=passed_over)
-        if granted.output_tokens is None:  # no quota applies, or none any more
-            if self.holds:
+        event, output = self.event, granted.output_tokens
+        if output is None:  # no quota applies, or none any more
+            if self.holds or event.passed_over != passed_over:
                 self._start_over()
-                changes, self.holds = self.call.changes, ()
-                self.event = replace(self.event, holds=(), changes=changes)
-            return self.event
-        self.holds, self.output_tokens = granted.holds, granted.output_tokens
+                self.holds, changes = (), self.call.changes
+                event = but(event, holds=(), changes=changes, passed_over=passed_over)
+            self.event = event
+            return event
+        self.holds, self.output_tokens = granted.holds, output
         self._room = granted.room
-        event = self.event = replace(
-            self.event,
-            holds=granted.holds,
-            input_estimate=min(self.event.input_estimate, self.demand.input_tokens),
-        )
         self.keep_to_output()
-        if event.changes != self.call.changes:
-            self.event = replace(event, changes=self.call.changes)
-        return self.event
+        self.event = event = but(
+            event,
+            holds=granted.holds,
+            input_estimate=min(event.input_estimate, self.demand.input_tokens),
+            changes=self.call.changes,
+            passed_over=passed_over,
+        )
+        return event
 
     def keep_to_output(self) -> bool:
         """The vendor is told to write no more than is held; False: it cannot be told."""
@@ -281,8 +282,9 @@ class Holding:
             return False
         if self.output_tokens < self.most:
             return True
-        unknown = self._limits.output_limit(self._model) is None
-        return self.most > 0 and self.demand.output_limit is None and unknown
+        if self.most == 0 or self.demand.output_limit is not None:
+            return False
+        return self._limits.output_limit(self._model) is None
 
     def _limited(self, output: int) -> bytes | None:
         """The body by which no more is written; None: that cannot be said."""

@@ -12,6 +12,7 @@ from application.ports import Meter, Prices
 from domain.attempts import Attempt
 from domain.calls import CallAdmitted, CallFacts, CallSettled
 from domain.errors import Unavailable
+from domain.events import but
 from domain.usage import SERVED, UNWEIGHED, OtherUnits, Usage, UsageSource
 from proxy.answer import UpstreamCut
 from proxy.client import Client
@@ -112,7 +113,7 @@ class Settlement:
         progress, admitted, now = self.progress, self.progress.admitted, time.monotonic()
         first, usage = progress.first_byte, usage_of(progress, reading)
         tries, progress.tries = progress.tries, None  # they know each other: not for ever
-        facts = replace(
+        facts = but(
             admitted.facts,
             model=_model_of(reading),
             vendor=progress.vendor or admitted.facts.vendor,

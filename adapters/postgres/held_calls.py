@@ -7,11 +7,12 @@ event is the end.
 from __future__ import annotations
 
 import asyncio
-from dataclasses import dataclass, replace
+from dataclasses import dataclass
 from uuid import UUID
 
 from domain.calls import CallSettled, outcome_of
 from domain.errors import Unavailable
+from domain.events import but
 from domain.holds import Hold, bookings_of
 
 
@@ -69,4 +70,4 @@ class HeldCalls:
             async with call.lock:
                 pass
         bookings = bookings_of(call.holds, outcome_of(settled))
-        return call.version + 1, replace(settled, bookings=bookings)
+        return call.version + 1, but(settled, bookings=bookings)
