@@ -18,7 +18,11 @@ MILLION = 1_000_000
 
 
 def priced(plane: DataPlane, vendor: str = "openai", **rates: int) -> str:
-    """A new model for which the team pays that."""
+    """A new model for which the team pays that.
+
+    A bot made after it knows it from its first call on: an unknown token makes the proxy
+    read the log to its head.
+    """
     model = new_model()
     rates_of = Rates(input=0, output=0, **rates)
     command = SetModelPrice(
@@ -37,7 +41,7 @@ def held(plane: DataPlane, bot: TestBot) -> list[int]:
 
 
 def test_images_are_held_for_and_settled_by_their_number(data_plane: DataPlane) -> None:
-    bot, model = data_plane.new_bot(), priced(data_plane, image=40_000)
+    model, bot = priced(data_plane, image=40_000), data_plane.new_bot()
     quota = limit(data_plane, bot, 100_000, Metric.COST_MICRO_USD)
     path = "openai/v1/images/generations"
     answer = ask(data_plane, bot, path, model=model, prompt="cats", n=2)
@@ -50,7 +54,7 @@ def test_images_are_held_for_and_settled_by_their_number(data_plane: DataPlane) 
 
 
 def test_speech_is_held_for_and_settled_by_its_characters(data_plane: DataPlane) -> None:
-    bot, model = data_plane.new_bot(), priced(data_plane, character=15 * MILLION)
+    model, bot = priced(data_plane, character=15 * MILLION), data_plane.new_bot()
     quota = limit(data_plane, bot, MILLION, Metric.COST_MICRO_USD)
     path, text = "openai/v1/audio/speech", "a hundred" * 10
     answer = ask(data_plane, bot, path, model=model, input=text, voice="a")
@@ -72,7 +76,7 @@ def test_a_reranking_is_held_for_by_its_searches(data_plane: DataPlane) -> None:
 
 
 def test_what_the_request_does_not_tell_is_refused_as_before(data_plane: DataPlane) -> None:
-    bot, model = data_plane.new_bot(), priced(data_plane, audio_hour=360_000)
+    model, bot = priced(data_plane, audio_hour=360_000), data_plane.new_bot()
     limit(data_plane, bot, MILLION, Metric.COST_MICRO_USD)
     path = "openai/v1/audio/speech"
     answer = ask(data_plane, bot, path, model=model, input="hello", voice="a")
