@@ -134,7 +134,6 @@ def create_app(system: Wired, rehearsal: Rehearsal) -> FastAPI:
 
     `BadSetup`: EGRESS_ALLOW holds something that is no origin, or a route has no policy.
     """
-    listed_origins(system.egress_allow)
     app = FastAPI(
         title="ClawBotManager",
         version="1",
@@ -144,11 +143,17 @@ def create_app(system: Wired, rehearsal: Rehearsal) -> FastAPI:
         redirect_slashes=False,
         middleware=[Middleware(layer) for layer in (Edge, PeerLimit, Bodies, OnceOnly)],
     )
-    app.state.system = system
-    app.state.rehearsal = rehearsal
-    app.state.doorkeeper = Doorkeeper(system)
+    serve_from(app, system, rehearsal)
     app.state.policies = guarded_policies(ROUTERS)
     for router in ROUTERS:
         app.include_router(router)
     errors.install(app)
     return app
+
+
+def serve_from(app: FastAPI, system: Wired, rehearsal: Rehearsal) -> None:
+    """From here on the application answers from this system; `BadSetup`."""
+    listed_origins(system.egress_allow)
+    app.state.system = system
+    app.state.rehearsal = rehearsal
+    app.state.doorkeeper = Doorkeeper(system)

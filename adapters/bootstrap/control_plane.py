@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Callable, Iterator, Sequence
 from contextlib import ExitStack, contextmanager
 from dataclasses import dataclass
+from functools import partial
 
 from adapters.bootstrap.commands import bus_of
 from adapters.bootstrap.instance import Opened, open_instance
@@ -23,6 +24,7 @@ from adapters.postgres.call_views import (
     PostgresKeyHealths,
     PostgresUsageByHour,
 )
+from adapters.postgres.database import Database
 from adapters.postgres.fleet_views import PostgresBotDirectory, PostgresKeyRing
 from adapters.postgres.idempotency import PostgresIdempotency
 from adapters.postgres.notices import PostgresNoticeReaders, PostgresNotices
@@ -31,6 +33,7 @@ from adapters.postgres.quotas import (
     PostgresQuotaList,
     PostgresQuotaTable,
 )
+from adapters.postgres.reading import look_at, reading_from
 from adapters.postgres.recorder import PostgresRecorder
 from adapters.postgres.routing_views import (
     PostgresModelPrices,
@@ -127,12 +130,18 @@ def control_plane(settings: Settings, url: str) -> Iterator[ControlPlane]:
         rates = stack.enter_context(counted_by(url, role=ROLE, redis=redis))
         limits = request_limits(settings, rates)
         more = [redis.look] if redis else []
-        yield _wired(settings, opened, proxy, door, limits, more)
+        reading = stack.enter_context(
+            reading_from(settings.read_database_url, opened.database, size=CONNECTIONS)
+        )
+        if reading is not opened.database:
+            more.append(partial(look_at, reading))
+        yield _wired(settings, opened, reading, proxy, door, limits, more)
 
 
 def _wired(  # noqa: PLR0913, PLR0917 - what the control plane stands on
     settings: Settings,
     opened: Opened,
+    reading: Database,
     proxy: KeyCheckClient,
     door: DoorClient,
     limits: RequestLimits,
@@ -149,14 +158,14 @@ def _wired(  # noqa: PLR0913, PLR0917 - what the control plane stands on
         "key_health": PostgresKeyHealths(database),
         "quota_list": PostgresQuotaList(database),
         "quota_balances": PostgresQuotaBalances(database),
-        "call_log": PostgresCallLog(database),
-        "usage_by_hour": PostgresUsageByHour(database),
-        "audit_trail": PostgresAuditTrail(database),
-        "sealed_log": PostgresSealedLog(database),
-        "team_export": TeamLog(database),
+        "call_log": PostgresCallLog(reading),
+        "usage_by_hour": PostgresUsageByHour(reading),
+        "audit_trail": PostgresAuditTrail(reading),
+        "sealed_log": PostgresSealedLog(reading),
+        "team_export": TeamLog(reading),
         "model_prices": PostgresModelPrices(database),
-        "routing_statistics": PostgresRoutingStatistics(database),
-        "past_calls": PostgresPastCalls(database),
+        "routing_statistics": PostgresRoutingStatistics(reading),
+        "past_calls": PostgresPastCalls(reading),
         "notices": PostgresNotices(database),
         "notice_readers": PostgresNoticeReaders(database),
         "delivery_log": PostgresDeliveryLog(database),

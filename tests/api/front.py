@@ -8,9 +8,10 @@ from dataclasses import dataclass
 from typing import Any
 from uuid import uuid4
 
+from fastapi import FastAPI
 from fastapi.testclient import TestClient
 
-from api.app import create_app
+from api.app import create_app, serve_from
 from tests.api.rehearsal import REHEARSAL
 from tests.api.system import System
 
@@ -45,10 +46,16 @@ class Front:
         return {"Authorization": f"Bearer {signed_in['access_token']}"}
 
 
+_idle: list[FastAPI] = []  # an application takes a while to find its routes the first time
+
+
 @contextmanager
 def front_of(system: System) -> Iterator[Front]:
-    with TestClient(create_app(system, REHEARSAL), raise_server_exceptions=False) as client:
+    app = _idle.pop() if _idle else create_app(system, REHEARSAL)
+    serve_from(app, system, REHEARSAL)
+    with TestClient(app, raise_server_exceptions=False) as client:
         yield Front(system, client)
+    _idle.append(app)
 
 
 def a_bot(front: Front, headers: dict[str, str], **fields: object) -> dict[str, Any]:
