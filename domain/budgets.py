@@ -110,7 +110,7 @@ class Need:
         return self.cost(self.input_tokens, output)
 
 
-@dataclass(frozen=True, kw_only=True, slots=True)
+@dataclass(kw_only=True, slots=True)  # as `Need`
 class Granted:
     """The call may go ahead, with so many tokens of output; None: no quota applies."""
 
@@ -194,10 +194,15 @@ class UnpricedCall(LimitReached):
 
 def decide(budgets: Sequence[Budget], need: Need) -> Granted | Denied:
     """May the call go ahead? Nothing is taken yet (`Budget.take`)."""
-    amounts = [need.amount(budget.metric, need.most_output) for budget in budgets]
-    if all(map(_has_room, budgets, amounts)):
-        return _granted(budgets, need, need.most_output, amounts)
-    output, denied = need.most_output, list[Denied]()
+    output, holds = need.most_output, list[Hold]()
+    for budget in budgets:
+        amount = need.amount(budget.metric, output)
+        if not _has_room(budget, amount):
+            break
+        holds.append(budget.hold(amount or 0))
+    else:  # the usual case
+        return _granted(budgets, need, output, holds)
+    denied = list[Denied]()
     for budget in budgets:
         if budget.mode is not Mode.BLOCK:
             continue
@@ -208,15 +213,12 @@ def decide(budgets: Sequence[Budget], need: Need) -> Granted | Denied:
             output = fits
     if denied:
         return max(denied, key=wait_of)
-    amounts = [need.amount(budget.metric, output) for budget in budgets]
-    return _granted(budgets, need, output, amounts)
+    holds = [budget.hold(need.amount(budget.metric, output) or 0) for budget in budgets]
+    return _granted(budgets, need, output, holds)
 
 
-def _room(budgets: Sequence[Budget], need: Need) -> int | None:
-    """How much output the call could hold if it asked for all that it may come to."""
-    if need.most_ever is None:
-        return None
-    room = need.most_ever
+def _room(budgets: Sequence[Budget], need: Need, room: int) -> int:
+    """How much output the call could hold, up to all that it may come to."""
     for budget in budgets:
         if not _has_room(budget, need.amount(budget.metric, room)):
             fits = _fitting(budget, need, room)
@@ -225,19 +227,17 @@ def _room(budgets: Sequence[Budget], need: Need) -> int | None:
 
 
 def _has_room(budget: Budget, amount: int | None) -> bool:
-    """The usual case: all that is asked for is there."""
+    """Whether all that is asked for is there."""
     if budget.mode is not Mode.BLOCK:
         return True
     return amount is not None and amount <= budget.limit - budget.settled - budget.held
 
 
 def _granted(
-    budgets: Sequence[Budget], need: Need, output: int, amounts: Iterable[int | None]
+    budgets: Sequence[Budget], need: Need, output: int, holds: Iterable[Hold]
 ) -> Granted:
-    holds = tuple(
-        budget.hold(amount or 0) for budget, amount in zip(budgets, amounts, strict=True)
-    )
-    return Granted(output_tokens=output, holds=holds, room=_room(budgets, need))
+    room = None if need.most_ever is None else _room(budgets, need, need.most_ever)
+    return Granted(output_tokens=output, holds=tuple(holds), room=room)
 
 
 def _fitting(budget: Budget, need: Need, output: int) -> int | Denied:

@@ -16,6 +16,7 @@ from __future__ import annotations
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, field, replace
 from datetime import datetime
+from functools import lru_cache
 from uuid import UUID
 
 from domain.quota_events import Metric, Mode, ScopeKind
@@ -112,7 +113,7 @@ class Balances:
             self.by_window[booking.window] = self.of(booking.window).book(booking)
 
 
-@dataclass(frozen=True, kw_only=True, slots=True)
+@dataclass(kw_only=True, slots=True)  # not frozen: one is made for each call
 class Outcome:
     """What a call came to, as far as quotas ask."""
 
@@ -130,23 +131,22 @@ def bookings_of(holds: Iterable[Hold], outcome: Outcome) -> tuple[Booking, ...]:
     what was only estimated never counts as more.
     """
     # By number: a UUID is hashed by Python code.
-    windows: dict[tuple[int, datetime], list[Hold]] = {}
+    windows: dict[tuple[int, datetime], tuple[Hold, int]] = {}
     for hold in holds:
-        windows.setdefault((hold.quota_id.int, hold.window_start), []).append(hold)
-    bookings = []
-    for parts in windows.values():
-        first, released = parts[0], 0
-        for hold in parts:
-            released += hold.amount
-        bookings.append(
+        window = hold.quota_id.int, hold.window_start
+        first, before = windows.get(window, (hold, 0))
+        windows[window] = first, before + hold.amount
+    return tuple(
+        [
             Booking(
-                quota_id=first.quota_id,
-                window_start=first.window_start,
+                quota_id=hold.quota_id,
+                window_start=hold.window_start,
                 released=released,
-                settled=_settled(first, released, outcome),
+                settled=_settled(hold, released, outcome),
             )
-        )
-    return tuple(bookings)
+            for hold, released in windows.values()
+        ]
+    )
 
 
 def abandoned(holds: Iterable[Hold]) -> tuple[Booking, ...]:
@@ -180,6 +180,9 @@ def corrected(
     )
 
 
+_text = lru_cache(maxsize=1024)(str)  # of a key's id: much the same ones again and again
+
+
 def _settled(hold: Hold, held: int, outcome: Outcome) -> int:
     if not _served(hold, outcome):
         return 0
@@ -198,7 +201,7 @@ def _settled(hold: Hold, held: int, outcome: Outcome) -> int:
 def _served(hold: Hold, outcome: Outcome) -> bool:
     """Whether the call was served under what the hold is about: another key may have."""
     if hold.scope is ScopeKind.PROVIDER_KEY:
-        return hold.scope_id == str(outcome.provider_key_id)
+        return hold.scope_id == _text(outcome.provider_key_id)
     if hold.scope is ScopeKind.MODEL:
         return hold.scope_id == outcome.model
     return True

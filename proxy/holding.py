@@ -13,21 +13,21 @@ from __future__ import annotations
 
 from collections.abc import Callable, Iterable
 from dataclasses import replace
-from functools import cached_property, lru_cache
+from functools import cached_property
 from typing import Protocol, cast
-from uuid import UUID
 
 from application.ports import BoundedPrices
 from domain.budgets import LEAST_OUTPUT, Extension, Granted, Need
 from domain.calls import CallAdmitted, CallFacts
 from domain.events import but
 from domain.holds import Hold, PassedOver
-from domain.quotas import Mode, ScopeKind, scope_key
+from domain.quotas import Mode
 from domain.routing_kept import KeptRouting
 from domain.vendors import Format
 from proxy.demand import Demand, demand_by_size, demand_of
 from proxy.limiting import OUTPUT_LIMIT, with_output_limit
 from proxy.outgoing import Outgoing
+from proxy.scopes import scope_keys_of
 
 UNKNOWN_OUTPUT = 8_192  # tokens, of a model of which nobody knows how much it writes
 FIRST_SLICE = 2_048  # tokens of a stream's output
@@ -35,26 +35,6 @@ LARGEST_SLICE = 16_384
 ENDLESS = 10**9  # a stream that nobody limits is limited by what it can hold
 NOWHERE: tuple[Outgoing, ...] = ()
 NOTHING = Demand(input_tokens=0, output_limit=0, choices=1, visible=False, bounded=True)
-
-
-@lru_cache(maxsize=4096)
-def _scope_keys(
-    team_id: UUID,
-    bot_id: UUID | None,
-    key_id: UUID | None,
-    model: str,
-    owner_id: UUID | None,
-) -> tuple[str, ...]:
-    """Asked twice for every call, and mostly of few bots."""
-    scopes = [
-        (ScopeKind.TEAM, str(team_id)),
-        (ScopeKind.BOT, str(bot_id)),
-        (ScopeKind.PROVIDER_KEY, str(key_id)),
-        (ScopeKind.MODEL, model),
-    ]
-    if owner_id is not None:
-        scopes.append((ScopeKind.MEMBER, str(owner_id)))
-    return tuple(scope_key(team_id, kind, value) for kind, value in scopes)
 
 
 class ModelLimits(Protocol):
@@ -86,6 +66,9 @@ class Holding:
         self._room: int | None = None  # of a stream's output, when it was admitted
         # Body, changes and most that may be written, before it was kept to a decision.
         self._before: tuple[bytes, tuple[str, ...], int] | None = None
+        # Read when they are asked for (`cached_property` takes a lock for it).
+        self._demand: Demand | None = None
+        self._most: int | None = None
 
     @property
     def facts(self) -> CallFacts:
@@ -95,9 +78,15 @@ class Holding:
     def routing(self) -> KeptRouting | None:
         return self.event.routing
 
-    @cached_property
+    @property
     def demand(self) -> Demand:
         """What the body asks for."""
+        demand = self._demand
+        if demand is None:
+            demand = self._demand = self._read()
+        return demand
+
+    def _read(self) -> Demand:
         if self.event.format is None:
             return NOTHING
         kind, upload = cast("Format", self.event.format), self.call.upload
@@ -116,36 +105,37 @@ class Holding:
         deployed = "deployments/" in self.event.path
         return None if deployed else self.facts.requested_model
 
-    @cached_property
+    @property
     def most(self) -> int:
         """All that could be written, all choices together."""
-        demand, limit = self.demand, self.demand.output_limit
+        if self._most is not None:
+            return self._most
+        demand = self.demand
+        limit = demand.output_limit
         if limit is None:
             limit = self._limits.output_limit(self._model)
         if limit is None:
             limit = ENDLESS if demand.visible else UNKNOWN_OUTPUT
-        return limit * demand.choices
+        most = self._most = limit * demand.choices
+        return most
 
     def scope_keys(self) -> tuple[str, ...]:
-        facts, bot = self.facts, self.call.credential.bot
-        return _scope_keys(
-            facts.team_id,
-            facts.bot_id,
-            facts.provider_key_id,
-            facts.requested_model or "",
-            None if bot is None else bot.owner_id,
-        )
+        bot = self.call.credential.bot
+        return scope_keys_of(self.facts, None if bot is None else bot.owner_id)
 
     def need(self) -> Need:
         self._start_over()
-        most = min(self.most, FIRST_SLICE) if self.demand.visible else self.most
+        demand, most = self.demand, self.most
+        visible = demand.visible
+        if visible:
+            most = min(most, FIRST_SLICE)
         return Need(
-            input_tokens=self.demand.input_tokens,
-            least_output=min(most, LEAST_OUTPUT * self.demand.choices),
+            input_tokens=demand.input_tokens,
+            least_output=min(most, LEAST_OUTPUT * demand.choices),
             most_output=most,
             cost=self.cost,
-            keeps_to=None if self.demand.visible else self._keeps_to,
-            most_ever=self._most_ever(),
+            keeps_to=None if visible else self._keeps_to,
+            most_ever=self._most_ever() if visible else None,
         )
 
     def _most_ever(self) -> int | None:
@@ -201,12 +191,13 @@ class Holding:
 
     def keep_to_output(self) -> bool:
         """The vendor is told to write no more than is held; False: it cannot be told."""
-        room, ever = self._room, self._most_ever()
+        room = self._room
+        ever = None if room is None else self._most_ever()
         if room is not None and ever is not None and self.output_tokens <= room < ever:
             lowered = self._limited(room)
             if lowered is not None:
                 self._lower(lowered, room)
-                self.most = room
+                self._most = room
         if not self._must_limit():
             return True
         limited = self._limited(self.output_tokens)
@@ -219,7 +210,7 @@ class Holding:
     def _start_over(self) -> None:
         """What an earlier decision made of the call is undone: it came to nothing."""
         if self._before is not None:
-            self.call.body, self.call.changes, self.most = self._before
+            self.call.body, self.call.changes, self._most = self._before
             self._before = None
 
     def _lower(self, body: bytes, limit: int) -> None:
@@ -237,8 +228,11 @@ class Holding:
 
     def grows(self) -> bool:
         """Whether it is a stream that must hold more before it may go on."""
-        blocking = any(hold.mode is Mode.BLOCK for hold in self.holds)
-        return blocking and self.demand.visible
+        return bool(self.holds) and self.demand.visible and self._is_blocked()
+
+    def _is_blocked(self) -> bool:
+        """Whether it holds of a quota that would end it."""
+        return any(hold.mode is Mode.BLOCK for hold in self.holds)
 
     @property
     def complete(self) -> bool:
@@ -278,7 +272,7 @@ class Holding:
 
     def _must_limit(self) -> bool:
         """Whether the vendor would write more than is held, for all that it knows."""
-        if self.demand.visible or not any(h.mode is Mode.BLOCK for h in self.holds):
+        if self.demand.visible or not self._is_blocked():
             return False
         if self.output_tokens < self.most:
             return True

@@ -40,7 +40,7 @@ from domain.quotas import Metric, Mode, ScopeKind
 Row = tuple[Any, ...]
 
 
-@dataclass(frozen=True, slots=True)
+@dataclass(slots=True)  # not frozen: two are made for each call
 class Decided:
     """What is to be recorded of one call, and what its caller is told."""
 

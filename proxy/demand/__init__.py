@@ -29,7 +29,7 @@ __all__ = ["Demand", "demand_by_size", "demand_of"]
 NO_TEXT = UNWEIGHED | {"openai-embeddings", "openai-realtime"}
 
 
-@dataclass(frozen=True, kw_only=True, slots=True)
+@dataclass(kw_only=True, slots=True)  # not frozen: one is made for each call
 class Demand:
     """What a call asks for, in tokens, and by the piece."""
 

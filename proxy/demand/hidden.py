@@ -68,15 +68,18 @@ def reasons_unseen(format: Format, fields: dict[str, Any], model: str) -> bool: 
 
 def uses_hosted_tools(format: Format, fields: dict[str, Any], model: str) -> bool:  # noqa: A002
     """Whether the vendor may search, run code or call others while it answers."""
-    if _SEARCHING.match(model) or any(fields.get(name) for name in _DOES_MORE):
+    if _SEARCHING.match(model):
         return True
+    for name in _DOES_MORE:
+        if fields.get(name):
+            return True
     if format == "openai-responses" and fields.get("prompt"):
         return True  # stored at the vendor, perhaps with tools
     if inner(fields, "parameters").get("enable_search"):
         return True
     tools = fields.get("tools")
-    if type(tools) is dict:
-        return True
+    if tools is None or type(tools) is dict:
+        return tools is not None
     return any(_hosted(tool, format) for tool in listed(tools))
 
 

@@ -65,7 +65,10 @@ def choices_in(fields: dict[str, Any]) -> int:
         config.get("candidate_count"),
         config.get("n"),
     )
-    each = max(1, *(whole(number) or 0 for number in asked))
+    each = 1
+    for number in asked:
+        if number is not None:
+            each = max(each, whole(number) or 0)
     prompts = fields.get("prompt")  # of legacy completions: a list is several
     if type(prompts) is list and prompts and type(prompts[0]) is not int:
         return each * len(prompts)
