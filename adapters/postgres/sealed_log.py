@@ -75,6 +75,20 @@ class PostgresSealedLog:
             ).fetchone()
         return SignedCheckpoint(size=row[0], key=row[1], note=row[2]) if row else None
 
+    def thin(self) -> int:
+        """Of every hour that is over, the last checkpoint is left; how many are gone."""
+        with self._database.cursor() as cursor:
+            cursor.execute(
+                "DELETE FROM log_checkpoint USING ("
+                "SELECT key AS of_key, max(size) AS last, "
+                "date_trunc('hour', signed_at, 'UTC') AS hour FROM log_checkpoint "
+                "GROUP BY 1, 3) AS kept "
+                "WHERE key = of_key AND size < last "
+                "AND date_trunc('hour', signed_at, 'UTC') = hour "
+                "AND hour + interval '1 hour' <= now()"
+            )
+            return cursor.rowcount
+
     def keep(self, checkpoint: SignedCheckpoint) -> None:
         """The checkpoint is there for all to read; there before, it stays as it was.
 

@@ -26,11 +26,12 @@ from application.sealing import SignedCheckpoint
 from domain.errors import BadSetup, ConcurrentChange, Unavailable
 from domain.sealing.checkpoints import Checkpoint, LogWasForked, signed_checkpoint
 from domain.sealing.notes import NotANote, NotSigned, signed
-from domain.sealing.tiles import TreeIsDamaged
+from domain.sealing.tiles import Tree, TreeIsDamaged
 
 ROLE = "clawbot_signer"
 KEY = "key"
 EVERY_SECONDS = 1.0
+THIN_SECONDS = 600.0
 REFUSING_SECONDS = 10.0
 WHAT_TO_DO = (
     "What is in the database does not begin with what was signed last. If a backup was "
@@ -66,6 +67,7 @@ def sign_on(
                 try:
                     signer = signer or Signer(PostgresSealedLog(database), folder)
                     signer.turn()
+                    signer.thin()
                 except Unavailable as error:
                     log.warning("signer.waits", extra={"error": str(error)})
                 except (LogWasForked, TreeIsDamaged, ConcurrentChange) as error:
@@ -85,6 +87,7 @@ class Signer:
     def __init__(self, sealed_log: PostgresSealedLog, folder: Path) -> None:
         """`BadSetup`: what was signed before is in the database and not in the folder."""
         self._log = sealed_log
+        self._thin_at = 0.0
         latest = sealed_log.latest()
         self._key = _key_of(folder, latest)
         self._kept = KeptCheckpoint(folder)
@@ -122,11 +125,28 @@ class Signer:
         tree = self._log.tree(size)
         checkpoint = Checkpoint(origin=self._key.name, size=size, root=tree.root())
         if last is not None:
-            checkpoint.follows(last, tree)
+            self._refuse_fork(checkpoint, last, tree)
         note = signed(checkpoint.text, self._key.public, self._key.sign)
         self._kept.save(note)
         self._publish(checkpoint, note)
         return checkpoint
+
+    def thin(self) -> None:
+        """Now and then: of every hour that is over, the last checkpoint stays published."""
+        if time.monotonic() >= self._thin_at:
+            self._log.thin()
+            self._thin_at = time.monotonic() + THIN_SECONDS
+
+    def _refuse_fork(self, now: Checkpoint, last: Checkpoint, tree: Tree) -> None:
+        try:
+            now.follows(last, tree)
+        except LogWasForked as error:
+            msg = (
+                f"The log, of size {now.size} now, does not begin with what was signed "
+                f"when its size was {last.size}: it was restored from a backup or changed. "
+                "Nothing is signed until `clawbot audit fork --because …` has recorded why."
+            )
+            raise LogWasForked(msg) from error
 
     def _publish(self, checkpoint: Checkpoint, note: str) -> None:
         self._log.keep(

@@ -6,6 +6,7 @@ import stat
 import threading
 from pathlib import Path
 
+import psycopg
 import pytest
 
 from adapters import crypto
@@ -95,7 +96,10 @@ def test_it_refuses_a_restored_log_until_the_fork_is_recorded(
     longer = seal_all(database_url)
     sign(database_url, folder)
     restore(database_url)
-    with signing(database_url, folder) as signer, pytest.raises(LogWasForked):
+    with (
+        signing(database_url, folder) as signer,
+        pytest.raises(LogWasForked, match=r"a backup.*`clawbot audit fork"),
+    ):
         signer.turn()
     aside = record_fork(folder, "the disk failed")
     assert (aside / "why").read_text() == "the disk failed\n"
@@ -164,6 +168,32 @@ def test_a_published_checkpoint_that_is_not_the_kept_one_is_noticed(
     attack(database_url, "UPDATE log_checkpoint SET note = 'x'")
     with pytest.raises(ConcurrentChange), signing(database_url, folder):
         pass
+
+
+def test_of_every_hour_that_is_over_the_last_checkpoint_is_left(
+    database_url: str, folder: Path
+) -> None:
+    sign(database_url, folder)
+    insert = (
+        "INSERT INTO log_checkpoint SELECT size, %s, 'note', date_trunc('hour', now(), "
+        "'UTC') + %s::interval + size * interval '1 second' "
+        "FROM generate_series(%s::int, %s::int) AS size"
+    )
+    for key, when, first, last in (
+        ("a", "-5 hours", 1, 40),
+        ("a", "-3 hours", 41, 80),
+        ("b", "-3 hours", 1, 9),
+        ("a", "0 hours", 81, 84),
+    ):
+        ask(database_url, insert, key, when, first, last)
+    with signing(database_url, folder) as signer:
+        signer.thin()
+    rows = ask(database_url, "SELECT key, size FROM log_checkpoint WHERE size > 0")
+    assert sorted(rows) == [("a", n) for n in (40, 80, 81, 82, 83, 84)] + [("b", 9)]
+    with pytest.raises(psycopg.errors.InsufficientPrivilege, match="last one of its hour"):
+        ask(database_url, "DELETE FROM log_checkpoint WHERE size = 40")
+    with pytest.raises(psycopg.errors.InsufficientPrivilege, match="last one of its hour"):
+        ask(database_url, "DELETE FROM log_checkpoint WHERE size = 81")
 
 
 @pytest.mark.parametrize("text", ["", "PRIVATE+KEY+a+00000000+AAAA\n", "\xff", "x" * 99])
