@@ -34,7 +34,7 @@ _LEFT_OUT = {"test", "tests", "idlelib", "tkinter", "turtledemo", "lib2to3", "en
 _LEFT_OUT |= {"site-packages", "dist-packages", "distutils", "pydoc_data"}
 _NOT_NEEDED = re.compile(r"\.opt-\d\.pyc$|\.a$|^_tkinter\.")
 _HEALTH = (
-    "HEALTHCHECK --interval=1s --timeout=5s --start-period=30s "
+    "HEALTHCHECK --interval=500ms --timeout=5s --start-period=30s "
     'CMD ["python3", "/app/healthy.py"]\n'
 )
 

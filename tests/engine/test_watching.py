@@ -5,6 +5,7 @@ from __future__ import annotations
 import threading
 import time
 from collections.abc import Iterator
+from contextlib import contextmanager
 from dataclasses import replace
 
 import httpx
@@ -12,10 +13,10 @@ import pytest
 
 from adapters.docker.engine import DockerEngine
 from adapters.docker.transport import EngineAddress
-from application.engines import EngineUnavailable, LogLine
+from application.engines import EngineUnavailable, LogLine, NoEngineHere
 from domain.containers import Health, NetworkPolicy
 from domain.errors import NotFound
-from tests.engine.dockerd import running_dockerd
+from tests.engine.dockerd import Dockerd
 from tests.engine.given import Bots, instance, until
 from tests.engine.images import BOT_IMAGE
 
@@ -144,36 +145,46 @@ def test_what_belongs_to_no_bot_is_found_and_can_be_thrown_away(bots: Bots) -> N
         foreign.remove()
 
 
-def test_an_engine_that_is_away_is_unavailable_and_comes_back() -> None:
-    with (
-        running_dockerd() as dockerd,
-        dockerd.room.inside(),
-        instance(dockerd, dockerd.new_folder(), timeout_seconds=2) as bots,
-    ):
+def test_an_engine_that_is_away_is_unavailable_and_comes_back(
+    engine_room: Dockerd, proxy_port: int
+) -> None:
+    folder = engine_room.new_folder()
+    with instance(engine_room, folder, proxy_port=proxy_port, timeout_seconds=2) as bots:
         made = bots.running()
         assert bots.engine.ping()[0].isdigit()
         events = bots.engine.events()
-        dockerd.pause()
-        began = time.monotonic()
-        with pytest.raises(EngineUnavailable):
-            bots.engine.containers()
-        assert time.monotonic() - began < 4
+        with _away(engine_room):
+            began = time.monotonic()
+            with pytest.raises(EngineUnavailable):
+                bots.engine.containers()
+            assert time.monotonic() - began < 4
+            engine_room.go_on()
+            engine_room.kill()
+            with pytest.raises(EngineUnavailable):
+                list(events)
+            for ask in (bots.engine.ping, bots.engine.containers):
+                with pytest.raises(NoEngineHere):
+                    ask()
+            with pytest.raises(EngineUnavailable):
+                bots.engine.start(made)
+        assert bots.seen(made).container_id == made
+
+
+@contextmanager
+def _away(dockerd: Dockerd) -> Iterator[None]:
+    """It hangs; afterwards it runs anew, as the tests that come next need it."""
+    dockerd.pause()
+    try:
+        yield
+    finally:
         dockerd.go_on()
         dockerd.kill()
-        with pytest.raises(EngineUnavailable):
-            list(events)
-        for ask in (bots.engine.ping, bots.engine.containers):
-            with pytest.raises(EngineUnavailable):
-                ask()
-        with pytest.raises(EngineUnavailable):
-            bots.engine.start(made)
         dockerd.start()
-        assert bots.seen(made).container_id == made
 
 
 def test_an_engine_that_never_was_is_unavailable(bots: Bots) -> None:
     nowhere = EngineAddress(host=f"unix://{bots.dockerd.folder}/nowhere.sock")
     engine = DockerEngine(bots.setup, nowhere)
-    with pytest.raises(EngineUnavailable):
+    with pytest.raises(NoEngineHere):
         engine.ping()
     engine.close()

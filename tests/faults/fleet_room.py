@@ -161,8 +161,8 @@ class FleetRoom:
 
     def wait_until_at_work(self) -> None:
         """Api and worker do what they are for."""
-        until(lambda: _answers(self.client))
-        until(lambda: self.processes["worker"].has_said("engine.answers"))
+        until(lambda: _answers(self.client), seconds=120)
+        until(lambda: self.processes["worker"].has_said("engine.answers"), seconds=120)
 
     def containers(self) -> dict[UUID, list[dict[str, Any]]]:
         """All of ours, by bot, as the engine's own client lists them."""
