@@ -6,6 +6,8 @@ import time
 from datetime import UTC, datetime
 from uuid import UUID, uuid4
 
+import anyio
+import httpx2
 import pytest
 
 from application.bots import ContainerWish, CreateBot
@@ -60,23 +62,31 @@ def test_with_500_bots_every_page_about_bots_is_there_in_100_ms(
         files=(file,), revision="abc", in_step=True, notes=()
     )
 
-    slowest = {}
-    for path in PAGES:
-        if path in OPERATORS:
-            continue
-        took = []
-        own = ids | ({"install_id": skill["id"]} if "/skills/" in path else {})
-        url = filled(path, own) + QUERIES.get(path, "")
-        for _ in range(SELDOM.get(path, ASKED)):
-            began = time.perf_counter()
-            answer = real.client.get(url, headers=me)
-            took.append((time.perf_counter() - began) * 1000)
-            assert answer.status_code == 200, (path, answer.text)
-        slowest[path] = sorted(took)[int(len(took) * 0.95)]
+    slowest = anyio.run(_timed, real, ids | {"skill install_id": skill["id"]}, me)
     with capsys.disabled():  # `make soak` shows them
         for path, ms in sorted(slowest.items(), key=lambda one: -one[1]):
             tell(f"{ms:6.1f} ms at p95 with {len(rows)} bots: GET {path}")
     assert max(slowest.values()) < MOST_MS
+
+
+async def _timed(front: Front, ids: dict[str, str], me: dict[str, str]) -> dict[str, float]:
+    """How long each page takes, in milliseconds at p95, without a network between."""
+    slowest = {}
+    way = httpx2.ASGITransport(app=front.client.app)
+    async with httpx2.AsyncClient(transport=way, base_url="http://testserver") as client:
+        for path in sorted(set(PAGES) - OPERATORS):
+            own = ids | (
+                {"install_id": ids["skill install_id"]} if "/skills/" in path else {}
+            )
+            url = filled(path, own) + QUERIES.get(path, "")
+            took = []
+            for _ in range(SELDOM.get(path, ASKED)):
+                began = time.perf_counter()
+                answer = await client.get(url, headers=me)
+                took.append((time.perf_counter() - began) * 1000)
+                assert answer.status_code == 200, (path, answer.text)
+            slowest[path] = sorted(took)[int(len(took) * 0.95)]
+    return slowest
 
 
 def _create(front: Front, team_id: TeamId, hostname: str) -> None:
