@@ -68,7 +68,7 @@ def register(
     )
     request_id = request.state.request_id
     system.bus.handle(command, by=a_user(user_id, team_id, request_id))
-    return start_session(system, doorkeeper, user_id, request_id, response)
+    return start_session(system, doorkeeper, user_id, request, response)
 
 
 @router.post("/login")
@@ -84,7 +84,7 @@ def login(
     count_try(system.request_limits, "login", address_hash, request)
     request_id, password = request.state.request_id, given.password.get_secret_value()
     known = user_with_password(system, address_hash, password, request_id)
-    return signed_in_or_challenged(system, doorkeeper, known, request_id, response)
+    return signed_in_or_challenged(system, doorkeeper, known, request, response)
 
 
 @router.post("/login/code")
@@ -103,7 +103,7 @@ def answer_challenge(
         system,
         doorkeeper,
         link.user_id,
-        request_id,
+        request,
         response,
         epoch=link.epoch,
         means=link.means,

@@ -84,7 +84,7 @@ def sign_in_with_code(
     known = Known(
         user_id=user_id, epoch=user.epoch, totp_on=user.totp_on, means=target.means
     )
-    return signed_in_or_challenged(system, doorkeeper, known, request_id, response)
+    return signed_in_or_challenged(system, doorkeeper, known, request, response)
 
 
 @router.post("/mobile", status_code=204)

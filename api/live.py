@@ -131,7 +131,7 @@ class _Stream:
             )
             for placed in page.events:
                 if placed.recorded.team_id == self._user.team_id:
-                    for text in messages_of(placed):
+                    for text in messages_of(placed, self._user.principal):
                         yield text
             after = page.upto
 

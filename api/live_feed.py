@@ -120,7 +120,7 @@ class LiveFeed:
                 team_id = placed.recorded.team_id
                 for listener in self._listeners:
                     if listener.team_id == team_id:
-                        for text in messages_of(placed):
+                        for text in messages_of(placed, listener.principal):
                             listener.take(placed.position, text)
             self.position = found.upto
             if len(found.events) < PAGE:
@@ -138,12 +138,16 @@ class LiveFeed:
                 listener.take(self.position, text)
 
 
-def messages_of(placed: Placed) -> Iterator[str]:
-    """What the event means, as server-sent events; the last one has the position as id.
+def messages_of(placed: Placed, principal: str) -> Iterator[str]:
+    """What the event means to them, as server-sent events; the last one has its position.
 
     Whoever has seen only a part of them resumes before all of them.
     """
-    happenings = happenings_of(placed.recorded)
+    happenings = [
+        one
+        for one in happenings_of(placed.recorded)
+        if one.only_for is None or str(one.only_for) == principal
+    ]
     for count, one in enumerate(happenings, start=1):
         data = {
             "id": str(one.id),

@@ -17,7 +17,7 @@ from domain.notices import NoticeReader
 from projections.notices import NoticeRow
 
 AKind = Annotated[Kind, Strict(strict=False)]
-SubjectKind = Literal["quota", "key", "bot", "webhook", "projection"]
+SubjectKind = Literal["quota", "key", "bot", "webhook", "user", "projection"]
 
 
 class NoticesQuery(ListQuery):

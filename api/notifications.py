@@ -67,7 +67,12 @@ def of_team(
             row
             for team in _teams(user)
             for row in system.notices.of_team(
-                team, reader, unread=query.unread, before=before, limit=limit
+                team,
+                user.user_id,
+                reader,
+                unread=query.unread,
+                before=before,
+                limit=limit,
             )
         ]
         return reader, sorted(rows, key=lambda row: row.position, reverse=True)[:limit]
@@ -91,7 +96,7 @@ def unread_count(
     def read() -> int:
         reader = system.notice_readers.of(user.team_id, user.user_id)
         count = system.notices.count_unread
-        return sum(count(team, reader) for team in _teams(user))
+        return sum(count(team, user.user_id, reader) for team in _teams(user))
 
     return UnreadOut(unread=_read_at(response, system, read))
 
@@ -103,7 +108,7 @@ def mark_read(body: ReadBody, user: TheUser, system: TheSystem, response: Respon
     if body.ids is not None:
         found: dict[UUID, int] = {}
         for team in _teams(user):
-            found |= system.notices.positions(team, set(body.ids))
+            found |= system.notices.positions(team, user.user_id, set(body.ids))
         if len(found) < len(set(body.ids)):
             raise NotFound
         positions = tuple(sorted(found.values()))

@@ -98,7 +98,7 @@ def callback(  # noqa: PLR0913, PLR0917 - what a provider sends along
     response.delete_cookie(COOKIE, path=_path(provider))
     if flow.session_id is not None:
         return link_in(system, flow.session_id, provider, identity, request_id, response)
-    return sign_in_with(system, doorkeeper, provider, identity, request_id, response)
+    return sign_in_with(system, doorkeeper, provider, identity, request, response)
 
 
 @router.post("/oidc/{provider}/link")

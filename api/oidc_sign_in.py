@@ -8,7 +8,7 @@ from __future__ import annotations
 
 from datetime import UTC, datetime
 
-from fastapi import Response
+from fastapi import Request, Response
 from uuid_utils.compat import uuid7
 
 from api import tokens
@@ -48,19 +48,19 @@ def sign_in_with(  # noqa: PLR0913, PLR0917 - what a sign-in takes
     doorkeeper: Doorkeeper,
     provider: str,
     identity: Identity,
-    request_id: str,
+    request: Request,
     response: Response,
 ) -> SignedInOut | ChallengeOut:
     """A session of whoever has that account, of a new user if nobody has yet."""
     hashed = hashed_identity(system, identity)
     user_id = user_with_identity(system.fleet, hashed)
     if user_id is None:
-        user_id = _registered(system, provider, identity, hashed, request_id)
+        user_id = _registered(system, provider, identity, hashed, request.state.request_id)
     user = system.fleet.read(User(), user_id).state
     known = Known(
         user_id=user_id, epoch=user.epoch, totp_on=user.totp_on, means=f"oidc:{provider}"
     )
-    return signed_in_or_challenged(system, doorkeeper, known, request_id, response)
+    return signed_in_or_challenged(system, doorkeeper, known, request, response)
 
 
 def link_in(  # noqa: PLR0913, PLR0917 - what a link takes

@@ -5,7 +5,7 @@ from __future__ import annotations
 import time
 from datetime import UTC, datetime, timedelta
 
-from fastapi import Response
+from fastapi import Request, Response
 
 from api.auth_shapes import ChallengeOut, SignedInOut
 from api.doorkeeper import Doorkeeper, a_user
@@ -24,7 +24,7 @@ def signed_in_or_challenged(
     system: Wired,
     doorkeeper: Doorkeeper,
     known: Known,
-    request_id: str,
+    request: Request,
     response: Response,
 ) -> SignedInOut | ChallengeOut:
     """A session for whom the first step was right, if no code is asked for as well."""
@@ -34,7 +34,7 @@ def signed_in_or_challenged(
         system,
         doorkeeper,
         known.user_id,
-        request_id,
+        request,
         response,
         epoch=known.epoch,
         means=known.means,

@@ -18,6 +18,7 @@ from api.auth_shapes import Locale, Me, SignedInOut, TeamOut, TokensOut, UserOut
 from api.doorkeeper import Doorkeeper, SignedIn, a_user
 from api.limits import count_try
 from api.passwords import verify_password
+from api.places import place_of
 from api.positions import reached
 from api.tokens import AccessClaims
 from api.wired import Wired
@@ -140,13 +141,14 @@ def start_session(  # noqa: PLR0913 - what a session begins with
     system: Wired,
     doorkeeper: Doorkeeper,
     user_id: UserId,
-    request_id: str,
+    request: Request,
     response: Response,
     *,
     epoch: int = 0,
     means: str = PASSWORD,
 ) -> SignedInOut:
     """A new session in the user's first team, with its first tokens."""
+    request_id = request.state.request_id
     team_id = _first_team(system, user_id, request_id)
     session_id = SessionId(uuid7())
     refresh_token = tokens.new_refresh_token(session_id)
@@ -162,6 +164,7 @@ def start_session(  # noqa: PLR0913 - what a session begins with
             expires_at=now + tokens.REFRESH_LIFE,
             epoch=epoch,
             means=means,
+            place=place_of(system, user_id, request),
         ),
         by=a_user(user_id, team_id, request_id),
     )

@@ -51,7 +51,10 @@ def user_with_address(event_log: EventLog, address_hash: str) -> UserId | None:
 
 @dataclass(frozen=True, kw_only=True)
 class StartSession(Command[int]):
-    """`epoch` is the user's at the time when the password was checked."""
+    """`epoch` is the user's at the time when the password was checked.
+
+    `place` is a keyed hash of where the person is; empty if nobody knows.
+    """
 
     session_id: SessionId
     user_id: UserId
@@ -60,10 +63,12 @@ class StartSession(Command[int]):
     expires_at: datetime
     epoch: int = 0
     means: str = PASSWORD
+    place: str = ""
 
 
 def start_session(command: StartSession, *, event_log: EventLog) -> int:
     session = event_log.begin(Session(), command.session_id)
+    user = event_log.look(User(), command.user_id)
     started = SessionStarted(
         user_id=command.user_id,
         team_id=command.team_id,
@@ -72,7 +77,10 @@ def start_session(command: StartSession, *, event_log: EventLog) -> int:
         epoch=command.epoch,
         means=command.means,
     )
-    return event_log.append(session, session.state.start(started))
+    return event_log.append_all(
+        (user, user.state.sign_in_from(command.place)),
+        (session, session.state.start(started)),
+    )
 
 
 @dataclass(frozen=True, kw_only=True)

@@ -14,7 +14,7 @@ from application.bus import Command
 from application.event_log import EventLog
 from application.ports import JobQueue, Secret, SecretRef, Vault
 from application.webhook_deliveries import DeliveryPlan, NewDelivery
-from domain.happenings import Kind, happenings_of
+from domain.happenings import PERSONAL, Kind, happenings_of
 from domain.ids import TeamId
 from domain.log import FLEET, Page, Placed
 from domain.webhooks import (
@@ -28,7 +28,7 @@ from domain.webhooks import (
 
 DELIVER_WEBHOOK = "deliver_webhook"
 PURPOSE = "webhook"
-TYPES = frozenset(kind.value for kind in Kind)
+TYPES = frozenset(kind.value for kind in Kind if kind not in PERSONAL)
 
 
 def webhook_secret(added: WebhookAdded) -> SecretRef:
@@ -144,7 +144,8 @@ class PostToWebhooks:
         self, placed: Placed, shelves: dict[UUID, WebhookShelf]
     ) -> Iterator[NewDelivery]:
         recorded = placed.recorded
-        team_id, happenings = recorded.team_id, happenings_of(recorded)
+        team_id = recorded.team_id
+        happenings = [one for one in happenings_of(recorded) if one.only_for is None]
         if team_id is None or not happenings:
             return
         if team_id not in shelves:

@@ -37,6 +37,7 @@ from domain.key_events import (
 from domain.parking import ProjectionParked
 from domain.quota_windows import QuotaExhausted, QuotaWarned
 from domain.runs import RunObserved
+from domain.user_events import UserPlaceSeen
 from domain.verdicts import Verdict
 from domain.webhooks import WebhookDisabled
 
@@ -52,18 +53,21 @@ class Kind(StrEnum):
     BOT_FAILED = "bot.failed"
     WEBHOOK_DISABLED = "webhook.disabled"
     PROJECTION_PARKED = "projection.parked"
+    USER_NEW_PLACE = "user.new_place"
     BOT_STATE = "bot.state"
     KEY_STATE = "key.state"
 
 
 NOTICES = frozenset(Kind) - {Kind.BOT_STATE, Kind.KEY_STATE}
 
+PERSONAL = frozenset({Kind.USER_NEW_PLACE})  # for the person alone who is the subject
+
 Fact = str | int | None
 
 
 @dataclass(frozen=True, kw_only=True)
 class Happening:
-    """One thing that happened to a quota, a key, a bot or a webhook of a team, or to us."""
+    """One thing that happened to something or somebody of a team, or to us."""
 
     id: UUID
     kind: Kind
@@ -72,8 +76,13 @@ class Happening:
 
     @property
     def subject_kind(self) -> str:
-        """What the subject is: quota, key, bot, webhook or projection."""
+        """What the subject is: quota, key, bot, webhook, user or projection."""
         return self.kind.partition(".")[0]
+
+    @property
+    def only_for(self) -> UUID | None:
+        """Whose business it is; None: the whole team's."""
+        return self.subject_id if self.kind in PERSONAL else None
 
 
 def happenings_of(recorded: Recorded[Event]) -> list[Happening]:
@@ -139,6 +148,8 @@ def _notices(recorded: Recorded[Event]) -> Iterator[Happening]:
         case ProjectionParked(projection=name, log=log, position=position):
             facts = {"projection": name, "log": log, "position": position}
             yield _told(Kind.PROJECTION_PARKED, stream, stream, once, facts)
+        case UserPlaceSeen(first=False):
+            yield _told(Kind.USER_NEW_PLACE, stream, stream, once, {})
         case _:
             return
 

@@ -85,6 +85,17 @@ class UserMobileRemoved(Event, topic="user.mobile_removed"):
 
 
 @dataclass(frozen=True, kw_only=True)
+class UserPlaceSeen(Event, topic="user.place_seen"):
+    """They signed in from where they had not before; `place` is a keyed hash.
+
+    `first`: nothing was known of their places until then.
+    """
+
+    place: str
+    first: bool
+
+
+@dataclass(frozen=True, kw_only=True)
 class UserMadeOperator(Event, topic="user.made_operator"):
     pass
 
@@ -113,6 +124,7 @@ UserEvent = (
     | UserIdentityUnlinked
     | UserMobileConfirmed
     | UserMobileRemoved
+    | UserPlaceSeen
     | UserMadeOperator
     | UserNoLongerOperator
     | UserErased

@@ -27,6 +27,7 @@ from domain.user_events import (
     UserMobileRemoved,
     UserNoLongerOperator,
     UserPasswordChanged,
+    UserPlaceSeen,
     UserProfileChanged,
     UserRegistered,
     UserTotpConfirmed,
@@ -35,6 +36,7 @@ from domain.user_events import (
 )
 
 MOST_TEAMS = 100
+MOST_PLACES = 20  # that are remembered
 
 
 class TooManyTeams(Conflict):
@@ -81,6 +83,7 @@ class User:
     last_step: int = -1
     erased: bool = False
     mobile_hash: str = ""
+    places: tuple[str, ...] = ()  # the last ones, in the order they were first seen
     identities: Mapping[str, str] = field(default_factory=dict)  # keyed hash by provider
 
     def register(self, *, team_id: TeamId) -> list[UserEvent]:
@@ -164,6 +167,12 @@ class User:
         """Have none sent to a number any more."""
         return [UserMobileRemoved()] if self.mobile_hash else []
 
+    def sign_in_from(self, place: str) -> list[UserEvent]:
+        """Be at that place, if anybody knows where it is."""
+        if not place or place in self.places:
+            return []
+        return [UserPlaceSeen(place=place, first=not self.places)]
+
     def make_operator(self) -> list[UserEvent]:
         """Let the user look after this instance."""
         return [] if self.operator else [UserMadeOperator()]
@@ -207,6 +216,8 @@ class User:
                 return replace(self, mobile_hash=mobile_hash)
             case UserMobileRemoved():
                 return replace(self, mobile_hash="")
+            case UserPlaceSeen(place=place):
+                return replace(self, places=(*self.places, place)[-MOST_PLACES:])
             case UserMadeOperator():
                 return replace(self, operator=True)
             case UserNoLongerOperator():

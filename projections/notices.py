@@ -35,12 +35,16 @@ class NoticeRow:
 
 
 class Notices(View[NoticeRow]):
-    """What can be asked of the notices; `reader` leaves out what they have muted."""
+    """What can be asked of the notices; `reader` leaves out what they have muted.
+
+    What is personal is there for that user alone.
+    """
 
     @abstractmethod
-    def of_team(
+    def of_team(  # noqa: PLR0913 - what a page is of
         self,
         team_id: UUID,
+        user_id: UUID,
         reader: NoticeReader,
         *,
         unread: bool,
@@ -50,12 +54,14 @@ class Notices(View[NoticeRow]):
         """The team's notices, newest first, from behind the position `before`."""
 
     @abstractmethod
-    def count_unread(self, team_id: UUID, reader: NoticeReader) -> int:
+    def count_unread(self, team_id: UUID, user_id: UUID, reader: NoticeReader) -> int:
         """How many the reader has not read."""
 
     @abstractmethod
-    def positions(self, team_id: UUID, notice_ids: Collection[UUID]) -> dict[UUID, int]:
-        """Where those of them are that are the team's."""
+    def positions(
+        self, team_id: UUID, user_id: UUID, notice_ids: Collection[UUID]
+    ) -> dict[UUID, int]:
+        """Where those of them are that are the team's, and not another person's."""
 
 
 class NoticesProjector(Projector[NoticeRow]):

@@ -24,7 +24,13 @@ def test_a_new_user_has_a_session_and_a_team_of_their_own(either: Front) -> None
     }
     assert body["team"]["role"] == "owner"
     me = either.client.get("/api/auth/me", headers=either.bearer(body))
-    plain = {"locale": "", "second_factor": False, "operator": False}
+    plain = {
+        "locale": "",
+        "mobile": "",
+        "has_password": True,
+        "second_factor": False,
+        "operator": False,
+    }
     assert me.json() == {"user": body["user"], "team": body["team"]} | plain
 
 

@@ -222,6 +222,7 @@ STORED = {
     "user.mobile_removed": [],
     "user.no_longer_operator": [],
     "user.password_changed": ["kept"],
+    "user.place_seen": ["place", "first"],
     "user.profile_changed": [],
     "user.registered": ["team_id"],
     "user.totp_confirmed": [],
