@@ -120,7 +120,7 @@ _KEY_CHANGES: dict[type[Event], str | None] = {
 _BAD = {Verdict.DEAD: Kind.KEY_DEAD, Verdict.NO_FUNDS: Kind.KEY_NO_FUNDS}
 
 
-def _notices(recorded: Recorded[Event]) -> Iterator[Happening]:
+def _notices(recorded: Recorded[Event]) -> Iterator[Happening]:  # noqa: C901 - one each
     stream, event = recorded.originator_id, recorded.event
     once, a_day = str(recorded.originator_version), recorded.at.date().isoformat()
     match event:
