@@ -3,9 +3,10 @@
 from __future__ import annotations
 
 from datetime import UTC, datetime, timedelta
+from typing import Annotated
 from uuid import UUID
 
-from fastapi import APIRouter, BackgroundTasks, Request, Response
+from fastapi import APIRouter, BackgroundTasks, Query, Request, Response
 
 from api.auth_shapes import (
     Confirmation,
@@ -23,9 +24,10 @@ from api.limits import count_try
 from api.links import RESET_PREFIX, UserLink, read_user_link, user_token
 from api.mails import hand_over, mail_to
 from api.own_sessions import open_sessions
+from api.paging import TheCursors
 from api.passwords import check_password, hash_password
 from api.positions import reached
-from api.shapes import Page
+from api.shapes import ListQuery, Page
 from api.sign_in import confirm_password, hashed_address, who_is
 from api.wired import TheSystem, Wired
 from application.accounts import ChangePassword, ChangeProfile
@@ -126,9 +128,16 @@ def erase_oneself(  # noqa: PLR0913, PLR0917 - what the framework hands in
 
 
 @router.get("/session")
-def sessions(user: TheUser, system: TheSystem, response: Response) -> Page[SessionOut]:
-    """One's open sessions, the oldest first; all on one page."""
-    return Page(items=open_sessions(system, user, response))
+def sessions(
+    query: Annotated[ListQuery, Query()],
+    user: TheUser,
+    system: TheSystem,
+    cursors: TheCursors,
+    response: Response,
+) -> Page[SessionOut]:
+    """One's open sessions, the oldest first."""
+    shown = open_sessions(system, user, response)
+    return cursors.whole(shown, query, lambda one: one.id)
 
 
 @router.delete("/session/{session_id}", status_code=204)

@@ -12,7 +12,7 @@ from uuid_utils.compat import uuid7
 
 from api import tokens
 from api.callers import TheDoorkeeper, TheUser
-from api.paging import Cursors
+from api.paging import TheCursors
 from api.positions import reached
 from api.shapes import Body, ListQuery, Moment, Name, Page
 from api.team_shapes import ARole
@@ -51,12 +51,11 @@ def of_team(
     query: Annotated[ListQuery, Query()],
     user: TheUser,
     system: TheSystem,
+    cursors: TheCursors,
     response: Response,
 ) -> Page[ApiTokenOut]:
     """One's own tokens in the team, oldest first; for admins, everybody's."""
     response.headers["X-Log-Position"] = f"fleet={system.fleet.head()}"
-    key = system.instance_keys.get("cursor")
-    cursors = Cursors(key, team_id=user.team_id, listed=f"api-token {user.principal}")
     after = cursors.read(query.cursor, UUID) if query.cursor else UUID(int=0)
     shelf = system.fleet.look(TokenShelf(), token_shelf(user.team_id)).state
     everybodys = Role.ADMIN in included(user.role)

@@ -69,6 +69,7 @@ from api.doorkeeper import Doorkeeper
 from api.edge import Edge
 from api.limits import PeerLimit
 from api.once_only import OnceOnly
+from api.openapi import ControlPlane
 from api.wired import Rehearsal, Wired
 from domain.destinations import listed_origins
 
@@ -134,7 +135,7 @@ def create_app(system: Wired, rehearsal: Rehearsal) -> FastAPI:
 
     `BadSetup`: EGRESS_ALLOW holds something that is no origin, or a route has no policy.
     """
-    app = FastAPI(
+    app = ControlPlane(
         title="ClawBotManager",
         version="1",
         openapi_url="/api/openapi.json",

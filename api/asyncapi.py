@@ -38,10 +38,16 @@ HEADERS = {
 }
 
 
-@router.get("/asyncapi.json", include_in_schema=True)
-def asyncapi() -> JSONResponse:
+class AsyncApiResponse(JSONResponse):
+    """The document, under its own media type."""
+
+    media_type = "application/vnd.aai.asyncapi+json"
+
+
+@router.get("/asyncapi.json", response_class=AsyncApiResponse)
+def asyncapi() -> AsyncApiResponse:
     """The catalog of events."""
-    return JSONResponse(document(), media_type="application/vnd.aai.asyncapi+json")
+    return AsyncApiResponse(document())
 
 
 @cache

@@ -19,7 +19,7 @@ from api.audit_shapes import (
     step_shown,
 )
 from api.callers import TheUser
-from api.paging import Cursors
+from api.paging import Cursors, TheCursors
 from api.past import past_asked
 from api.positions import read_after, read_at
 from api.shapes import Id, ListQuery, Moment, Page
@@ -68,11 +68,10 @@ def events(
     query: Annotated[EventsQuery, Query()],
     user: TheUser,
     system: TheSystem,
+    cursors: TheCursors,
     response: Response,
 ) -> Page[PlacedEventOut]:
     """The team's events of both logs, newest first."""
-    key = system.instance_keys.get("cursor")
-    cursors = Cursors(key, team_id=user.team_id, listed="audit")
     before = cursors.read(query.cursor, _place) if query.cursor else None
     wanted = AuditFilter(
         team_id=user.team_id,
@@ -96,6 +95,7 @@ def stream(  # noqa: PLR0913, PLR0917 - what the framework hands in
     query: Annotated[StreamQuery, Query()],
     user: TheUser,
     system: TheSystem,
+    cursors: TheCursors,
     response: Response,
 ) -> Page[StepOut]:
     """One stream, event by event, with the state after each; another team's: 404."""
@@ -104,12 +104,8 @@ def stream(  # noqa: PLR0913, PLR0917 - what the framework hands in
     steps = list(replay(log, kind, stream_id, until=until))
     if steps[0][0].team_id != user.team_id:
         raise NotFound
-    return stream_page(
-        system,
-        user.team_id,
-        query,
-        [step_shown(recorded, state) for recorded, state in steps],
-    )
+    shown = [step_shown(recorded, state) for recorded, state in steps]
+    return stream_page(cursors, query, shown)
 
 
 @router.get("/stream/{kind}/{stream_id}/diff")
@@ -150,14 +146,8 @@ def _log_of(system: Wired, kind: str) -> EventLog:
     return system.fleet if KINDS[kind][0] == FLEET else system.calls
 
 
-def stream_page(
-    system: Wired, team_id: UUID, query: ListQuery, steps: Sequence[Any]
-) -> Page[Any]:
+def stream_page(cursors: Cursors, query: ListQuery, steps: Sequence[Any]) -> Page[Any]:
     """The part of a stream that the query asks for."""
-    stream_id = steps[0].stream_id if steps else ""
-    cursors = Cursors(
-        system.instance_keys.get("cursor"), team_id=team_id, listed=f"stream {stream_id}"
-    )
     after = cursors.read(query.cursor, int) if query.cursor else 0
     rest = [step for step in steps if step.version > after]
     shown, cursor = cursors.page(rest, query.limit, lambda step: [step.version])

@@ -20,7 +20,7 @@ from pydantic import BaseModel, Field
 from api.audit import AFTER
 from api.callers import TheUser
 from api.positions import reached
-from api.shapes import Id, Moment, ReadQuery
+from api.shapes import Id, Moment, Query
 from api.wired import TheSystem, Wired
 from domain.bot_events import BotEvent, BotTokenIssued, TokenKind
 from domain.bots import Bot
@@ -40,7 +40,7 @@ Named = Annotated[str, Field(min_length=1, max_length=200)]
 History = list[Recorded[BotEvent]]
 
 
-class BlastQuery(ReadQuery):
+class BlastQuery(Query):
     """One of the four; times are of calls, [from, to)."""
 
     key: Id | None = None

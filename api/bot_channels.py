@@ -2,10 +2,11 @@
 
 from __future__ import annotations
 
-from typing import Literal
+from functools import partial
+from typing import Annotated, Literal
 from uuid import UUID
 
-from fastapi import APIRouter, Response
+from fastapi import APIRouter, Query
 from pydantic import BaseModel
 from uuid_utils.compat import uuid7
 
@@ -16,16 +17,13 @@ from api.bot_equipment_shapes import (
     channel_shown,
 )
 from api.bot_reading import TheBots
-from api.callers import TheUser
 from api.equipment_shelves import TheShelf
-from api.past import ThePast
-from api.positions import reached
-from api.shapes import Body, Page
+from api.one_bot import TheBot, TheBotOfList, TheOrders
+from api.paging import TheCursors
+from api.shapes import Body, Page, PastListQuery
 from api.wired import TheSystem
 from application.equipment import ConnectChannel, RemoveChannel, SetChannel
-from domain.bot_equipment import NotInstalled
-from domain.bots import Bot
-from domain.equipment import BotChannel, item_of
+from domain.bot_equipment import installed
 
 router = APIRouter(prefix="/api/bot/{hostname}/channels", tags=["bots"])
 
@@ -45,35 +43,21 @@ class TestOut(BaseModel):
 
 @router.get("")
 def of_bot(
-    hostname: str, past: ThePast, bots: TheBots, system: TheSystem, response: Response
+    bot: TheBotOfList, query: Annotated[PastListQuery, Query()], cursors: TheCursors
 ) -> Page[ChannelOut]:
     """The bot's channels, credentials masked."""
-    if past is None:
-        reached(response, system.fleet.head())
-    bot = bots.state(hostname, past)
-    return Page(items=[channel_shown(one, bot.image) for one in bot.equipment.channels])
+    shown = [channel_shown(one, bot.image) for one in bot.equipment.channels]
+    return cursors.whole(shown, query, lambda one: one.id)
 
 
 @router.get("/{channel_id}")
-def one(
-    hostname: str, channel_id: UUID, bots: TheBots, system: TheSystem, response: Response
-) -> ChannelOut:
+def one(channel_id: UUID, bot: TheBot) -> ChannelOut:
     """One of them."""
-    reached(response, system.fleet.head())
-    bot = bots.state(hostname)
-    return channel_shown(_channel(bot, channel_id), bot.image)
+    return channel_shown(installed(bot.equipment.channels, channel_id), bot.image)
 
 
 @router.post("", status_code=201)
-def add(  # noqa: PLR0913, PLR0917 - what the framework hands in
-    hostname: str,
-    new: NewChannel,
-    user: TheUser,
-    system: TheSystem,
-    bots: TheBots,
-    shelf: TheShelf,
-    response: Response,
-) -> ChannelOut:
+def add(new: NewChannel, orders: TheOrders, shelf: TheShelf) -> ChannelOut:
     """A new channel, not connected yet; its credentials go into the vault."""
     made, secret = shelf.channel(
         uuid7(),
@@ -82,27 +66,17 @@ def add(  # noqa: PLR0913, PLR0917 - what the framework hands in
         credentials=new.credentials,
         config=new.config,
     )
-    command = SetChannel(
-        team_id=user.team_id, hostname=hostname, channel=made, secret=secret
-    )
-    reached(response, system.bus.handle(command, by=user.caller))
-    return channel_shown(made, bots.state(hostname).image)
+    orders.give(partial(SetChannel, channel=made, secret=secret))
+    return channel_shown(made, orders.bot.image)
 
 
 @router.put("/{channel_id}")
-def change(  # noqa: PLR0913, PLR0917
-    hostname: str,
-    channel_id: UUID,
-    new: ChannelChange,
-    user: TheUser,
-    system: TheSystem,
-    bots: TheBots,
-    shelf: TheShelf,
-    response: Response,
+def change(
+    channel_id: UUID, new: ChannelChange, orders: TheOrders, shelf: TheShelf
 ) -> ChannelOut:
     """Set it up anew; without secrets in it, the stored ones stay."""
-    bot = bots.state(hostname)
-    before = _channel(bot, channel_id)
+    bot = orders.bot
+    before = installed(bot.equipment.channels, channel_id)
     made, secret = shelf.channel(
         channel_id,
         before.channel_type,
@@ -111,56 +85,30 @@ def change(  # noqa: PLR0913, PLR0917
         config=new.config,
         before=before,
     )
-    command = SetChannel(
-        team_id=user.team_id, hostname=hostname, channel=made, secret=secret
-    )
-    reached(response, system.bus.handle(command, by=user.caller))
+    orders.give(partial(SetChannel, channel=made, secret=secret))
     return channel_shown(made, bot.image)
 
 
 @router.delete("/{channel_id}", status_code=204)
-def remove(
-    hostname: str, channel_id: UUID, user: TheUser, system: TheSystem, response: Response
-) -> None:
+def remove(channel_id: UUID, orders: TheOrders) -> None:
     """Take it away from the bot, and shred its credentials."""
-    command = RemoveChannel(team_id=user.team_id, hostname=hostname, channel_id=channel_id)
-    reached(response, system.bus.handle(command, by=user.caller))
+    orders.give(partial(RemoveChannel, channel_id=channel_id))
 
 
 @router.post("/{channel_id}/connection")
-def connection(  # noqa: PLR0913, PLR0917
-    hostname: str,
-    channel_id: UUID,
-    wanted: Connection,
-    user: TheUser,
-    system: TheSystem,
-    bots: TheBots,
-    response: Response,
-) -> ChannelOut:
+def connection(channel_id: UUID, wanted: Connection, orders: TheOrders) -> ChannelOut:
     """Have the bot listen there, or stop listening."""
-    command = ConnectChannel(
-        team_id=user.team_id,
-        hostname=hostname,
-        channel_id=channel_id,
-        connected=wanted.action == "connect",
-    )
-    reached(response, system.bus.handle(command, by=user.caller))
-    bot = bots.state(hostname)
-    return channel_shown(_channel(bot, channel_id), bot.image)
+    connected = wanted.action == "connect"
+    orders.give(partial(ConnectChannel, channel_id=channel_id, connected=connected))
+    bot = orders.bot
+    return channel_shown(installed(bot.equipment.channels, channel_id), bot.image)
 
 
 @router.post("/{channel_id}/test")
 def test(hostname: str, channel_id: UUID, bots: TheBots, system: TheSystem) -> TestOut:
     """Try the stored credentials where they belong; 503 if no worker can."""
-    channel = _channel(bots.state(hostname), channel_id)
+    channel = installed(bots.state(hostname).equipment.channels, channel_id)
     found = system.fleet_watch.test_channel(bots.id_of(hostname), channel.id)
     return TestOut(
         ok=found.ok, code=found.code, message=found.message, latency_ms=found.latency_ms
     )
-
-
-def _channel(bot: Bot, channel_id: UUID) -> BotChannel:
-    found = item_of(bot.equipment.channels, channel_id)
-    if found is None:
-        raise NotInstalled
-    return found

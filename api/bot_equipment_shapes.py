@@ -35,7 +35,7 @@ class PersonaOut(BaseModel):
     template_id: str | None
 
 
-class NewPlugin(Body):
+class NewPluginInstall(Body):
     plugin_id: Slug
     config: Config = Field(default={})
     inside: bool = False  # a process in the bot itself, not one at the manager

@@ -9,7 +9,7 @@ from fastapi import APIRouter, Query, Response
 from api.audit import StreamQuery, stream_page
 from api.audit_shapes import EventOut, event_shown
 from api.bot_reading import TheBots
-from api.callers import TheUser
+from api.paging import TheCursors
 from api.past import past_asked
 from api.shapes import Page
 from api.wired import TheSystem
@@ -21,12 +21,12 @@ router = APIRouter(prefix="/api/bot/{hostname}/events", tags=["bots"])
 def of_bot(  # noqa: PLR0913, PLR0917 - what the framework hands in
     hostname: str,
     query: Annotated[StreamQuery, Query()],
-    user: TheUser,
-    system: TheSystem,
     bots: TheBots,
+    system: TheSystem,
+    cursors: TheCursors,
     response: Response,
 ) -> Page[EventOut]:
     """The bot's own stream."""
     past = past_asked(system, query.at, response)
     history = [event_shown(recorded) for recorded in bots.history(hostname, past)]
-    return stream_page(system, user.team_id, query, history)
+    return stream_page(cursors, query, history)

@@ -5,15 +5,13 @@ The answer is 202: what is wanted is on record, and the worker makes it so.
 
 from __future__ import annotations
 
-from fastapi import APIRouter, Response
+from functools import partial
 
-from api.bot_reading import TheBots
+from fastapi import APIRouter
+
 from api.bot_shapes import BotOut, NewQuarantine
-from api.callers import TheUser
-from api.positions import ExpectedVersion
-from api.wired import TheSystem
+from api.one_bot import TheOrders
 from application.bot_lifecycle import (
-    BotCommand,
     QuarantineBot,
     ReleaseBot,
     RestartBot,
@@ -25,79 +23,31 @@ router = APIRouter(prefix="/api/bot/{hostname}", tags=["bots"])
 
 
 @router.post("/start", status_code=202)
-def start(  # noqa: PLR0913, PLR0917 - what the framework hands in
-    hostname: str,
-    user: TheUser,
-    system: TheSystem,
-    bots: TheBots,
-    expected: ExpectedVersion,
-    response: Response,
-) -> BotOut:
+def start(orders: TheOrders) -> BotOut:
     """Have the bot run; refused for a draft, an external or a quarantined bot."""
-    command = StartBot(team_id=user.team_id, hostname=hostname, expected_version=expected)
-    return bots.shown(
-        hostname, response, position=system.bus.handle(command, by=user.caller)
-    )
+    return orders.carry_out(StartBot)
 
 
 @router.post("/stop", status_code=202)
-def stop(  # noqa: PLR0913, PLR0917
-    hostname: str,
-    user: TheUser,
-    system: TheSystem,
-    bots: TheBots,
-    expected: ExpectedVersion,
-    response: Response,
-) -> BotOut:
+def stop(orders: TheOrders) -> BotOut:
     """Have the bot stopped; what it remembers is kept."""
-    command = StopBot(team_id=user.team_id, hostname=hostname, expected_version=expected)
-    return bots.shown(
-        hostname, response, position=system.bus.handle(command, by=user.caller)
-    )
+    return orders.carry_out(StopBot)
 
 
 @router.post("/restart", status_code=202)
-def restart(  # noqa: PLR0913, PLR0917
-    hostname: str,
-    user: TheUser,
-    system: TheSystem,
-    bots: TheBots,
-    expected: ExpectedVersion,
-    response: Response,
-) -> BotOut:
+def restart(orders: TheOrders) -> BotOut:
     """Have the bot run in a new container; what it remembers is kept."""
-    command = RestartBot(team_id=user.team_id, hostname=hostname, expected_version=expected)
-    return bots.shown(
-        hostname, response, position=system.bus.handle(command, by=user.caller)
-    )
+    return orders.carry_out(RestartBot)
 
 
 @router.post("/quarantine", status_code=202)
-def quarantine(  # noqa: PLR0913, PLR0917
-    hostname: str,
-    user: TheUser,
-    system: TheSystem,
-    bots: TheBots,
-    response: Response,
-    wanted: NewQuarantine | None = None,
-) -> BotOut:
+def quarantine(orders: TheOrders, wanted: NewQuarantine | None = None) -> BotOut:
     """Cut the bot's tokens and its network, at once and together."""
-    command: BotCommand = QuarantineBot(
-        team_id=user.team_id,
-        hostname=hostname,
-        reason=(wanted or NewQuarantine()).reason,
-    )
-    return bots.shown(
-        hostname, response, position=system.bus.handle(command, by=user.caller)
-    )
+    reason = (wanted or NewQuarantine()).reason
+    return orders.carry_out(partial(QuarantineBot, reason=reason))
 
 
 @router.post("/release", status_code=202)
-def release(
-    hostname: str, user: TheUser, system: TheSystem, bots: TheBots, response: Response
-) -> BotOut:
+def release(orders: TheOrders) -> BotOut:
     """Give a quarantined bot its tokens and its network back."""
-    command = ReleaseBot(team_id=user.team_id, hostname=hostname)
-    return bots.shown(
-        hostname, response, position=system.bus.handle(command, by=user.caller)
-    )
+    return orders.carry_out(ReleaseBot)

@@ -3,17 +3,14 @@
 from __future__ import annotations
 
 import json
+from functools import partial
 from typing import Any
 
-from fastapi import APIRouter, Response
+from fastapi import APIRouter
 from pydantic import BaseModel, JsonValue
 
 from api.bot_equipment_shapes import PersonaIn, PersonaOut, persona_shown
-from api.bot_reading import TheBots
-from api.callers import TheUser
-from api.past import ThePast
-from api.positions import reached
-from api.wired import TheSystem
+from api.one_bot import TheBot, TheOrders
 from application.equipment import SetPersona
 from domain.equipment import Persona
 
@@ -25,34 +22,21 @@ class FeaturesOut(BaseModel):
 
 
 @router.get("/persona")
-def persona(
-    hostname: str, past: ThePast, bots: TheBots, system: TheSystem, response: Response
-) -> PersonaOut:
+def persona(bot: TheBot) -> PersonaOut:
     """Who the bot is."""
-    if past is None:
-        reached(response, system.fleet.head())
-    bot = bots.state(hostname, past)
     return persona_shown(bot.equipment.persona)
 
 
 @router.put("/persona")
-def set_persona(
-    hostname: str, new: PersonaIn, user: TheUser, system: TheSystem, response: Response
-) -> PersonaOut:
+def set_persona(new: PersonaIn, orders: TheOrders) -> PersonaOut:
     """Be somebody else from the next turn on."""
     made = Persona(name=new.name, soul=new.soul, emoji=new.emoji)
-    command = SetPersona(team_id=user.team_id, hostname=hostname, persona=made)
-    reached(response, system.bus.handle(command, by=user.caller))
+    orders.give(partial(SetPersona, persona=made))
     return persona_shown(made)
 
 
 @router.get("/features")
-def features(
-    hostname: str, past: ThePast, bots: TheBots, system: TheSystem, response: Response
-) -> FeaturesOut:
+def features(bot: TheBot) -> FeaturesOut:
     """The features that the bot was given."""
-    if past is None:
-        reached(response, system.fleet.head())
-    bot = bots.state(hostname, past)
     shown: dict[str, Any] = json.loads(bot.equipment.features)
     return FeaturesOut(features=shown)

@@ -2,107 +2,68 @@
 
 from __future__ import annotations
 
+from functools import partial
+from typing import Annotated
 from uuid import UUID
 
-from fastapi import APIRouter, Response
+from fastapi import APIRouter, Query
 from uuid_utils.compat import uuid7
 
 from api.bot_equipment_shapes import (
-    NewPlugin,
+    NewPluginInstall,
     PluginChange,
     PluginInstallOut,
     plugin_shown,
 )
-from api.bot_reading import Bots, TheBots
-from api.callers import TheUser
 from api.equipment_shelves import TheShelf
-from api.past import ThePast
-from api.positions import reached
-from api.shapes import Page
-from api.wired import TheSystem
+from api.one_bot import TheBot, TheBotOfList, TheOrders
+from api.paging import TheCursors
+from api.shapes import Page, PastListQuery
 from application.equipment import InstallPlugin, UninstallPlugin
-from domain.bot_equipment import NotInstalled
-from domain.equipment import PluginInstall, item_of
+from domain.bot_equipment import installed
 
 router = APIRouter(prefix="/api/bot/{hostname}/plugins", tags=["bots"])
 
 
 @router.get("")
 def of_bot(
-    hostname: str, past: ThePast, bots: TheBots, system: TheSystem, response: Response
+    bot: TheBotOfList, query: Annotated[PastListQuery, Query()], cursors: TheCursors
 ) -> Page[PluginInstallOut]:
     """The bot's plugins, in the order they were installed."""
-    if past is None:
-        reached(response, system.fleet.head())
-    bot = bots.state(hostname, past)
-    return Page(items=[plugin_shown(one) for one in bot.equipment.plugins])
+    shown = [plugin_shown(one) for one in bot.equipment.plugins]
+    return cursors.whole(shown, query, lambda one: one.id)
 
 
 @router.get("/{install_id}")
-def one(
-    hostname: str, install_id: UUID, bots: TheBots, system: TheSystem, response: Response
-) -> PluginInstallOut:
+def one(install_id: UUID, bot: TheBot) -> PluginInstallOut:
     """One of them."""
-    reached(response, system.fleet.head())
-    return plugin_shown(_installed(bots, hostname, install_id))
+    return plugin_shown(installed(bot.equipment.plugins, install_id))
 
 
 @router.post("", status_code=201)
-def install(  # noqa: PLR0913, PLR0917 - what the framework hands in
-    hostname: str,
-    new: NewPlugin,
-    user: TheUser,
-    system: TheSystem,
-    shelf: TheShelf,
-    response: Response,
-) -> PluginInstallOut:
+def install(new: NewPluginInstall, orders: TheOrders, shelf: TheShelf) -> PluginInstallOut:
     """Let the bot use a plugin; its secrets go into the vault."""
     made, secret = shelf.plugin_install(
         uuid7(), new.plugin_id, new.config, inside=new.inside
     )
-    command = InstallPlugin(
-        team_id=user.team_id, hostname=hostname, install=made, secret=secret
-    )
-    reached(response, system.bus.handle(command, by=user.caller))
+    orders.give(partial(InstallPlugin, install=made, secret=secret))
     return plugin_shown(made)
 
 
 @router.put("/{install_id}")
-def change(  # noqa: PLR0913, PLR0917
-    hostname: str,
-    install_id: UUID,
-    new: PluginChange,
-    user: TheUser,
-    system: TheSystem,
-    bots: TheBots,
-    shelf: TheShelf,
-    response: Response,
+def change(
+    install_id: UUID, new: PluginChange, orders: TheOrders, shelf: TheShelf
 ) -> PluginInstallOut:
     """Configure it anew, and move it to the plugin's version of today."""
-    before = _installed(bots, hostname, install_id)
+    before = installed(orders.bot.equipment.plugins, install_id)
     made, secret = shelf.plugin_install(
         install_id, before.slug, new.config, inside=new.inside, before=before
     )
-    command = InstallPlugin(
-        team_id=user.team_id, hostname=hostname, install=made, secret=secret
-    )
-    reached(response, system.bus.handle(command, by=user.caller))
+    orders.give(partial(InstallPlugin, install=made, secret=secret))
     return plugin_shown(made)
 
 
 @router.delete("/{install_id}", status_code=204)
-def remove(
-    hostname: str, install_id: UUID, user: TheUser, system: TheSystem, response: Response
-) -> None:
+def remove(install_id: UUID, orders: TheOrders) -> None:
     """Take it away from the bot, and shred its secrets."""
-    command = UninstallPlugin(
-        team_id=user.team_id, hostname=hostname, install_id=install_id
-    )
-    reached(response, system.bus.handle(command, by=user.caller))
-
-
-def _installed(bots: Bots, hostname: str, install_id: UUID) -> PluginInstall:
-    found = item_of(bots.state(hostname).equipment.plugins, install_id)
-    if found is None:
-        raise NotInstalled
-    return found
+    orders.give(partial(UninstallPlugin, install_id=install_id))

@@ -48,11 +48,7 @@ class Bots:
 
     def state(self, hostname: str, past: Past | None = None) -> Bot:
         """The bot with all that it is equipped with, as it stands or stood then."""
-        events: list[BotEvent] = [one.event for one in self.history(hostname, past)]  # type: ignore[misc]
-        bot = reduce(Bot.evolve, events, Bot())
-        if bot.deleted:
-            raise NotFound
-        return bot
+        return bot_of(self.history(hostname, past))
 
     def row(self, hostname: str, past: Past | None = None) -> BotRow:
         """The bot as it stands, or stood then; refused if there is none."""
@@ -72,6 +68,15 @@ class Bots:
         row = self.row(hostname)
         tag_version(response, row.version)
         return bot_shown(row, self._system.proxy_base_url)
+
+
+def bot_of(history: list[Recorded[Event]]) -> Bot:
+    """What the stream led to; refused if that is the bot's end."""
+    events: list[BotEvent] = [one.event for one in history]  # type: ignore[misc]
+    bot = reduce(Bot.evolve, events, Bot())
+    if bot.deleted:
+        raise NotFound
+    return bot
 
 
 def _bots(user: TheUser, system: TheSystem) -> Bots:

@@ -11,7 +11,7 @@ from pydantic import BaseModel, Field
 from api.bot_equipment_shapes import (
     Config,
     NewChannel,
-    NewPlugin,
+    NewPluginInstall,
     NewSkill,
     PersonaIn,
     Slug,
@@ -71,7 +71,7 @@ class NewBot(Body):
     persona_template_id: Slug | None = None
     features: Config = Field(default={})
     channels: list[NewChannel] = Field(default=[], max_length=MOST_OF_A_KIND)
-    plugins: list[NewPlugin] = Field(default=[], max_length=MOST_OF_A_KIND)
+    plugins: list[NewPluginInstall] = Field(default=[], max_length=MOST_OF_A_KIND)
     skills: list[NewSkill] = Field(default=[], max_length=MOST_OF_A_KIND)
 
 

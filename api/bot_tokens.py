@@ -7,15 +7,18 @@ itself; a new one ends those before it after the grace time.
 from __future__ import annotations
 
 from datetime import UTC, datetime, timedelta
+from functools import partial
 from typing import Annotated
 
-from fastapi import APIRouter, Response
+from fastapi import APIRouter, Query, Response
 from pydantic import BaseModel, Field
 
 from api.bot_reading import TheBots
-from api.callers import TheUser
+from api.one_bot import TheOrders
+from api.paging import TheCursors
+from api.past import ThePastOfList
 from api.positions import reached
-from api.shapes import Body, Models, Moment, Page, unique
+from api.shapes import Body, Models, Moment, Page, PastListQuery, unique
 from api.tokens import new_bot_token, token_hash
 from api.vendors import vendor_of
 from api.wired import TheSystem, Wired
@@ -71,10 +74,8 @@ class ListedToken(BaseModel):
 
 @router.post("")
 def new_token(
-    hostname: str,
-    user: TheUser,
+    orders: TheOrders,
     system: TheSystem,
-    response: Response,
     wanted: NewToken | None = None,
 ) -> TokenOut:
     """A new token; the ones before it work for the grace time."""
@@ -83,14 +84,8 @@ def new_token(
     scope = _scope(asked, system, now)
     end = now + timedelta(seconds=asked.grace_seconds)
     hashed = token_hash(system.instance_keys.get("token"), token)
-    command = IssueBotToken(
-        team_id=user.team_id,
-        hostname=hostname,
-        token_hash=hashed,
-        previous_end_at=end,
-        scope=scope,
-    )
-    reached(response, system.bus.handle(command, by=user.caller))
+    order = partial(IssueBotToken, token_hash=hashed, previous_end_at=end, scope=scope)
+    orders.give(order)
     return TokenOut(
         bot_token=token,
         id=token_id(hashed),
@@ -100,12 +95,20 @@ def new_token(
 
 
 @router.get("")
-def of_bot(
-    hostname: str, bots: TheBots, system: TheSystem, response: Response
+def of_bot(  # noqa: PLR0913, PLR0917 - what the framework hands in
+    hostname: str,
+    query: Annotated[PastListQuery, Query()],
+    past: ThePastOfList,
+    bots: TheBots,
+    system: TheSystem,
+    cursors: TheCursors,
+    response: Response,
 ) -> Page[ListedToken]:
-    """The tokens that work now, the newest first."""
-    reached(response, system.fleet.head())
-    history, now = bots.history(hostname), datetime.now(UTC)
+    """The tokens that work, the newest first; `at` a time or a position, that worked."""
+    if past is None:
+        reached(response, system.fleet.head())
+    history = bots.history(hostname, past)
+    now = datetime.now(UTC) if past is None else past.time
     issued = {
         event.token_hash: recorded.at
         for recorded in history
@@ -113,28 +116,26 @@ def of_bot(
     }
     row = row_of(BotRoutesProjector(), FLEET, history)
     tokens = () if row is None or row.quarantined else row.tokens
-    return Page(
-        items=[
-            ListedToken(
-                id=token.id,
-                kind=token.kind,
-                models=list(token.scope.models),
-                vendors=list(token.scope.vendors),
-                paths=list(token.scope.paths),
-                issued_at=issued[token.token_hash],
-                ends_at=token.ends_at,
-            )
-            for token in tokens
-            if token.ends_at is None or token.ends_at > now
-        ]
-    )
+    shown = [
+        ListedToken(
+            id=token.id,
+            kind=token.kind,
+            models=list(token.scope.models),
+            vendors=list(token.scope.vendors),
+            paths=list(token.scope.paths),
+            issued_at=issued[token.token_hash],
+            ends_at=token.ends_at,
+        )
+        for token in tokens
+        if token.ends_at is None or token.ends_at > now
+    ]
+    return cursors.whole(shown, query, lambda one: one.id)
 
 
 @router.delete("", status_code=204)
-def revoke(hostname: str, user: TheUser, system: TheSystem, response: Response) -> None:
+def revoke(orders: TheOrders) -> None:
     """No token of the bot works any more; a running container is given a new one."""
-    command = RevokeBotTokens(team_id=user.team_id, hostname=hostname)
-    reached(response, system.bus.handle(command, by=user.caller))
+    orders.give(RevokeBotTokens)
 
 
 def _scope(asked: NewToken, system: Wired, now: datetime) -> TokenScope:

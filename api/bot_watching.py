@@ -17,8 +17,9 @@ from starlette.responses import StreamingResponse
 
 from api.bot_reading import TheBots
 from api.callers import TheUser
+from api.paging import TheCursors
 from api.positions import reached
-from api.shapes import Moment, Page, Query
+from api.shapes import ListQuery, Moment, Page, Query
 from api.wired import TheSystem, Wired
 from application.engines import ContainerStats, LogLine
 from domain.bot_events import Runtime
@@ -59,12 +60,20 @@ class StatsOut(BaseModel):
 
 
 @router.get("/stats")
-def stats_of_all(user: TheUser, system: TheSystem, response: Response) -> Page[StatsOut]:
+def stats_of_all(
+    query: Annotated[ListQuery, FromQuery()],
+    user: TheUser,
+    system: TheSystem,
+    cursors: TheCursors,
+    response: Response,
+) -> Page[StatsOut]:
     """What the containers of the team's running bots take."""
     reached(response, system.fleet.head())
     names = _hostnames(system, user.team_id)
     found = system.fleet_watch.stats(list(names)) if names else ()
-    return Page(items=[stats_shown(one, names[one.bot_id]) for one in found])
+    shown = [stats_shown(one, names[one.bot_id]) for one in found]
+    shown.sort(key=lambda one: one.hostname)
+    return cursors.whole(shown, query, lambda one: one.hostname)
 
 
 @router.get("/{hostname}/stats")

@@ -18,7 +18,7 @@ from domain.bots import BotHasNoContainer
 router = APIRouter(prefix="/api/bot", tags=["bots"])
 
 
-class FileOut(BaseModel):
+class WorkspaceFileOut(BaseModel):
     """`area` is the folder that it lies in; of secrets, only the shape is shown."""
 
     area: Literal["config", "workspace", "secrets"]
@@ -41,7 +41,7 @@ class WorkspaceOut(BaseModel):
     in_step: bool | None
     failure: str | None
     detail: str
-    files: list[FileOut]
+    files: list[WorkspaceFileOut]
     notes: list[NoteOut]
 
 
@@ -69,7 +69,7 @@ def workspace_shown(found: ShownWorkspace, languages: Languages) -> WorkspaceOut
         failure=found.failure,
         detail=found.detail,
         files=[
-            FileOut(area=file.area.value, path=file.path, text=file.text)
+            WorkspaceFileOut(area=file.area.value, path=file.path, text=file.text)
             for file in found.files
         ],
         notes=[

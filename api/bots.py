@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from datetime import UTC, datetime
+from functools import partial
 from typing import Annotated
 
 from fastapi import APIRouter, Depends, Query, Response
@@ -23,18 +24,16 @@ from api.callers import TheUser
 from api.equipment_shelves import TheShelf
 from api.lists_then import BotsThen, bots_then
 from api.locales import TheLanguages
-from api.paging import Cursors
+from api.one_bot import TheOrders
+from api.paging import TheCursors
 from api.past import ThePast
-from api.past_views import PastListQuery
 from api.positions import (
     FLEET_ONLY,
-    ExpectedVersion,
-    reached,
     read_after,
     read_at,
     tag_version,
 )
-from api.shapes import Page, unique
+from api.shapes import Page, PastListQuery, unique
 from api.tokens import new_bot_token, token_hash
 from api.wired import TheSystem
 from application.bot_editing import EditBot
@@ -53,16 +52,15 @@ AFTER = Depends(read_after(lambda system: system.bot_directory, FLEET))
 
 
 @router.get("", dependencies=[AFTER])
-def of_team(
+def of_team(  # noqa: PLR0913, PLR0917 - what the framework hands in
     query: Annotated[PastListQuery, Query()],
     user: TheUser,
     system: TheSystem,
+    cursors: TheCursors,
     then: BotsThen,
     response: Response,
 ) -> Page[BotOut]:
     """The team's bots, by hostname; `at` a time or a position, as they were."""
-    key = system.instance_keys.get("cursor")
-    cursors = Cursors(key, team_id=user.team_id, listed="bot")
     after = cursors.read(query.cursor, str) if query.cursor else ""
     view, limit = system.bot_directory, query.limit + 1
     if then is None:
@@ -137,43 +135,31 @@ def one(
 def edit(  # noqa: PLR0913, PLR0917 - what the framework hands in
     hostname: str,
     change: BotChange,
-    user: TheUser,
+    orders: TheOrders,
     system: TheSystem,
     bots: TheBots,
     shelf: TheShelf,
     languages: TheLanguages,
-    expected: ExpectedVersion,
-    response: Response,
 ) -> BotOut:
     """Change what the bot is called, who it is, or what its container is made from."""
     container = None
     if change.is_of_container:
         container = _changed(change, bots.row(hostname), system.container_defaults)
-    command = EditBot(
-        team_id=user.team_id,
-        hostname=hostname,
+    order = partial(
+        EditBot,
         name=change.name,
         tags=None if change.tags is None else unique(change.tags),
         container=container,
         persona=persona_of(change.persona, change.persona_template_id, shelf, languages),
         features=None if change.features is None else features_of(change.features),
-        expected_version=expected,
     )
-    position = system.bus.handle(command, by=user.caller)
-    return bots.shown(hostname, response, position=position)
+    return orders.carry_out(order)
 
 
-@router.delete("/{hostname}", status_code=204)
-def delete(
-    hostname: str,
-    user: TheUser,
-    system: TheSystem,
-    expected: ExpectedVersion,
-    response: Response,
-) -> None:
+@router.delete("/{hostname}", status_code=204)  # noqa: FAST003 - the orders take it
+def delete(orders: TheOrders) -> None:
     """End the bot: its tokens stop working, its hostname is free."""
-    command = DeleteBot(team_id=user.team_id, hostname=hostname, expected_version=expected)
-    reached(response, system.bus.handle(command, by=user.caller))
+    orders.give(DeleteBot)
 
 
 def _changed(change: BotChange, row: BotRow, defaults: ContainerDefaults) -> ContainerWish:

@@ -12,8 +12,10 @@ from fastapi.security import HTTPBearer
 from api.doorkeeper import Doorkeeper, SignedIn
 from api.limits import count_request
 from api.policies import Policies, action_of, methods_of, refuse_unjudged, routes_of
+from api.waiting import asked_positions, caught_up
 from api.wired import TheSystem
 from domain.errors import BadSetup, Forbidden
+from domain.log import FLEET
 
 __all__ = ["SignedIn", "TheDoorkeeper", "TheUser", "guarded_policies"]
 
@@ -45,7 +47,15 @@ def _signed_in(
     return user
 
 
-TheUser = Annotated[SignedIn, Depends(_signed_in)]
+async def _answerable(
+    request: Request, user: Annotated[SignedIn, Depends(_signed_in)], system: TheSystem
+) -> SignedIn:
+    """The fleet log is as far as `after_position` asks; views wait for themselves."""
+    await caught_up(system.fleet.head, asked_positions(request).get(FLEET, 0))
+    return user
+
+
+TheUser = Annotated[SignedIn, Depends(_answerable)]
 
 
 def guarded_policies(routers: Iterable[APIRouter]) -> Policies:

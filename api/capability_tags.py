@@ -4,15 +4,14 @@ from __future__ import annotations
 
 from typing import Annotated
 
-from fastapi import APIRouter, Query, Response
+from fastapi import APIRouter, Query
 
-from api.callers import TheUser
-from api.locales import TheLanguages
+from api.asking import TheAsked
+from api.paging import TheCursors
 from api.positions import ExpectedVersion
 from api.routing_entries import Entries
 from api.routing_entry_shapes import EntriesQuery, EntryQuery, NewTag, TagBody, TagOut
 from api.shapes import Page
-from api.wired import TheSystem
 from domain.routing_entries import EntryKind
 
 router = APIRouter(prefix="/api/routing/capability-tags", tags=["routing"])
@@ -22,55 +21,35 @@ TAGS = Entries(EntryKind.TAG, TagOut)
 
 @router.get("")
 def all_tags(
-    query: Annotated[EntriesQuery, Query()],
-    user: TheUser,
-    system: TheSystem,
-    languages: TheLanguages,
-    response: Response,
+    query: Annotated[EntriesQuery, Query()], cursors: TheCursors, asked: TheAsked
 ) -> Page[TagOut]:
     """The team's own tags and the built-in ones, by id."""
-    return TAGS.page(query, user, system, languages, response)
+    return TAGS.page(query, cursors, asked)
 
 
 @router.post("", status_code=201)
-def add_tag(new: NewTag, user: TheUser, system: TheSystem, response: Response) -> TagOut:
+def add_tag(new: NewTag, asked: TheAsked) -> TagOut:
     """A tag of the team's own."""
-    return TAGS.add(new.entry(new.id), new, user, system, response)
+    return TAGS.add(new.entry(new.id), new, asked)
 
 
 @router.get("/{entry_id}")
-def one_tag(  # noqa: PLR0913, PLR0917 - what the framework hands in
-    entry_id: str,
-    query: Annotated[EntryQuery, Query()],
-    user: TheUser,
-    system: TheSystem,
-    languages: TheLanguages,
-    response: Response,
+def one_tag(
+    entry_id: str, query: Annotated[EntryQuery, Query()], asked: TheAsked
 ) -> TagOut:
     """One tag, as it stands or as it stood `at` a time or position."""
-    return TAGS.one(entry_id, query.at, user, system, languages, response)
+    return TAGS.one(entry_id, query, asked)
 
 
 @router.put("/{entry_id}")
-def change_tag(  # noqa: PLR0913, PLR0917 - what the framework hands in
-    entry_id: str,
-    new: TagBody,
-    user: TheUser,
-    system: TheSystem,
-    expected: ExpectedVersion,
-    response: Response,
+def change_tag(
+    entry_id: str, new: TagBody, asked: TheAsked, expected: ExpectedVersion
 ) -> TagOut:
     """Put another tag in the place of the team's one."""
-    return TAGS.change(new.entry(entry_id), new, expected, user, system, response)
+    return TAGS.change(new.entry(entry_id), new, expected, asked)
 
 
 @router.delete("/{entry_id}", status_code=204)
-def remove_tag(
-    entry_id: str,
-    user: TheUser,
-    system: TheSystem,
-    expected: ExpectedVersion,
-    response: Response,
-) -> None:
+def remove_tag(entry_id: str, asked: TheAsked, expected: ExpectedVersion) -> None:
     """Take the team's tag away."""
-    TAGS.remove(entry_id, expected, user, system, response)
+    TAGS.remove(entry_id, expected, asked)

@@ -8,16 +8,18 @@ from __future__ import annotations
 from collections.abc import Callable, Mapping
 from typing import Literal, TypeVar
 
-from fastapi import Response
 from pydantic import BaseModel
 
-from api.callers import SignedIn
 from api.paging import Cursors
-from api.positions import reached
-from api.shapes import ListQuery, Page
-from api.wired import Wired
+from api.shapes import ListQuery, Page, Query
 
 Source = Literal["built-in", "team"]
+
+
+class LocaleQuery(Query):
+    """In which language, if not as `Accept-Language` says."""
+
+    locale: str | None = None
 
 
 class CatalogQuery(ListQuery):
@@ -41,20 +43,14 @@ EntryT = TypeVar("EntryT", bound=Entry)
 RowT = TypeVar("RowT")
 
 
-def page_of(  # noqa: PLR0913 - what the framework handed in
+def page_of(
     found: Mapping[str, RowT],
     query: ListQuery,
-    user: SignedIn,
-    system: Wired,
-    response: Response,
+    cursors: Cursors,
     *,
-    listed: str,
     show: Callable[[RowT], EntryT],
 ) -> Page[EntryT]:
     """One page of what was found, by its id; nothing else is shown."""
-    reached(response, system.fleet.head())
-    key = system.instance_keys.get("cursor")
-    cursors = Cursors(key, team_id=user.team_id, listed=listed)
     after = cursors.read(query.cursor, str) if query.cursor else ""
     rest = sorted(one for one in found if one > after)[: query.limit + 1]
     ids, cursor = cursors.page(rest, query.limit, lambda one: [one])

@@ -9,8 +9,9 @@ from pydantic import BaseModel
 
 from api.callers import TheUser
 from api.locales import Languages, Locale, TheLanguages
+from api.paging import TheCursors
 from api.plugin_shapes import FieldOut, field_shown
-from api.shapes import Page
+from api.shapes import ListQuery, Page
 from api.shapes import Query as AQuery
 from api.wired import TheSystem
 from domain.equipment_catalog import ChannelType
@@ -18,8 +19,14 @@ from domain.equipment_catalog import ChannelType
 router = APIRouter(prefix="/api/channel", tags=["catalogs"])
 
 
-class ChannelsQuery(AQuery):
+class ChannelsQuery(ListQuery):
     """`locale`: what is popular there comes first, and texts are in its language."""
+
+    locale: Locale | None = None
+
+
+class ChannelQuery(AQuery):
+    """`locale`: the language of the texts."""
 
     locale: Locale | None = None
 
@@ -50,16 +57,18 @@ def all_channels(
     _: TheUser,
     system: TheSystem,
     languages: TheLanguages,
+    cursors: TheCursors,
 ) -> Page[ChannelTypeOut]:
-    """Every kind of channel, on one page, the popular ones first."""
+    """Every kind of channel, the popular ones first."""
     listed = system.equipment_catalog.channels_for(query.locale)
-    return Page(items=[_shown(one, query.locale, languages) for one in listed])
+    shown = [_shown(one, query.locale, languages) for one in listed]
+    return cursors.whole(shown, query, lambda one: one.id)
 
 
 @router.get("/{channel_type}")
 def one_channel(
     channel_type: str,
-    query: Annotated[ChannelsQuery, Query()],
+    query: Annotated[ChannelQuery, Query()],
     _: TheUser,
     system: TheSystem,
     languages: TheLanguages,

@@ -4,10 +4,10 @@ from __future__ import annotations
 
 from typing import Annotated
 
-from fastapi import APIRouter, Query, Response
+from fastapi import APIRouter, Query
 
-from api.callers import TheUser
-from api.locales import TheLanguages
+from api.asking import TheAsked
+from api.paging import TheCursors
 from api.positions import ExpectedVersion
 from api.routing_entries import Entries
 from api.routing_entry_shapes import (
@@ -18,7 +18,6 @@ from api.routing_entry_shapes import (
     StrategyOut,
 )
 from api.shapes import Page
-from api.wired import TheSystem
 from domain.routing_entries import EntryKind
 
 router = APIRouter(prefix="/api/routing/cost-strategies", tags=["routing"])
@@ -28,57 +27,35 @@ STRATEGIES = Entries(EntryKind.STRATEGY, StrategyOut)
 
 @router.get("")
 def all_strategies(
-    query: Annotated[EntriesQuery, Query()],
-    user: TheUser,
-    system: TheSystem,
-    languages: TheLanguages,
-    response: Response,
+    query: Annotated[EntriesQuery, Query()], cursors: TheCursors, asked: TheAsked
 ) -> Page[StrategyOut]:
     """The team's own strategies and the built-in ones, by id."""
-    return STRATEGIES.page(query, user, system, languages, response)
+    return STRATEGIES.page(query, cursors, asked)
 
 
 @router.post("", status_code=201)
-def add_strategy(
-    new: NewStrategy, user: TheUser, system: TheSystem, response: Response
-) -> StrategyOut:
+def add_strategy(new: NewStrategy, asked: TheAsked) -> StrategyOut:
     """A strategy of the team's own."""
-    return STRATEGIES.add(new.entry(new.id), new, user, system, response)
+    return STRATEGIES.add(new.entry(new.id), new, asked)
 
 
 @router.get("/{entry_id}")
-def one_strategy(  # noqa: PLR0913, PLR0917 - what the framework hands in
-    entry_id: str,
-    query: Annotated[EntryQuery, Query()],
-    user: TheUser,
-    system: TheSystem,
-    languages: TheLanguages,
-    response: Response,
+def one_strategy(
+    entry_id: str, query: Annotated[EntryQuery, Query()], asked: TheAsked
 ) -> StrategyOut:
     """One strategy, as it stands or as it stood `at` a time or position."""
-    return STRATEGIES.one(entry_id, query.at, user, system, languages, response)
+    return STRATEGIES.one(entry_id, query, asked)
 
 
 @router.put("/{entry_id}")
-def change_strategy(  # noqa: PLR0913, PLR0917 - what the framework hands in
-    entry_id: str,
-    new: StrategyBody,
-    user: TheUser,
-    system: TheSystem,
-    expected: ExpectedVersion,
-    response: Response,
+def change_strategy(
+    entry_id: str, new: StrategyBody, asked: TheAsked, expected: ExpectedVersion
 ) -> StrategyOut:
     """Put another strategy in the place of the team's one."""
-    return STRATEGIES.change(new.entry(entry_id), new, expected, user, system, response)
+    return STRATEGIES.change(new.entry(entry_id), new, expected, asked)
 
 
 @router.delete("/{entry_id}", status_code=204)
-def remove_strategy(
-    entry_id: str,
-    user: TheUser,
-    system: TheSystem,
-    expected: ExpectedVersion,
-    response: Response,
-) -> None:
+def remove_strategy(entry_id: str, asked: TheAsked, expected: ExpectedVersion) -> None:
     """Take the team's strategy away."""
-    STRATEGIES.remove(entry_id, expected, user, system, response)
+    STRATEGIES.remove(entry_id, expected, asked)

@@ -1,4 +1,7 @@
-"""`/api/docs`: the OpenAPI document as a page, rendered here: no script, no other host."""
+"""`/api/docs`: the OpenAPI document as a page, rendered here: no script, no other host.
+
+What is referred to holds for many routes: it is told once, on top.
+"""
 
 from __future__ import annotations
 
@@ -45,7 +48,11 @@ def _page(document: Document) -> Iterator[str]:
     yield f'<!doctype html><html lang="en"><meta charset="utf-8"><title>{title}</title>'
     yield f"<style>{STYLE}</style><h1>{title}</h1><p>The same for programs: "
     yield '<a href="/api/openapi.json">openapi.json</a>, events in '
-    yield '<a href="/api/asyncapi.json">asyncapi.json</a>.</p><nav>'
+    yield '<a href="/api/asyncapi.json">asyncapi.json</a>.</p>'
+    yield f"<p>{escape(document['info']['description'])}</p><p>"
+    for one in document["components"]["parameters"].values():
+        yield f"<code>{escape(one['name'])}</code> {escape(one['description'])} "
+    yield "</p><nav>"
     yield from (f'<a href="#{escape(tag)}">{escape(tag)}</a>' for tag in sorted(by_tag))
     yield "</nav>"
     for tag in sorted(by_tag):
@@ -63,7 +70,8 @@ def _operation(
     yield f" {said}</summary>"
     rows = [
         (one["name"], one["in"], _type(one.get("schema", {})), one.get("required", False))
-        for one in operation.get("parameters", ())
+        for one in operation["parameters"]
+        if "name" in one
     ]
     body = _content(operation.get("requestBody", {}))
     rows += [(name, "body", kind, must) for name, kind, must in _fields(document, body)]
@@ -74,13 +82,17 @@ def _operation(
             yield f"<tr><td><code>{escape(name)}</code><td>{escape(place)}"
             yield f"<td>{escape(str(kind))}<td>{must}</tr>"
         yield "</table>"
-    for status, answer in sorted(operation.get("responses", {}).items()):
+    refusals = []
+    for status, answer in sorted(operation["responses"].items()):
+        if "$ref" in answer:
+            refusals.append(escape(status))
+            continue
         shape = _content(answer)
         kind = escape(_type(shape)) if shape else ""
         yield f"<p><b>{escape(status)}</b> {escape(answer.get('description', ''))} {kind}"
         named = ", ".join(name for name, *_ in _fields(document, shape))
         yield f"{': ' if named else ''}<code>{escape(named)}</code></p>"
-    yield "</details>"
+    yield f"<p>refused with {', '.join(refusals)}</p></details>"
 
 
 def _content(holder: Document) -> Document:

@@ -17,9 +17,9 @@ from api.callers import TheUser
 from api.explain_shapes import (
     BalanceThen,
     BookingOut,
-    CallOut,
     CandidateOut,
     CorrectionOut,
+    ExplainedCallOut,
     Explanation,
     HoldOut,
     PassedOverOut,
@@ -85,7 +85,7 @@ def explained(call_id: UUID, told: Told) -> Explanation:
         decided_on = [first.hold]
     routing = _routing(first)
     return Explanation(
-        call=CallOut.model_validate(shown),
+        call=ExplainedCallOut.model_validate(shown),
         request=_request(first),
         routing=routing,
         candidates=_candidates(told, routing),

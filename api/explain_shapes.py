@@ -21,7 +21,7 @@ class Shown(BaseModel):
     model_config = ConfigDict(from_attributes=True)
 
 
-class CallOut(Shown):
+class ExplainedCallOut(Shown):
     """Who called what, and where the call stands."""
 
     call_id: UUID
@@ -199,7 +199,7 @@ class Explanation(BaseModel):
     `candidates` were tried. `passed_over` were not, having no room in a quota.
     """
 
-    call: CallOut
+    call: ExplainedCallOut
     request: RequestOut
     routing: RoutingOut | None
     candidates: list[CandidateOut]

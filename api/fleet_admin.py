@@ -6,14 +6,15 @@ For the instance operator only, who sees names, ages and sizes, and nothing of a
 from __future__ import annotations
 
 from datetime import datetime
-from typing import Literal
+from typing import Annotated, Literal
 from uuid import UUID
 
-from fastapi import APIRouter
+from fastapi import APIRouter, Query
 from pydantic import BaseModel
 
 from api.callers import TheUser
-from api.shapes import Body, Page
+from api.paging import TheCursors
+from api.shapes import Body, ListQuery, Page
 from api.wired import TheSystem
 from application.engines import Orphan
 
@@ -45,9 +46,15 @@ class CleanedUp(BaseModel):
 
 
 @router.get("/orphans")
-def orphans(_: TheUser, system: TheSystem) -> Page[OrphanOut]:
+def orphans(
+    query: Annotated[ListQuery, Query()],
+    _: TheUser,
+    system: TheSystem,
+    cursors: TheCursors,
+) -> Page[OrphanOut]:
     """What could be cleaned up; 503 while no engine answers."""
-    return Page(items=[orphan_shown(one) for one in system.fleet_watch.orphans()])
+    shown = [orphan_shown(one) for one in system.fleet_watch.orphans()]
+    return cursors.whole(shown, query, lambda one: f"{one.kind} {one.id}")
 
 
 @router.post("/cleanup")

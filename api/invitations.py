@@ -3,10 +3,10 @@
 from __future__ import annotations
 
 from datetime import UTC, datetime, timedelta
-from typing import Any
+from typing import Annotated, Any
 from uuid import UUID
 
-from fastapi import APIRouter, BackgroundTasks, Depends, Request, Response
+from fastapi import APIRouter, BackgroundTasks, Depends, Query, Request, Response
 from uuid_utils.compat import uuid7
 
 from api.addresses import normalised
@@ -16,8 +16,9 @@ from api.doorkeeper import a_user
 from api.limits import count_try
 from api.links import InvitationLink, invitation_token, read_invitation
 from api.mails import hand_over, mail_to
+from api.paging import TheCursors
 from api.positions import reached
-from api.shapes import Page
+from api.shapes import ListQuery, Page
 from api.sign_in import hashed_address
 from api.team_shapes import InvitationOut, NewInvitation, OpenInvitationOut
 from api.teams import named
@@ -38,19 +39,22 @@ USUAL_LIFE = timedelta(days=7)
 
 @router.get("")
 def open_ones(
-    user: TheUser, system: TheSystem, response: Response
+    query: Annotated[ListQuery, Query()],
+    user: TheUser,
+    system: TheSystem,
+    cursors: TheCursors,
+    response: Response,
 ) -> Page[OpenInvitationOut]:
-    """The invitations that can still be accepted, the oldest first; all on one page."""
+    """The invitations that can still be accepted, the oldest first."""
     response.headers["X-Log-Position"] = f"fleet={system.fleet.head()}"
     now = datetime.now(UTC)
     team = system.fleet.read(Team(), user.team_id).state
-    return Page(
-        items=[
-            OpenInvitationOut(**_facts(made))
-            for made in team.invitations.values()
-            if now < made.expires_at
-        ]
-    )
+    shown = [
+        OpenInvitationOut(**_facts(made))
+        for made in team.invitations.values()
+        if now < made.expires_at
+    ]
+    return cursors.whole(shown, query, lambda one: one.id)
 
 
 @router.post("", status_code=201)

@@ -80,7 +80,7 @@ class Differences(BaseModel):
     cost_micro_usd: Difference | None
 
 
-class OutcomeOut(BaseModel):
+class InvoiceOutcomeOut(BaseModel):
     """Lines of one day, model and key, with the calls that belong to them, or either alone.
 
     `key` is what the vendor calls a key that is none of the team's.
@@ -122,7 +122,7 @@ class InvoiceOut(BaseModel):
     imported_at: datetime
 
 
-class TotalsOut(BaseModel):
+class InvoiceTotalsOut(BaseModel):
     """`matched` and `unmatched` are all calls of the vendor in [from, to), as
     `/api/usage/summary` has them `at` that position.
     """
@@ -145,17 +145,17 @@ class ReconciledOut(InvoiceOut):
 
     position: str
     reconciled_at: datetime
-    totals: TotalsOut
+    totals: InvoiceTotalsOut
 
 
 class InvoiceDetail(ReconciledOut):
     """What the lines tell is the calls' in `matches`, and not in `variances`."""
 
     lines: list[LineOut]
-    matches: list[OutcomeOut]
-    variances: list[OutcomeOut]
-    unmatched_lines: list[OutcomeOut]
-    unmatched_calls: list[OutcomeOut]
+    matches: list[InvoiceOutcomeOut]
+    variances: list[InvoiceOutcomeOut]
+    unmatched_lines: list[InvoiceOutcomeOut]
+    unmatched_calls: list[InvoiceOutcomeOut]
 
 
 def fields_of(
@@ -177,10 +177,10 @@ def fields_of(
     }
 
 
-def outcome_shown(one: Outcome) -> OutcomeOut:
+def outcome_shown(one: Outcome) -> InvoiceOutcomeOut:
     """An outcome as it goes out."""
     both = one.told is not None and one.counted is not None
-    return OutcomeOut(
+    return InvoiceOutcomeOut(
         day=one.day,
         model=one.model,
         provider_key_id=one.provider_key_id,

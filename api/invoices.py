@@ -13,16 +13,16 @@ from api.invoice_shapes import (
     CountedOut,
     InvoiceDetail,
     InvoiceOut,
+    InvoiceTotalsOut,
     LineOut,
     NewInvoice,
     ReconciledOut,
     ToldOut,
-    TotalsOut,
     differences,
     fields_of,
     outcome_shown,
 )
-from api.paging import Cursors
+from api.paging import TheCursors
 from api.positions import reached, tag_version
 from api.shapes import ListQuery, Page
 from api.vendors import vendor_of
@@ -45,12 +45,11 @@ def all_invoices(
     query: Annotated[ListQuery, Query()],
     user: TheUser,
     system: TheSystem,
+    cursors: TheCursors,
     response: Response,
 ) -> Page[InvoiceOut]:
     """The team's invoices, the newest first."""
     reached(response, system.fleet.head())
-    key = system.instance_keys.get("cursor")
-    cursors = Cursors(key, team_id=user.team_id, listed="invoice")
     before = cursors.read(query.cursor, int) if query.cursor else None
     found = [
         one
@@ -152,7 +151,7 @@ def _shown(invoice_id: UUID, one: InvoiceReading) -> InvoiceDetail:
 def _reconciled(invoice_id: UUID, one: InvoiceReading) -> dict[str, object]:
     since, until = one.facts.time()
     found, counted = one.found, one.found.matched + one.found.unmatched
-    totals = TotalsOut(
+    totals = InvoiceTotalsOut(
         since=since,
         until=until,
         told=ToldOut.model_validate(one.facts.told),

@@ -19,7 +19,7 @@ from api.model_price_shapes import (
     built_in_shown,
     own_shown,
 )
-from api.paging import Cursors
+from api.paging import TheCursors
 from api.past import Past, ThePast, history_then
 from api.positions import (
     FLEET_ONLY,
@@ -50,11 +50,12 @@ Place = tuple[str, str, str]
 
 
 @router.get("", dependencies=[AFTER])
-def all_prices(
+def all_prices(  # noqa: PLR0913, PLR0917 - what the framework hands in
     query: Annotated[PricesQuery, Query()],
     user: TheUser,
     system: TheSystem,
     then: PricesThen,
+    cursors: TheCursors,
     response: Response,
 ) -> Page[ModelPriceOut]:
     """The team's own prices and the built-in ones, by vendor and model.
@@ -79,8 +80,6 @@ def all_prices(
         for one in found
         if query.vendor in {None, one.vendor} and query.model in {None, one.model}
     )
-    key = system.instance_keys.get("cursor")
-    cursors = Cursors(key, team_id=user.team_id, listed="model-price")
     after = cursors.read(query.cursor, _read_place) if query.cursor else ("", "", "")
     rest = sorted((one for one in matching if _place(one) > after), key=_place)
     items, cursor = cursors.page(rest[: query.limit + 1], query.limit, _place)

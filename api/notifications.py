@@ -23,9 +23,10 @@ from api.notification_shapes import (
     UnreadOut,
     notice_shown,
 )
-from api.paging import Cursors
+from api.paging import TheCursors
 from api.positions import FLEET_ONLY, reached, read_after, read_at
-from api.shapes import Page, ReadQuery
+from api.shapes import Page
+from api.shapes import Query as AQuery
 from api.wired import TheSystem, Wired
 from application.notices import MuteNotices, ReadNotices
 from domain.errors import NotFound
@@ -46,16 +47,15 @@ ResultT = TypeVar("ResultT")
 
 
 @router.get("", dependencies=AFTER)
-def of_team(
+def of_team(  # noqa: PLR0913, PLR0917 - what the framework hands in
     query: Annotated[NoticesQuery, Query()],
     user: TheUser,
     system: TheSystem,
+    cursors: TheCursors,
     languages: TheLanguages,
     response: Response,
 ) -> Page[NoticeOut]:
     """The team's notices, newest first, without what one has muted."""
-    key = system.instance_keys.get("cursor")
-    cursors = Cursors(key, team_id=user.team_id, listed="notification")
     before = cursors.read(query.cursor, int) if query.cursor else None
 
     def read() -> tuple[NoticeReader, list[NoticeRow]]:
@@ -86,7 +86,7 @@ def of_team(
 
 @router.get("/unread-count", dependencies=AFTER)
 def unread_count(
-    query: Annotated[ReadQuery, Query()],  # noqa: ARG001  # what may be asked
+    query: Annotated[AQuery, Query()],  # noqa: ARG001  # what may be asked
     user: TheUser,
     system: TheSystem,
     response: Response,

@@ -34,9 +34,10 @@ from api.oidc_flow import (
     state_of,
 )
 from api.oidc_sign_in import link_in, sign_in_with
+from api.paging import TheCursors
 from api.positions import reached
 from api.provider_texts import provider_name
-from api.shapes import Page
+from api.shapes import ListQuery, Page
 from api.sign_in import confirm_password_if_any
 from api.wired import TheSystem, Wired
 from application.identities import SignInProvider, UnlinkIdentity
@@ -118,10 +119,18 @@ def link(  # noqa: PLR0913, PLR0917 - what the framework hands in
 
 
 @router.get("/identity")
-def identities(user: TheUser, system: TheSystem) -> Page[IdentityOut]:
-    """The accounts elsewhere that one signs in with; all on one page."""
+def identities(
+    query: Annotated[ListQuery, Query()],
+    user: TheUser,
+    system: TheSystem,
+    cursors: TheCursors,
+    response: Response,
+) -> Page[IdentityOut]:
+    """The accounts elsewhere that one signs in with."""
+    reached(response, system.fleet.head())
     known = system.fleet.read(User(), user.user_id).state
-    return Page(items=[IdentityOut(provider=name) for name in known.identities])
+    shown = [IdentityOut(provider=name) for name in known.identities]
+    return cursors.whole(shown, query, lambda one: one.provider)
 
 
 @router.delete("/identity/{provider}", status_code=204)

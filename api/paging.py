@@ -1,4 +1,4 @@
-"""Cursors: where the next page begins, signed for one team and one list."""
+"""Cursors: where the next page begins, signed for one team and one list (its path)."""
 
 from __future__ import annotations
 
@@ -7,9 +7,14 @@ import hmac
 import json
 from base64 import urlsafe_b64decode, urlsafe_b64encode
 from collections.abc import Callable, Sequence
-from typing import TypeVar
+from typing import Annotated, TypeVar
 from uuid import UUID
 
+from fastapi import Depends, Request
+
+from api.callers import TheUser
+from api.shapes import ListQuery, Page
+from api.wired import TheSystem
 from domain.errors import InvalidFields
 
 SIGNATURE_BYTES = 16
@@ -46,6 +51,23 @@ class Cursors:
             return rows, None
         return rows[:limit], self.write(place(rows[limit - 1]))
 
+    def whole(
+        self, rows: Sequence[RowT], query: ListQuery, name: Callable[[RowT], object]
+    ) -> Page[RowT]:
+        """The page that is asked for, of a list that is known whole and in its order.
+
+        It begins behind the row that the last page ended with, or where that row stood.
+        """
+        start = 0
+        if query.cursor:
+            start, last = self.read(query.cursor, lambda at, last: (int(at), str(last)))
+            names = [str(name(row)) for row in rows]
+            start = names.index(last) + 1 if last in names else start
+        end = start + query.limit
+        shown, more = list(rows[start:end]), len(rows) > end
+        cursor = self.write([end, str(name(shown[-1]))]) if more else None
+        return Page(items=shown, next_cursor=cursor)
+
     def _sign(self, text: bytes) -> bytes:
         digest = hmac.digest(self._key, self._label + text, hashlib.sha256)
         return digest[:SIGNATURE_BYTES]
@@ -57,3 +79,11 @@ def _decoded(cursor: str) -> bytes:
         return urlsafe_b64decode(cursor + "=" * (-len(cursor) % 4))
     except ValueError:
         return b""
+
+
+def _cursors(request: Request, user: TheUser, system: TheSystem) -> Cursors:
+    key = system.instance_keys.get("cursor")
+    return Cursors(key, team_id=user.team_id, listed=request.url.path)
+
+
+TheCursors = Annotated[Cursors, Depends(_cursors)]

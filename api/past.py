@@ -13,9 +13,8 @@ from fastapi import Depends, Query, Response
 from pydantic import TypeAdapter, ValidationError
 
 from api.callers import TheUser
-from api.positions import parse_positions
-from api.shapes import Moment
-from api.shapes import Query as AQuery
+from api.shapes import Moment, PastListQuery, PastQuery
+from api.waiting import parse_positions
 from api.wired import TheSystem, Wired
 from application.event_log import EventLog
 from domain.errors import InvalidFields
@@ -55,12 +54,6 @@ def history_then(
     return log.history(stream_id, upto=position)
 
 
-class PastQuery(AQuery):
-    """A resource as it was at a time or a position."""
-
-    at: str | None = None
-
-
 def past_of(system: Wired, text: str, now: datetime, *, field: str = "at") -> Past:
     """What the text stands for; `InvalidFields` if for nothing, or for what is to come.
 
@@ -96,12 +89,6 @@ def _time_of(log: EventLog, position: int) -> datetime:
         back *= 2
 
 
-def _past(
-    query: Annotated[PastQuery, Query()], _: TheUser, system: TheSystem, response: Response
-) -> Past | None:
-    return past_asked(system, query.at, response)
-
-
 def past_asked(
     system: Wired, at: str | None, response: Response, *, field: str = "at"
 ) -> Past | None:
@@ -119,4 +106,21 @@ def past_asked(
     return past
 
 
-ThePast = Annotated[Past | None, Depends(_past)]
+def _of_one(
+    query: Annotated[PastQuery, Query()], _: TheUser, system: TheSystem, response: Response
+) -> Past | None:
+    return past_asked(system, query.at, response)
+
+
+def _of_list(
+    query: Annotated[PastListQuery, Query()],
+    _: TheUser,
+    system: TheSystem,
+    response: Response,
+) -> Past | None:
+    return past_asked(system, query.at, response)
+
+
+ThePast = Annotated[Past | None, Depends(_of_one)]
+# Where the route itself takes a `PastListQuery`, too.
+ThePastOfList = Annotated[Past | None, Depends(_of_list)]

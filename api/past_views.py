@@ -9,18 +9,16 @@ from __future__ import annotations
 from collections.abc import Callable, Coroutine
 from dataclasses import dataclass
 from datetime import UTC, datetime, timedelta
+from functools import partial
 from typing import Any
 from uuid import UUID
 
-import anyio
 from fastapi import Request, Response
 from starlette.concurrency import run_in_threadpool
 
 from api.callers import TheUser
 from api.past import Past, past_of
-from api.positions import LOOK_SECONDS, WAIT_SECONDS
-from api.refusals import NotReadYet
-from api.shapes import ListQuery, ReadQuery
+from api.waiting import caught_up
 from api.wired import Wired
 from application.event_log import EventLog
 from application.reprice import first_position
@@ -34,18 +32,6 @@ from projections.view import View
 SLACK = timedelta(days=1)
 TICK = timedelta(microseconds=1)
 PAGE = 1000
-
-
-class PastQuery(ReadQuery):
-    """A read of a view as it was; see `api/past.py` for what `at` may be."""
-
-    at: str | None = None
-
-
-class PastListQuery(ListQuery):
-    """A page of a list, as it was."""
-
-    at: str | None = None
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -98,7 +84,7 @@ def list_then(
         system: Wired = request.app.state.system
         ids = await run_in_threadpool(ids_of, system, user.team_id)
         head = await run_in_threadpool(system.fleet.head)
-        await _read(system.audit_trail, FLEET, head)
+        await caught_up(partial(system.audit_trail.position, FLEET), head)
         gone = await run_in_threadpool(_removed, system, user.team_id, removed, found)
         response.headers["X-Log-Position"] = f"{FLEET}={found.position}"
         unique = list(dict.fromkeys([*ids, *gone]))
@@ -114,7 +100,7 @@ async def _then(request: Request, log: str, views_of: tuple[ViewOf, ...]) -> The
     system: Wired = request.app.state.system
     found = await run_in_threadpool(_where, system, log, text)
     for view_of in views_of:
-        await _read(view_of(system), log, found.position)
+        await caught_up(partial(view_of(system).position, log), found.position)
     return found
 
 
@@ -125,15 +111,6 @@ def _where(system: Wired, log: str, text: str) -> Then:
         logs: dict[str, EventLog] = {FLEET: system.fleet, CALLS: system.calls}
         position = first_position(logs[log], past.time + TICK)
     return Then(past=past, position=position)
-
-
-async def _read(view: View[Any], log: str, position: int) -> None:
-    """The view has read so far, or `NotReadYet`; no thread is held meanwhile."""
-    with anyio.move_on_after(WAIT_SECONDS):
-        while await run_in_threadpool(view.position, log) < position:  # noqa: ASYNC110
-            await anyio.sleep(LOOK_SECONDS)
-        return
-    raise NotReadYet
 
 
 def _removed(system: Wired, team_id: TeamId, topic: str, then: Then) -> list[UUID]:

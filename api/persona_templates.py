@@ -10,8 +10,9 @@ from fastapi import APIRouter, Query, Response
 from uuid_utils.compat import uuid7
 
 from api.callers import SignedIn, TheUser
-from api.catalog_pages import as_it_is, holds, page_of
+from api.catalog_pages import LocaleQuery, as_it_is, holds, page_of
 from api.locales import Languages, TheLanguages
+from api.paging import TheCursors
 from api.persona_shapes import (
     CopyOfTemplate,
     TemplateBody,
@@ -22,7 +23,6 @@ from api.persona_shapes import (
 )
 from api.positions import ExpectedVersion, reached, tag_version
 from api.refusals import BuiltInIsReadOnly
-from api.routing_entry_shapes import EntryQuery
 from api.shapes import Page
 from api.wired import TheSystem, Wired
 from application.persona_templates import (
@@ -38,14 +38,16 @@ router = APIRouter(prefix="/api/persona-template", tags=["catalogs"])
 
 
 @router.get("")
-def all_templates(
+def all_templates(  # noqa: PLR0913, PLR0917 - what the framework hands in
     query: Annotated[TemplatesQuery, Query()],
     user: TheUser,
     system: TheSystem,
     languages: TheLanguages,
+    cursors: TheCursors,
     response: Response,
 ) -> Page[TemplateOut]:
     """The team's own templates and the built-in ones, by id; not the empty one."""
+    reached(response, system.fleet.head())
     catalog = system.equipment_catalog
     own = persona_shelf(system.fleet, user.team_id).state.templates
     shown = [own_shown(one, catalog, languages) for one in own]
@@ -61,8 +63,7 @@ def all_templates(
         and query.category in {None, one.category}
         and holds(query.q, one.name, one.tagline, one.soul, one.names)
     }
-    listed = "persona-template"
-    return page_of(found, query, user, system, response, listed=listed, show=as_it_is)
+    return page_of(found, query, cursors, show=as_it_is)
 
 
 @router.post("", status_code=201)
@@ -81,7 +82,7 @@ def add_template(
 @router.get("/{template_id}")
 def one_template(
     template_id: str,
-    _: Annotated[EntryQuery, Query()],
+    _: Annotated[LocaleQuery, Query()],
     user: TheUser,
     system: TheSystem,
     languages: TheLanguages,

@@ -8,8 +8,9 @@ from typing import Annotated
 from fastapi import APIRouter, Query, Response
 
 from api.callers import SignedIn, TheUser
-from api.catalog_pages import as_it_is, holds, page_of
+from api.catalog_pages import LocaleQuery, as_it_is, holds, page_of
 from api.locales import Languages, TheLanguages
+from api.paging import TheCursors
 from api.plugin_shapes import (
     NewPlugin,
     PluginBody,
@@ -20,7 +21,6 @@ from api.plugin_shapes import (
 )
 from api.positions import ExpectedVersion, reached, tag_version
 from api.refusals import BuiltInIsReadOnly
-from api.routing_entry_shapes import EntryQuery
 from api.shapes import Page
 from api.wired import TheSystem, Wired
 from application.plugins import AddPlugin, ChangePlugin, RemovePlugin, plugin_shelf
@@ -34,14 +34,16 @@ router = APIRouter(prefix="/api/plugin", tags=["catalogs"])
 
 
 @router.get("")
-def all_plugins(
+def all_plugins(  # noqa: PLR0913, PLR0917 - what the framework hands in
     query: Annotated[PluginsQuery, Query()],
     user: TheUser,
     system: TheSystem,
     languages: TheLanguages,
+    cursors: TheCursors,
     response: Response,
 ) -> Page[PluginOut]:
     """The team's own plugins and the built-in ones, by slug."""
+    reached(response, system.fleet.head())
     found = {
         one.id: one
         for one in _all(user, system, languages)
@@ -50,7 +52,7 @@ def all_plugins(
         and query.category in {None, one.category}
         and holds(query.q, one.slug, one.name, one.description, one.names)
     }
-    return page_of(found, query, user, system, response, listed="plugin", show=as_it_is)
+    return page_of(found, query, cursors, show=as_it_is)
 
 
 @router.post("", status_code=201)
@@ -67,7 +69,7 @@ def add_plugin(
 @router.get("/{plugin_id}")
 def one_plugin(
     plugin_id: str,
-    _: Annotated[EntryQuery, Query()],
+    _: Annotated[LocaleQuery, Query()],
     user: TheUser,
     system: TheSystem,
     languages: TheLanguages,

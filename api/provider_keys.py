@@ -24,9 +24,8 @@ from api.key_shapes import (
     origin_of,
 )
 from api.lists_then import KeysThen, keys_then
-from api.paging import Cursors
+from api.paging import TheCursors
 from api.past import Past, ThePast, history_then
-from api.past_views import PastListQuery
 from api.positions import (
     CALLS_ONLY,
     FLEET_ONLY,
@@ -37,7 +36,7 @@ from api.positions import (
     tag_version,
 )
 from api.refusals import VendorGivesNoList
-from api.shapes import ListQuery, Page, unique
+from api.shapes import ListQuery, Page, PastListQuery, unique
 from api.vendors import vendor_of
 from api.wired import TheSystem, Wired
 from application.keys import (
@@ -62,16 +61,15 @@ AFTER_HEALTH = Depends(read_after(lambda system: system.key_health, CALLS))
 
 
 @router.get("", dependencies=[AFTER])
-def of_team(
+def of_team(  # noqa: PLR0913, PLR0917 - what the framework hands in
     query: Annotated[PastListQuery, Query()],
     user: TheUser,
     system: TheSystem,
+    cursors: TheCursors,
     then: KeysThen,
     response: Response,
 ) -> Page[KeyOut]:
     """The team's keys, oldest first; `at` a time or a position, as they were."""
-    key = system.instance_keys.get("cursor")
-    cursors = Cursors(key, team_id=user.team_id, listed="provider-key")
     after = cursors.read(query.cursor, UUID) if query.cursor else None
     view, limit = system.key_ring, query.limit + 1
     if then is None:
@@ -115,11 +113,10 @@ def health(
     query: Annotated[ListQuery, Query()],
     user: TheUser,
     system: TheSystem,
+    cursors: TheCursors,
     response: Response,
 ) -> Page[KeyHealthOut]:
     """How the team's keys do, oldest first: circuit, last verdict, counts of calls."""
-    key = system.instance_keys.get("cursor")
-    cursors = Cursors(key, team_id=user.team_id, listed="provider-key-health")
     after = cursors.read(query.cursor, UUID) if query.cursor else None
     limit, now = query.limit + 1, datetime.now(UTC)
     rows = system.key_ring.of_team(user.team_id, after=after, limit=limit)
@@ -226,7 +223,13 @@ def rotate(  # noqa: PLR0913, PLR0917 - what the framework hands in
 
 
 @router.get("/{key_id}/models")
-def models(key_id: UUID, user: TheUser, system: TheSystem) -> Page[ModelOut]:
+def models(
+    key_id: UUID,
+    query: Annotated[ListQuery, Query()],
+    user: TheUser,
+    system: TheSystem,
+    cursors: TheCursors,
+) -> Page[ModelOut]:
     """The models that the vendor lists for the key, asked now, through the proxy."""
     row = _row(system, user.team_id, key_id)
     limits = system.request_limits
@@ -234,7 +237,8 @@ def models(key_id: UUID, user: TheUser, system: TheSystem) -> Page[ModelOut]:
     found, names = system.key_models.models(key_id, system.catalog.get(row.vendor))
     if found.verdict is not Verdict.OK:
         raise VendorGivesNoList
-    return Page(items=[ModelOut(id=name) for name in names])
+    shown = [ModelOut(id=name) for name in names]
+    return cursors.whole(shown, query, lambda one: one.id)
 
 
 @router.post("/{key_id}/check", status_code=202)

@@ -23,8 +23,7 @@ from pydantic import (
 from pydantic.json_schema import SkipJsonSchema
 from pydantic_core import PydanticCustomError
 
-from api.past_views import PastListQuery
-from api.shapes import Body, Id, Model, Moment
+from api.shapes import Body, Id, Model, Moment, PastListQuery
 from application.balances import QuotaBalance
 from application.quotas import Raise
 from domain.errors import InvalidFields

@@ -11,7 +11,7 @@ from uuid_utils.compat import uuid7
 
 from api.callers import TheUser
 from api.lists_then import QuotasThen, quotas_then
-from api.paging import Cursors
+from api.paging import TheCursors
 from api.past import Past, ThePast, history_then
 from api.positions import (
     FLEET_ONLY,
@@ -53,10 +53,11 @@ AFTER = Depends(read_after(lambda system: system.quota_list, FLEET))
 
 
 @router.get("", dependencies=[AFTER])
-def of_team(
+def of_team(  # noqa: PLR0913, PLR0917 - what the framework hands in
     query: Annotated[QuotasQuery, Query()],
     user: TheUser,
     system: TheSystem,
+    cursors: TheCursors,
     then: QuotasThen,
     response: Response,
 ) -> Page[QuotaOut]:
@@ -64,8 +65,6 @@ def of_team(
 
     `at` a time or a position, as they were.
     """
-    key = system.instance_keys.get("cursor")
-    cursors = Cursors(key, team_id=user.team_id, listed="quota")
     after = cursors.read(query.cursor, UUID) if query.cursor else None
     view, limit = system.quota_list, query.limit + 1
     if then is None:

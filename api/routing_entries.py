@@ -11,17 +11,14 @@ from dataclasses import dataclass
 from functools import reduce
 from typing import Any, Generic, TypeVar
 
-from fastapi import Response
-
-from api.doorkeeper import SignedIn
-from api.locales import Languages
+from api.asking import Asked
 from api.paging import Cursors
-from api.past import Past, history_then, past_asked
-from api.positions import reached, tag_version
+from api.past import Past, history_then
 from api.refusals import BuiltInIsReadOnly
-from api.routing_entry_shapes import EntriesQuery, EntryOut, Labelled
+from api.routing_entry_shapes import EntriesQuery, EntryOut, EntryQuery, Labelled
 from api.shapes import Page
 from api.wired import Wired
+from application.bus import Command
 from application.routing import (
     AddRoutingEntry,
     ChangeRoutingEntry,
@@ -60,24 +57,13 @@ class Entries(Generic[OutT]):
     kind: EntryKind
     out: type[OutT]
 
-    def page(
-        self,
-        query: EntriesQuery,
-        user: SignedIn,
-        system: Wired,
-        languages: Languages,
-        response: Response,
-    ) -> Page[OutT]:
+    def page(self, query: EntriesQuery, cursors: Cursors, asked: Asked) -> Page[OutT]:
         """The team's own and the built-in ones, by id, as they stand or stood then."""
-        past = past_asked(system, query.at, response)
-        if past is None:
-            reached(response, system.fleet.head())
-        key = system.instance_keys.get("cursor")
-        cursors = Cursors(key, team_id=user.team_id, listed=f"routing-{self.kind}")
+        past = asked.past(query.at)
         after = cursors.read(query.cursor, str) if query.cursor else ""
         found = [
             one
-            for one in self._all(user.team_id, past, system, languages)
+            for one in self._all(asked, past)
             if one.id > after and query.source in {None, one.source}
         ]
         found.sort(key=lambda one: one.id)
@@ -86,103 +72,65 @@ class Entries(Generic[OutT]):
         )
         return Page(items=items, next_cursor=cursor)
 
-    def one(  # noqa: PLR0913, PLR0917 - what the framework hands in
-        self,
-        entry_id: str,
-        at: str | None,
-        user: SignedIn,
-        system: Wired,
-        languages: Languages,
-        response: Response,
-    ) -> OutT:
+    def one(self, entry_id: str, query: EntryQuery, asked: Asked) -> OutT:
         """The entry as it stands or stood then; refused if there is none."""
-        past = past_asked(system, at, response)
-        shelf = shelf_of_team(system, user.team_id, past)
-        for entry in shelf.entries:
+        past = asked.past(query.at)
+        for entry in shelf_of_team(asked.system, asked.team_id, past).entries:
             if entry.is_at(self.kind, entry_id):
-                if past is None:
-                    reached(response, system.fleet.head())
-                tag_version(response, entry.version)
+                asked.tag(entry.version)
                 return self._own_shown(entry)
-        built_in = built_in_entries(system, self.kind).get(entry_id)
+        built_in = built_in_entries(asked.system, self.kind).get(entry_id)
         if built_in is None:
             raise NotFound
-        return self._built_in_shown(built_in, system, languages)
+        return self._built_in_shown(built_in, asked)
 
-    def add(
-        self, body: Body, new: Labelled, user: SignedIn, system: Wired, response: Response
-    ) -> OutT:
+    def add(self, body: Body, new: Labelled, asked: Asked) -> OutT:
         """A new entry of the team's own."""
-        command = AddRoutingEntry(team_id=user.team_id, body=body, label=new.label)
-        position = system.bus.handle(command, by=user.caller)
-        return self._written(body, user, system, response, position)
-
-    def change(  # noqa: PLR0913, PLR0917 - what the framework hands in
-        self,
-        body: Body,
-        new: Labelled,
-        expected: int | None,
-        user: SignedIn,
-        system: Wired,
-        response: Response,
-    ) -> OutT:
-        """The team's entry is so from now on."""
-        self._refuse_built_in(body.id, user, system)
-        command = ChangeRoutingEntry(
-            team_id=user.team_id, body=body, label=new.label, expected_version=expected
+        return self._written(
+            body, AddRoutingEntry(team_id=asked.team_id, body=body, label=new.label), asked
         )
-        position = system.bus.handle(command, by=user.caller)
-        return self._written(body, user, system, response, position)
 
-    def remove(
-        self,
-        entry_id: str,
-        expected: int | None,
-        user: SignedIn,
-        system: Wired,
-        response: Response,
-    ) -> None:
+    def change(self, body: Body, new: Labelled, expected: int | None, asked: Asked) -> OutT:
+        """The team's entry is so from now on."""
+        self._refuse_built_in(body.id, asked)
+        command = ChangeRoutingEntry(
+            team_id=asked.team_id, body=body, label=new.label, expected_version=expected
+        )
+        return self._written(body, command, asked)
+
+    def remove(self, entry_id: str, expected: int | None, asked: Asked) -> None:
         """The team's entry is gone."""
-        self._refuse_built_in(entry_id, user, system)
+        self._refuse_built_in(entry_id, asked)
         command = RemoveRoutingEntry(
-            team_id=user.team_id,
+            team_id=asked.team_id,
             kind=self.kind,
             entry_id=entry_id,
             expected_version=expected,
         )
-        reached(response, system.bus.handle(command, by=user.caller))
+        asked.carry_out(command)
 
-    def _written(
-        self,
-        body: Body,
-        user: SignedIn,
-        system: Wired,
-        response: Response,
-        position: int,
-    ) -> OutT:
-        entry = shelf_of_team(system, user.team_id).of(self.kind, body.id)
-        reached(response, position)
-        tag_version(response, entry.version)
+    def _written(self, body: Body, command: Command[int], asked: Asked) -> OutT:
+        asked.carry_out(command)
+        entry = shelf_of_team(asked.system, asked.team_id).of(self.kind, body.id)
+        asked.tag(entry.version)
         return self._own_shown(entry)
 
-    def _all(
-        self, team_id: TeamId, past: Past | None, system: Wired, languages: Languages
-    ) -> Iterator[OutT]:
+    def _all(self, asked: Asked, past: Past | None) -> Iterator[OutT]:
         own = [
             entry
-            for entry in shelf_of_team(system, team_id, past).entries
+            for entry in shelf_of_team(asked.system, asked.team_id, past).entries
             if kind_of(entry.body) is self.kind
         ]
         taken = {entry.body.id for entry in own}
         yield from map(self._own_shown, own)
-        for entry_id, built_in in built_in_entries(system, self.kind).items():
+        for entry_id, built_in in built_in_entries(asked.system, self.kind).items():
             if entry_id not in taken:
-                yield self._built_in_shown(built_in, system, languages)
+                yield self._built_in_shown(built_in, asked)
 
-    def _refuse_built_in(self, entry_id: str, user: SignedIn, system: Wired) -> None:
+    def _refuse_built_in(self, entry_id: str, asked: Asked) -> None:
         """A built-in entry is not changed; one of the team's own with its id is its own."""
-        if entry_id in built_in_entries(system, self.kind):
-            shelf = shelf_of_team(system, user.team_id)
+        if entry_id in built_in_entries(asked.system, self.kind):
+            shelf = shelf_of_team(asked.system, asked.team_id)
             if not any(entry.is_at(self.kind, entry_id) for entry in shelf.entries):
                 raise BuiltInIsReadOnly
 
@@ -196,15 +144,13 @@ class Entries(Generic[OutT]):
             **self._content(entry.body),
         )
 
-    def _built_in_shown(
-        self, built_in: BuiltIn[Any], system: Wired, languages: Languages
-    ) -> OutT:
+    def _built_in_shown(self, built_in: BuiltIn[Any], asked: Asked) -> OutT:
         return self.out(
-            name=languages.of(built_in.names),
-            description=languages.of(built_in.descriptions),
+            name=asked.languages.of(built_in.names),
+            description=asked.languages.of(built_in.descriptions),
             source="built-in",
             read_only=True,
-            version=system.routing_catalog.version,
+            version=asked.system.routing_catalog.version,
             **self._content(built_in.entry),
         )
 

@@ -6,7 +6,7 @@ from typing import Annotated, Literal
 
 from pydantic import BaseModel, Field, StringConstraints
 
-from api.shapes import Body, ListQuery, Name, Query
+from api.shapes import Body, Name, PastListQuery, PastQuery
 from api.strict_domain import strictly
 from domain.routing_entries import Label
 from domain.routing_policy import (
@@ -40,7 +40,7 @@ Scenarios = Annotated[ScenarioWeights, strictly(ScenarioWeights)]
 Source = Literal["built-in", "team"]
 
 
-class EntriesQuery(ListQuery):
+class EntriesQuery(PastListQuery):
     """Which entries; without anything, all. `locale`: the language of built-in texts."""
 
     source: Source | None = None
@@ -48,10 +48,9 @@ class EntriesQuery(ListQuery):
     locale: str | None = None
 
 
-class EntryQuery(Query):
+class EntryQuery(PastQuery):
     """One entry, as it stands or stood. `locale`: the language of built-in texts."""
 
-    at: str | None = None
     locale: str | None = None
 
 

@@ -11,10 +11,11 @@ from pydantic import BaseModel, Field
 
 from api.bot_reading import TheBots
 from api.callers import TheUser
-from api.past_views import PastQuery, Then, calls_then
+from api.past_views import Then, calls_then
 from api.positions import CALLS_ONLY, read_after, read_at
 from api.routing_reading import vendor_of_key
-from api.shapes import Moment, ReadQuery
+from api.shapes import Moment, PastQuery
+from api.shapes import Query as AQuery
 from api.wired import TheSystem, Wired
 from domain.errors import InvalidFields
 from domain.log import CALLS
@@ -37,7 +38,7 @@ LONGEST = timedelta(days=92)
 Target = tuple[str, str, UUID]  # vendor, model, key
 
 
-class StatisticsTime(ReadQuery):
+class StatisticsTime(AQuery):
     """Calls that were admitted in [from, to), in whole hours; the last week if unsaid."""
 
     since: Moment | None = Field(default=None, alias="from")

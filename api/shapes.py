@@ -74,22 +74,33 @@ class Body(BaseModel):
 
 
 class Query(BaseModel):
-    """What may stand behind the question mark. The rest of it is refused."""
+    """What may stand behind the question mark; the rest is refused.
+
+    `after_position` is waited for before any route is entered, in its view too.
+    """
 
     model_config = ConfigDict(extra="forbid", frozen=True)
-
-
-class ReadQuery(Query):
-    """A read of a view; `after_position` is waited for."""
 
     after_position: str | None = None
 
 
-class ListQuery(ReadQuery):
+class ListQuery(Query):
     """A page of a list."""
 
     limit: int = Field(default=100, ge=1, le=1000)
     cursor: str | None = None
+
+
+class PastQuery(Query):
+    """Something as it was; see `api/past.py` for what `at` may be."""
+
+    at: str | None = None
+
+
+class PastListQuery(ListQuery):
+    """A page of a list, as it was."""
+
+    at: str | None = None
 
 
 ItemT = TypeVar("ItemT")

@@ -150,7 +150,7 @@ class SkillOut(Entry):
     versions: list[SkillVersionOut]
 
 
-class FileOut(BaseModel):
+class SkillFileOut(BaseModel):
     path: str
     size: int
     sha256: str
@@ -160,7 +160,7 @@ class WholeSkillOut(SkillOut):
     """A skill with what it says, in one of its versions."""
 
     definition: Any = None
-    files: list[FileOut] = Field(default=[])
+    files: list[SkillFileOut] = Field(default=[])
 
 
 class SkillTypeOut(BaseModel):
@@ -212,7 +212,9 @@ def said_in(content: SkillDefinition) -> dict[str, Any]:
     return {
         "definition": content.definition if is_text else json.loads(content.definition),
         "files": [
-            FileOut(path=path, size=len(inside), sha256=hashlib.sha256(inside).hexdigest())
+            SkillFileOut(
+                path=path, size=len(inside), sha256=hashlib.sha256(inside).hexdigest()
+            )
             for path, inside in files
         ],
     }

@@ -13,8 +13,9 @@ from fastapi import APIRouter, Query, Response
 
 from api.callers import TheUser
 from api.locales import TheLanguages
+from api.paging import TheCursors
 from api.positions import reached
-from api.shapes import Page, ReadQuery
+from api.shapes import ListQuery, Page
 from api.skill_reading import shelf_of, whole_shown
 from api.skill_shapes import (
     NewSync,
@@ -45,41 +46,46 @@ from domain.skills import SkillHasNoContent
 router = APIRouter(prefix="/api/skill", tags=["catalogs"])
 
 
-class TypesQuery(ReadQuery):
+class TypesQuery(ListQuery):
     locale: str | None = None
 
 
 @router.get("/type")
 def all_types(
-    _: Annotated[TypesQuery, Query()],
-    __: TheUser,
+    query: Annotated[TypesQuery, Query()],
+    _: TheUser,
     system: TheSystem,
     languages: TheLanguages,
+    cursors: TheCursors,
 ) -> Page[SkillTypeOut]:
     """What skills are sorted into, in its order."""
     types = system.equipment_catalog.skill_types.values()
-    return Page(
-        items=[
-            SkillTypeOut(
-                slug=one.slug,
-                name=languages.of(one.names),
-                names=dict(one.names),
-                icon=one.icon,
-                sort_order=one.sort_order,
-            )
-            for one in types
-        ]
-    )
+    shown = [
+        SkillTypeOut(
+            slug=one.slug,
+            name=languages.of(one.names),
+            names=dict(one.names),
+            icon=one.icon,
+            sort_order=one.sort_order,
+        )
+        for one in types
+    ]
+    return cursors.whole(shown, query, lambda one: one.slug)
 
 
 @router.get("/sync")
 def last_syncs(
-    _: Annotated[ReadQuery, Query()], user: TheUser, system: TheSystem, response: Response
+    query: Annotated[ListQuery, Query()],
+    user: TheUser,
+    system: TheSystem,
+    cursors: TheCursors,
+    response: Response,
 ) -> Page[SyncOut]:
     """The last twenty syncs, the latest first."""
     reached(response, system.fleet.head())
     syncs = shelf_of(system, user.team_id).syncs
-    return Page(items=[sync_shown(one) for one in reversed(syncs)])
+    shown = [sync_shown(one) for one in reversed(syncs)]
+    return cursors.whole(shown, query, lambda one: one.id)
 
 
 @router.post("/sync", status_code=201)

@@ -11,6 +11,7 @@ from uuid_utils.compat import uuid7
 from api.callers import TheUser
 from api.catalog_pages import holds, page_of
 from api.locales import TheLanguages
+from api.paging import TheCursors
 from api.positions import ExpectedVersion, reached
 from api.shapes import Page
 from api.skill_reading import shelf_of, skill_shown, status_of, whole_shown
@@ -34,14 +35,16 @@ router = APIRouter(prefix="/api/skill", tags=["catalogs"])
 
 
 @router.get("")
-def all_skills(
+def all_skills(  # noqa: PLR0913, PLR0917 - what the framework hands in
     query: Annotated[SkillsQuery, Query()],
     user: TheUser,
     system: TheSystem,
     languages: TheLanguages,
+    cursors: TheCursors,
     response: Response,
 ) -> Page[SkillOut]:
     """The team's skills, by id."""
+    reached(response, system.fleet.head())
     shelf = shelf_of(system, user.team_id)
     catalog = system.equipment_catalog
     found = {
@@ -57,7 +60,7 @@ def all_skills(
     def show(skill: Skill) -> SkillOut:
         return skill_shown(skill, shelf, catalog, languages)
 
-    return page_of(found, query, user, system, response, listed="skill", show=show)
+    return page_of(found, query, cursors, show=show)
 
 
 @router.post("", status_code=201)

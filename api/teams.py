@@ -14,7 +14,7 @@ from uuid_utils.compat import uuid7
 from api.auth_shapes import TeamOut
 from api.callers import TheDoorkeeper, TheUser
 from api.doorkeeper import SignedIn
-from api.paging import Cursors
+from api.paging import TheCursors
 from api.positions import ExpectedVersion, reached, tag_version
 from api.shapes import ListQuery, Page
 from api.team_shapes import MemberOut, NewMember, NewTeam, RoleChange, TeamChange
@@ -37,18 +37,23 @@ in_team = APIRouter(
 
 
 @router.get("")
-def of_user(user: TheUser, system: TheSystem, response: Response) -> Page[TeamOut]:
-    """The teams that the caller is in, in the order they were joined; all on one page."""
+def of_user(
+    query: Annotated[ListQuery, Query()],
+    user: TheUser,
+    system: TheSystem,
+    cursors: TheCursors,
+    response: Response,
+) -> Page[TeamOut]:
+    """The teams that the caller is in, in the order they were joined."""
     response.headers["X-Log-Position"] = f"fleet={system.fleet.head()}"
     joined = system.fleet.look(User(), user.user_id).state.teams
     teams = {one.id: one.state for one in system.fleet.read_all(Team(), joined)}
-    return Page(
-        items=[
-            TeamOut(id=one, name=teams[one].name, role=role)
-            for one in joined
-            if (role := teams[one].members.get(user.user_id)) is not None
-        ]
-    )
+    shown = [
+        TeamOut(id=one, name=teams[one].name, role=role)
+        for one in joined
+        if (role := teams[one].members.get(user.user_id)) is not None
+    ]
+    return cursors.whole(shown, query, lambda one: one.id)
 
 
 @router.post("", status_code=201)
@@ -84,12 +89,11 @@ def members(
     query: Annotated[ListQuery, Query()],
     user: TheUser,
     system: TheSystem,
+    cursors: TheCursors,
     response: Response,
 ) -> Page[MemberOut]:
     """Who is in the team, by the id of the person."""
     response.headers["X-Log-Position"] = f"fleet={system.fleet.head()}"
-    key = system.instance_keys.get("cursor")
-    cursors = Cursors(key, team_id=user.team_id, listed="member")
     after = cursors.read(query.cursor, UUID) if query.cursor else UUID(int=0)
     team = system.fleet.read(Team(), user.team_id).state
     rest = sorted(one for one in team.members if one > after)

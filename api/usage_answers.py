@@ -13,7 +13,7 @@ from fastapi import Depends, Header, Response
 from api.bot_reading import TheBots
 from api.callers import TheUser
 from api.exports import Place, exported, listed, wanted_format
-from api.paging import Cursors
+from api.paging import Cursors, TheCursors
 from api.past_views import SLACK, Then, calls_then
 from api.positions import CALLS_ONLY, ResultT, read_at
 from api.shapes import Page
@@ -42,9 +42,10 @@ from projections.view import View
 class Usage:
     """The usage of a team, or of the bot that has the hostname."""
 
-    def __init__(  # noqa: PLR0913, PLR0917 - what an answer depends on
+    def __init__(  # noqa: PLR0913, PLR0917 - what the framework handed in
         self,
         system: Wired,
+        cursors: Cursors,
         team_id: TeamId,
         hostname: str | None,
         accept: str,
@@ -56,6 +57,7 @@ class Usage:
         self._then = then
         self._fleet = fleet
         self._system = system
+        self._cursors = cursors
         self._team_id = team_id
         self._hostname = hostname
         self._accept = accept
@@ -91,7 +93,7 @@ class Usage:
     def calls(self, query: CallsQuery, response: Response) -> Page[CallOut] | Response:
         """The calls themselves, newest first: a page, or all of them as a file."""
         wanted = self._wanted(query)
-        view, cursors = self._system.call_log, self._cursors()
+        view, cursors = self._system.call_log, self._cursors
         first = cursors.read(query.cursor, _place) if query.cursor else None
 
         def select(before: Place | None, limit: int) -> list[CallRow]:
@@ -126,10 +128,6 @@ class Usage:
             response.headers["X-Log-Position"] = f"{FLEET}={self._fleet},{calls}"
         return found
 
-    def _cursors(self) -> Cursors:
-        key = self._system.instance_keys.get("cursor")
-        return Cursors(key, team_id=self._team_id, listed=f"calls {self._hostname or ''}")
-
 
 def _place(admitted_at: str, call_id: str) -> Place:
     return datetime.fromisoformat(admitted_at), UUID(call_id)
@@ -145,8 +143,14 @@ Accept = Annotated[str, Header()]
 TheThen = Annotated[Then | None, Depends(calls_then(lambda system: system.call_log))]
 
 
-def _of_team(user: TheUser, system: TheSystem, then: TheThen, accept: Accept = "") -> Usage:
-    return Usage(system, user.team_id, None, accept, then)
+def _of_team(
+    user: TheUser,
+    system: TheSystem,
+    cursors: TheCursors,
+    then: TheThen,
+    accept: Accept = "",
+) -> Usage:
+    return Usage(system, cursors, user.team_id, None, accept, then)
 
 
 def _of_bot(  # noqa: PLR0913, PLR0917 - what the framework hands in
@@ -154,13 +158,14 @@ def _of_bot(  # noqa: PLR0913, PLR0917 - what the framework hands in
     user: TheUser,
     system: TheSystem,
     bots: TheBots,
+    cursors: TheCursors,
     then: TheThen,
     accept: Accept = "",
 ) -> Usage:
     past = None if then is None else then.past
     fleet = system.fleet.head() if past is None else past.of(FLEET)
     row = bots.row(hostname, past)
-    return Usage(system, user.team_id, row.hostname, accept, then, fleet)
+    return Usage(system, cursors, user.team_id, row.hostname, accept, then, fleet)
 
 
 TeamUsage = Annotated[Usage, Depends(_of_team)]

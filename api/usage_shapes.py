@@ -8,8 +8,7 @@ from uuid import UUID
 
 from pydantic import BaseModel, ConfigDict, Field
 
-from api.past_views import PastQuery
-from api.shapes import Id, ListQuery, Moment
+from api.shapes import Id, ListQuery, Moment, PastQuery
 from domain.calls import CallStatus
 from domain.errors import InvalidFields
 from domain.ids import TeamId

@@ -2,12 +2,15 @@
 
 from __future__ import annotations
 
-from fastapi import APIRouter
+from typing import Annotated
+
+from fastapi import APIRouter, Query
 from pydantic import BaseModel
 
 from api.callers import TheUser
+from api.paging import TheCursors
 from api.refusals import VendorIsUnknown
-from api.shapes import Page
+from api.shapes import ListQuery, Page
 from api.wired import TheSystem
 from domain.catalog import Catalog, Category, UnknownVendor, Vendor
 
@@ -28,9 +31,15 @@ class VendorOut(BaseModel):
 
 
 @router.get("")
-def all_vendors(_: TheUser, system: TheSystem) -> Page[VendorOut]:
-    """The whole catalog, on one page."""
-    return Page(items=[_shown(vendor) for vendor in system.catalog.all()])
+def all_vendors(
+    query: Annotated[ListQuery, Query()],
+    _: TheUser,
+    system: TheSystem,
+    cursors: TheCursors,
+) -> Page[VendorOut]:
+    """Every vendor of the catalog."""
+    shown = [_shown(vendor) for vendor in system.catalog.all()]
+    return cursors.whole(shown, query, lambda one: one.id)
 
 
 @router.get("/{vendor_id}")

@@ -11,7 +11,7 @@ from fastapi import APIRouter, Query, Response
 from uuid_utils.compat import uuid7
 
 from api.callers import SignedIn, TheUser
-from api.paging import Cursors
+from api.paging import TheCursors
 from api.positions import reached
 from api.shapes import ListQuery, Page, unique
 from api.webhook_shapes import (
@@ -43,11 +43,11 @@ def of_team(
     query: Annotated[ListQuery, Query()],
     user: TheUser,
     system: TheSystem,
+    cursors: TheCursors,
     response: Response,
 ) -> Page[WebhookOut]:
     """The team's webhooks, oldest first; never their secrets."""
     reached(response, system.fleet.head())
-    cursors = _cursors(user, system, "webhook")
     after = cursors.read(query.cursor, UUID) if query.cursor else UUID(int=0)
     every = _shelf(user, system).webhooks
     rest = [every[one] for one in sorted(every) if one > after]
@@ -100,10 +100,10 @@ def deliveries(
     query: Annotated[ListQuery, Query()],
     user: TheUser,
     system: TheSystem,
+    cursors: TheCursors,
 ) -> Page[DeliveryOut]:
     """What was posted to it in thirty days, or is to be, newest first."""
     _shelf(user, system).of(webhook_id)
-    cursors = _cursors(user, system, f"webhook {webhook_id}")
     before = cursors.read(query.cursor, _place) if query.cursor else None
     rows = system.delivery_log.of(
         user.team_id, webhook_id, before=before, limit=query.limit + 1
@@ -136,11 +136,6 @@ def replay(
 
 def _shelf(user: SignedIn, system: Wired) -> WebhookShelf:
     return system.fleet.look(WebhookShelf(), webhook_shelf(user.team_id)).state
-
-
-def _cursors(user: SignedIn, system: Wired, listed: str) -> Cursors:
-    key = system.instance_keys.get("cursor")
-    return Cursors(key, team_id=user.team_id, listed=listed)
 
 
 def _place(position: int, message_id: str) -> tuple[int, UUID]:

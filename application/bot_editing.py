@@ -4,34 +4,29 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 
-from application.bots import ContainerWish, bot_named, expect
-from application.bus import Command
+from application.bots import BotCommand, ContainerWish, asked_bot
 from application.event_log import EventLog, Stream
 from application.host_ports import Change, free_port, released
 from domain.bot_events import BotEvent
 from domain.bots import Bot
 from domain.equipment import Persona
-from domain.ids import BotId, TeamId
+from domain.ids import BotId
 
 
 @dataclass(frozen=True, kw_only=True)
-class EditBot(Command[int]):
-    """None leaves a field as it is; answers the position reached."""
+class EditBot(BotCommand):
+    """None leaves a field as it is."""
 
-    team_id: TeamId
-    hostname: str
     name: str | None = None
     tags: tuple[str, ...] | None = None
     container: ContainerWish | None = None
     persona: Persona | None = None
     features: str | None = None  # JSON object
-    expected_version: int | None = None
 
 
 def edit_bot(command: EditBot, *, event_log: EventLog) -> int:
     """The lease of its port changes in the same transaction."""
-    bot = bot_named(event_log, command.team_id, command.hostname)
-    expect(bot, command.expected_version)
+    bot = asked_bot(command, event_log)
     now, leases = bot.state, list[Change]()
     events: list[BotEvent] = []
     if command.name is not None:

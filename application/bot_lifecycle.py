@@ -8,25 +8,15 @@ from __future__ import annotations
 from dataclasses import dataclass
 from uuid import UUID
 
-from application.bots import bot_named, expect
-from application.bus import Command
-from application.event_log import EventLog, Stream
+from application.bots import BotCommand, asked_bot
+from application.event_log import EventLog
 from application.host_ports import released
 from application.ports import Vault
 from application.seats import seat_left
 from domain.bots import Bot
 from domain.claims import Claim, hostname_claim
-from domain.ids import BotId, TeamId
+from domain.ids import BotId
 from domain.seats import Seat
-
-
-@dataclass(frozen=True, kw_only=True)
-class BotCommand(Command[int]):
-    """A command about one bot; answers the position reached."""
-
-    team_id: TeamId
-    hostname: str
-    expected_version: int | None = None
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -35,7 +25,7 @@ class StartBot(BotCommand):
 
 
 def start_bot(command: StartBot, *, event_log: EventLog) -> int:
-    bot = _expected(command, event_log)
+    bot = asked_bot(command, event_log)
     return event_log.append(bot, bot.state.start())
 
 
@@ -45,7 +35,7 @@ class StopBot(BotCommand):
 
 
 def stop_bot(command: StopBot, *, event_log: EventLog) -> int:
-    bot = _expected(command, event_log)
+    bot = asked_bot(command, event_log)
     return event_log.append(bot, bot.state.stop())
 
 
@@ -55,7 +45,7 @@ class RestartBot(BotCommand):
 
 
 def restart_bot(command: RestartBot, *, event_log: EventLog) -> int:
-    bot = _expected(command, event_log)
+    bot = asked_bot(command, event_log)
     return event_log.append(bot, bot.state.restart())
 
 
@@ -66,7 +56,7 @@ class QuarantineBot(BotCommand):
 
 def quarantine_bot(command: QuarantineBot, *, event_log: EventLog) -> int:
     """Its tokens and its network are cut by one event."""
-    bot = _expected(command, event_log)
+    bot = asked_bot(command, event_log)
     return event_log.append(bot, bot.state.quarantine(command.reason))
 
 
@@ -76,7 +66,7 @@ class ReleaseBot(BotCommand):
 
 
 def release_bot(command: ReleaseBot, *, event_log: EventLog) -> int:
-    bot = _expected(command, event_log)
+    bot = asked_bot(command, event_log)
     return event_log.append(bot, bot.state.release())
 
 
@@ -86,7 +76,7 @@ class RevokeBotTokens(BotCommand):
 
 
 def revoke_bot_tokens(command: RevokeBotTokens, *, event_log: EventLog) -> int:
-    bot = _expected(command, event_log)
+    bot = asked_bot(command, event_log)
     return event_log.append(bot, bot.state.revoke_tokens())
 
 
@@ -97,7 +87,7 @@ class DeleteBot(BotCommand):
 
 def delete_bot(command: DeleteBot, *, event_log: EventLog, vault: Vault) -> int:
     """Hostname, port and seat are free, and its credentials shredded, with the event."""
-    bot = _expected(command, event_log)
+    bot = asked_bot(command, event_log)
     claim = event_log.read(Claim(), hostname_claim(command.team_id, command.hostname))
     for secret_id in _secrets_of(bot.state):
         vault.remove(command.team_id, secret_id)
@@ -107,12 +97,6 @@ def delete_bot(command: DeleteBot, *, event_log: EventLog, vault: Vault) -> int:
         *released(event_log, bot.state.port),
         *seat_left(event_log, command.team_id, Seat.BOT, BotId(bot.id)),
     )
-
-
-def _expected(command: BotCommand, event_log: EventLog) -> Stream[Bot]:
-    bot = bot_named(event_log, command.team_id, command.hostname)
-    expect(bot, command.expected_version)
-    return bot
 
 
 def _secrets_of(bot: Bot) -> list[UUID]:

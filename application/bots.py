@@ -41,6 +41,22 @@ def expect(stream: Stream[Bot] | Stream[ProviderKey], version: int | None) -> No
 
 
 @dataclass(frozen=True, kw_only=True)
+class BotCommand(Command[int]):
+    """A command about one bot; answers the position reached."""
+
+    team_id: TeamId
+    hostname: str
+    expected_version: int | None = None
+
+
+def asked_bot(command: BotCommand, event_log: EventLog) -> Stream[Bot]:
+    """The bot that it is about, at the version that it expects."""
+    bot = bot_named(event_log, command.team_id, command.hostname)
+    expect(bot, command.expected_version)
+    return bot
+
+
+@dataclass(frozen=True, kw_only=True)
 class ContainerWish:
     """What the container of a bot is to be made from."""
 
@@ -112,34 +128,28 @@ def _checked(event_log: EventLog, team_id: TeamId, link: ProviderLink) -> Provid
 
 
 @dataclass(frozen=True, kw_only=True)
-class LinkProvider(Command[int]):
-    team_id: TeamId
-    hostname: str
+class LinkProvider(BotCommand):
     link: ProviderLink
 
 
 def link_provider(command: LinkProvider, *, event_log: EventLog) -> int:
-    bot = bot_named(event_log, command.team_id, command.hostname)
+    bot = asked_bot(command, event_log)
     link = _checked(event_log, command.team_id, command.link)
     return event_log.append(bot, bot.state.link(link))
 
 
 @dataclass(frozen=True, kw_only=True)
-class UnlinkProvider(Command[int]):
-    team_id: TeamId
-    hostname: str
+class UnlinkProvider(BotCommand):
     link_id: LinkId
 
 
 def unlink_provider(command: UnlinkProvider, *, event_log: EventLog) -> int:
-    bot = bot_named(event_log, command.team_id, command.hostname)
+    bot = asked_bot(command, event_log)
     return event_log.append(bot, bot.state.unlink(command.link_id))
 
 
 @dataclass(frozen=True, kw_only=True)
-class IssueBotToken(Command[int]):
-    team_id: TeamId
-    hostname: str
+class IssueBotToken(BotCommand):
     token_hash: str
     previous_end_at: datetime
     kind: TokenKind = TokenKind.OWNER
@@ -147,7 +157,7 @@ class IssueBotToken(Command[int]):
 
 
 def issue_bot_token(command: IssueBotToken, *, event_log: EventLog) -> int:
-    bot = bot_named(event_log, command.team_id, command.hostname)
+    bot = asked_bot(command, event_log)
     return event_log.append(
         bot,
         bot.state.issue_token(

@@ -10,11 +10,10 @@ from __future__ import annotations
 from dataclasses import dataclass, replace
 from uuid import UUID
 
-from application.bots import bot_named
-from application.bus import Command
+from application.bots import BotCommand, asked_bot
 from application.event_log import EventLog
 from application.ports import Secret, SecretRef, Vault
-from domain.bot_equipment import NotInstalled
+from domain.bot_equipment import installed
 from domain.equipment import (
     BotChannel,
     Persona,
@@ -22,7 +21,6 @@ from domain.equipment import (
     SkillInstall,
     item_of,
 )
-from domain.ids import TeamId
 
 PLUGIN = "plugin"
 CHANNEL = "channel"
@@ -46,35 +44,27 @@ def equipment_ref(
 
 
 @dataclass(frozen=True, kw_only=True)
-class AboutBot(Command[int]):
-    """A command about one bot; answers the position reached."""
-
-    team_id: TeamId
-    hostname: str
-
-
-@dataclass(frozen=True, kw_only=True)
-class SetPersona(AboutBot):
+class SetPersona(BotCommand):
     persona: Persona
 
 
 def set_persona(command: SetPersona, *, event_log: EventLog) -> int:
-    bot = bot_named(event_log, command.team_id, command.hostname)
+    bot = asked_bot(command, event_log)
     return event_log.append(bot, bot.state.equipment.set_persona(command.persona))
 
 
 @dataclass(frozen=True, kw_only=True)
-class SetFeatures(AboutBot):
+class SetFeatures(BotCommand):
     features: str  # JSON object
 
 
 def set_features(command: SetFeatures, *, event_log: EventLog) -> int:
-    bot = bot_named(event_log, command.team_id, command.hostname)
+    bot = asked_bot(command, event_log)
     return event_log.append(bot, bot.state.equipment.set_features(command.features))
 
 
 @dataclass(frozen=True, kw_only=True)
-class InstallPlugin(AboutBot):
+class InstallPlugin(BotCommand):
     """Without a secret, the install keeps the one that it has."""
 
     install: PluginInstall
@@ -82,7 +72,7 @@ class InstallPlugin(AboutBot):
 
 
 def install_plugin(command: InstallPlugin, *, event_log: EventLog, vault: Vault) -> int:
-    bot = bot_named(event_log, command.team_id, command.hostname)
+    bot = asked_bot(command, event_log)
     install = command.install
     before = item_of(bot.state.equipment.plugins, install.id)
     version = 0 if before is None else before.secret_version
@@ -95,39 +85,39 @@ def install_plugin(command: InstallPlugin, *, event_log: EventLog, vault: Vault)
 
 
 @dataclass(frozen=True, kw_only=True)
-class UninstallPlugin(AboutBot):
+class UninstallPlugin(BotCommand):
     install_id: UUID
 
 
 def uninstall_plugin(command: UninstallPlugin, *, event_log: EventLog, vault: Vault) -> int:
     """Its credentials are shredded in the same unit of work."""
-    bot = bot_named(event_log, command.team_id, command.hostname)
+    bot = asked_bot(command, event_log)
     vault.remove(command.team_id, command.install_id)
     return event_log.append(bot, bot.state.equipment.remove_plugin(command.install_id))
 
 
 @dataclass(frozen=True, kw_only=True)
-class InstallSkill(AboutBot):
+class InstallSkill(BotCommand):
     install: SkillInstall
 
 
 def install_skill(command: InstallSkill, *, event_log: EventLog) -> int:
-    bot = bot_named(event_log, command.team_id, command.hostname)
+    bot = asked_bot(command, event_log)
     return event_log.append(bot, bot.state.equipment.install_skill(command.install))
 
 
 @dataclass(frozen=True, kw_only=True)
-class UninstallSkill(AboutBot):
+class UninstallSkill(BotCommand):
     install_id: UUID
 
 
 def uninstall_skill(command: UninstallSkill, *, event_log: EventLog) -> int:
-    bot = bot_named(event_log, command.team_id, command.hostname)
+    bot = asked_bot(command, event_log)
     return event_log.append(bot, bot.state.equipment.remove_skill(command.install_id))
 
 
 @dataclass(frozen=True, kw_only=True)
-class SetChannel(AboutBot):
+class SetChannel(BotCommand):
     """Without a secret, the channel keeps the one that it has."""
 
     channel: BotChannel
@@ -135,7 +125,7 @@ class SetChannel(AboutBot):
 
 
 def set_channel(command: SetChannel, *, event_log: EventLog, vault: Vault) -> int:
-    bot = bot_named(event_log, command.team_id, command.hostname)
+    bot = asked_bot(command, event_log)
     channel = command.channel
     before = item_of(bot.state.equipment.channels, channel.id)
     version = 0 if before is None else before.secret_version
@@ -150,28 +140,26 @@ def set_channel(command: SetChannel, *, event_log: EventLog, vault: Vault) -> in
 
 
 @dataclass(frozen=True, kw_only=True)
-class ConnectChannel(AboutBot):
+class ConnectChannel(BotCommand):
     channel_id: UUID
     connected: bool
 
 
 def connect_channel(command: ConnectChannel, *, event_log: EventLog) -> int:
     """The bot listens there from now on, or no longer."""
-    bot = bot_named(event_log, command.team_id, command.hostname)
-    channel = item_of(bot.state.equipment.channels, command.channel_id)
-    if channel is None:
-        raise NotInstalled
+    bot = asked_bot(command, event_log)
+    channel = installed(bot.state.equipment.channels, command.channel_id)
     changed = replace(channel, connected=command.connected)
     return event_log.append(bot, bot.state.equipment.set_channel(changed))
 
 
 @dataclass(frozen=True, kw_only=True)
-class RemoveChannel(AboutBot):
+class RemoveChannel(BotCommand):
     channel_id: UUID
 
 
 def remove_channel(command: RemoveChannel, *, event_log: EventLog, vault: Vault) -> int:
     """Its credentials are shredded in the same unit of work."""
-    bot = bot_named(event_log, command.team_id, command.hostname)
+    bot = asked_bot(command, event_log)
     vault.remove(command.team_id, command.channel_id)
     return event_log.append(bot, bot.state.equipment.remove_channel(command.channel_id))

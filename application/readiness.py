@@ -6,8 +6,6 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import Protocol
 
-from domain.parking import ProjectionParked
-
 
 @dataclass(frozen=True, kw_only=True)
 class Dependency:
@@ -19,16 +17,12 @@ class Dependency:
 
 
 @dataclass(frozen=True, kw_only=True)
-class Lag:
-    """How far something is behind the head of a log: in positions, and in seconds.
+class ViewLag:
+    """How many positions of a log a view has yet to read."""
 
-    The seconds are those since the first event that it has yet to read was recorded.
-    """
-
-    name: str
+    view: str
     log: str
     behind: int
-    seconds: float = 0.0
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -36,10 +30,7 @@ class Look:
     """What was found at one look around."""
 
     dependencies: Sequence[Dependency]
-    views: Sequence[Lag]  # and policies
-    copies: Sequence[Lag] = ()  # of views that are being rebuilt, each by its view's name
-    parked: Sequence[ProjectionParked] = ()
-    sealing: Sequence[Lag] = ()
+    views: Sequence[ViewLag]
 
 
 class Readiness(Protocol):

@@ -11,7 +11,7 @@ from collections.abc import Collection, Iterable, Iterator
 from dataclasses import dataclass
 from typing import Protocol
 
-from application.bots import bot_named, expect
+from application.bots import BotCommand, asked_bot, bot_named
 from application.bus import Command
 from application.event_log import EventLog, Stream
 from domain.bots import Bot
@@ -71,18 +71,14 @@ class Known:
 
 
 @dataclass(frozen=True, kw_only=True)
-class SetBotRouting(Command[int]):
+class SetBotRouting(BotCommand):
     """Without a policy, `auto` calls go to the bot's primary model."""
 
-    team_id: TeamId
-    hostname: str
     policy: RoutingPolicy | None
-    expected_version: int | None
 
 
 def set_bot_routing(command: SetBotRouting, *, event_log: EventLog, known: Known) -> int:
-    bot = bot_named(event_log, command.team_id, command.hostname)
-    expect(bot, command.expected_version)
+    bot = asked_bot(command, event_log)
     if command.policy is not None:
         _judge(command.policy, event_log, command.team_id, bot.state, known)
     return event_log.append(bot, bot.state.route(command.policy))

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterable
 from dataclasses import dataclass, replace
 from typing import TypeGuard, assert_never, get_args
 from uuid import UUID
@@ -21,6 +22,7 @@ from domain.equipment import (
     MOST_OF_A_KIND,
     NOBODY,
     BotChannel,
+    ItemT,
     Persona,
     PluginInstall,
     SkillInstall,
@@ -59,6 +61,14 @@ class NotInstalled(NotFound):
     """The bot has no plugin, skill or channel of that id."""
 
 
+def installed(items: Iterable[ItemT], item_id: UUID) -> ItemT:
+    """The plugin, skill or channel of that id; refused if the bot has none."""
+    found = item_of(items, item_id)
+    if found is None:
+        raise NotInstalled
+    return found
+
+
 def changes_equipment(event: BotEvent) -> TypeGuard[EquipmentEvent]:
     """Whether the event is about what a bot is equipped with."""
     return isinstance(event, get_args(EquipmentEvent))
@@ -94,8 +104,7 @@ class Equipment:
 
     def remove_plugin(self, install_id: UUID) -> list[BotEvent]:
         """Do without it; refused if it is not there."""
-        if item_of(self.plugins, install_id) is None:
-            raise NotInstalled
+        installed(self.plugins, install_id)
         return [BotPluginRemoved(install_id=install_id)]
 
     def install_skill(self, install: SkillInstall) -> list[BotEvent]:
@@ -109,8 +118,7 @@ class Equipment:
 
     def remove_skill(self, install_id: UUID) -> list[BotEvent]:
         """Do without it; refused if it is not there."""
-        if item_of(self.skills, install_id) is None:
-            raise NotInstalled
+        installed(self.skills, install_id)
         return [BotSkillRemoved(install_id=install_id)]
 
     def set_channel(self, channel: BotChannel) -> list[BotEvent]:
@@ -122,8 +130,7 @@ class Equipment:
 
     def remove_channel(self, channel_id: UUID) -> list[BotEvent]:
         """Be no longer reachable there; refused if it was not."""
-        if item_of(self.channels, channel_id) is None:
-            raise NotInstalled
+        installed(self.channels, channel_id)
         return [BotChannelRemoved(channel_id=channel_id)]
 
     @staticmethod

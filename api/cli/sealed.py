@@ -29,12 +29,6 @@ Kept = Annotated[
     list[Path] | None,
     typer.Option("--checkpoint", help="A signed checkpoint that was kept; repeat it."),
 ]
-Witnesses = Annotated[
-    list[str] | None,
-    typer.Option(
-        "--witness", help="A witness's key, or its file: it must have signed, too; repeat."
-    ),
-]
 LogKey = Annotated[
     str | None, typer.Option("--key", help="The log's key, or a file that holds it.")
 ]
@@ -63,7 +57,6 @@ def verify(
     *,
     key: LogKey = None,
     checkpoint: Kept = None,
-    witness: Witnesses = None,
     as_json: Json = False,
 ) -> None:
     """Check that nothing that was sealed is changed, gone, moved or added.
@@ -74,16 +67,15 @@ def verify(
     from verifier.verify_log import judge, lines_of  # noqa: PLC0415
 
     kept = [text_of(path) for path in checkpoint or ()]
-    said = "" if key is None else _key(key)
-    witnesses = [_key(one) for one in witness or ()]
+    said = "" if key is None else text_of(Path(key)) if Path(key).is_file() else key
     if bundle is not None:
-        verdict, code = judge(lines_of(bundle), said, kept, witnesses)
+        verdict, code = judge(lambda: lines_of(bundle), said, kept)
     else:
         with _log() as log:
             lines = (*log.checkpoint_lines(),)
             own, last = own_checkpoint()
             verdict, code = judge(
-                chain(lines, log.event_lines()), said or own, [*kept, *last], witnesses
+                lambda: chain(lines, log.event_lines()), said or own, [*kept, *last]
             )
     if as_json:
         document({"verdict": verdict, "code": code})
@@ -185,7 +177,7 @@ def cosign(
     if key is None:
         msg = "Which log? Give its public key with --key."
         raise BadSetup(msg)
-    log_key = VerifierKey.parse(_key(key))
+    log_key = VerifierKey.parse(text_of(Path(key)) if Path(key).is_file() else key)
     with held(state):
         witness = Witness(state, log_key, name=name)
         added = witness.cosign(Addition.parse(sys.stdin.read()))
@@ -242,11 +234,6 @@ def own_checkpoint() -> tuple[str, list[str]]:
     if not (folder / KEY).exists() or not (folder / FILE).exists():
         return "", []
     return key_file.read(folder / KEY).public.text, [text_of(folder / FILE)]
-
-
-def _key(given: str) -> str:
-    """The key itself, or what is in the file of that name."""
-    return text_of(Path(given)) if Path(given).is_file() else given
 
 
 def text_of(path: Path) -> str:

@@ -50,7 +50,7 @@ def test_a_list_is_paged_and_waits_for_what_was_written(either: Front) -> None:
 def test_a_read_of_what_is_not_there_yet_gives_up(
     front: Front, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr("api.positions.WAIT_SECONDS", 0.1)
+    monkeypatch.setattr("api.waiting.WAIT_SECONDS", 0.1)
     me = front.someone()
     answer = front.client.get("/api/bot?after_position=fleet=99", headers=me)
     assert (answer.status_code, answer.json()["code"]) == (504, "unavailable")
