@@ -40,14 +40,13 @@ def seen(
         return None
     state = _STATES.get(listed["State"], ContainerState.EXITED)
     has_ended = state is ContainerState.EXITED
-    health = _HEALTH.search(listed["Status"]) if state is ContainerState.RUNNING else None
     image = labels.get(IMAGE, listed["Image"])
     return SeenContainer(
         container_id=listed["Id"],
         bot_id=bot_id,
         generation=int(generation),
         state=state,
-        health=Health(health[1]) if health else None,
+        health=health_of(listed) if state is ContainerState.RUNNING else None,
         exit_code=inspected.get("ExitCode") if has_ended else None,
         out_of_memory=bool(inspected.get("OOMKilled")),
         error=without_paths(inspected.get("Error") or ""),
@@ -57,6 +56,12 @@ def seen(
         started_at=moment(inspected.get("StartedAt")),
         created_at=datetime.fromtimestamp(listed["Created"], UTC),
     )
+
+
+def health_of(listed: Mapping[str, Any]) -> Health | None:
+    """What its own check says of a container; none if its image has no check."""
+    found = _HEALTH.search(listed["Status"])
+    return Health(found[1]) if found else None
 
 
 def networks_of(listed: Mapping[str, Any]) -> list[str]:

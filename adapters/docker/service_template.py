@@ -6,6 +6,7 @@ Pure, as `template.py` is. What a service cannot say, and what stands in for it,
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from typing import Any
 
 from adapters.docker.naming import BOT, TASK, Naming
@@ -24,6 +25,8 @@ from adapters.docker.template import (
 )
 from domain.containers import ContainerSpec
 from domain.images import image_of
+
+Spec = Mapping[str, Any]  # of a service, as the engine has it
 
 GRACE_SECONDS = 30
 SECOND = 10**9  # nanoseconds
@@ -82,6 +85,18 @@ def task(
 def labels(spec: ContainerSpec, setup: EngineSetup) -> dict[str, str]:
     """Of the service, which is what the instance sees of a bot."""
     return Naming(setup.instance).labels(spec)
+
+
+def started(spec: Spec) -> Spec:
+    """One replica, made anew even if one has ended: no other change makes a Swarm do so."""
+    task = spec["TaskTemplate"]
+    again = {**task, "ForceUpdate": task.get("ForceUpdate", 0) + 1}
+    return {**spec, "TaskTemplate": again, "Mode": {"Replicated": {"Replicas": 1}}}
+
+
+def stopped(spec: Spec) -> Spec:
+    """No replica; what the service is made from stays."""
+    return {**spec, "Mode": {"Replicated": {"Replicas": 0}}}
 
 
 def _folders(spec: ContainerSpec, setup: EngineSetup) -> list[dict[str, Any]]:

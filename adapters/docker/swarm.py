@@ -18,7 +18,8 @@ What a service cannot say of the hardened template, and what covers it:
 * the way in from the manager: an overlay's address is not the host's, so none is shown
 * a time to stop that is chosen for each stop: it is 30 s, from the service
 
-`swarm_doctor.py` reads the first five from the nodes' engine.
+`swarm_doctor.py` reads the first five from a node. A bot's own health check is read from
+its container, on the manager's node only; on every node a Swarm ends what is not well.
 """
 
 from __future__ import annotations
@@ -37,11 +38,21 @@ from adapters.docker.failures import asked, asked_to_run
 from adapters.docker.images import pinned_image
 from adapters.docker.naming import GENERATION, NETWORK, TASK, Naming, bot_of
 from adapters.docker.overlays import Overlays
-from adapters.docker.service_template import GRACE_SECONDS, ROLLBACK, UPDATE, labels, task
+from adapters.docker.service_template import (
+    GRACE_SECONDS,
+    ROLLBACK,
+    UPDATE,
+    Spec,
+    labels,
+    started,
+    stopped,
+    task,
+)
 from adapters.docker.setup import EngineSetup
 from adapters.docker.stats import Counters
 from adapters.docker.streams import Reading
 from adapters.docker.tasks import (
+    container_of,
     current,
     has_ended,
     orphan_of,
@@ -59,8 +70,6 @@ from application.engines import (
 )
 from domain.containers import ContainerSpec, NetworkPolicy, SeenContainer
 from domain.errors import NotFound
-
-Spec = Mapping[str, Any]
 
 ATTEMPTS = 5
 PAUSE_SECONDS = 0.2
@@ -100,7 +109,12 @@ class SwarmEngine:
         with asked():
             services = self._connection.client.services(filters=self._naming.filters)
             tasks = self._connection.client.tasks(filters=self._naming.filters)
-        found = [seen_service(one, current(one["ID"], tasks)) for one in services]
+            here = self._connection.client.containers(filters=self._of_tasks)
+        listed = {one["Id"]: one for one in here}
+        newest = [(one, current(one["ID"], tasks)) for one in services]
+        found = [
+            seen_service(one, task, listed.get(container_of(task))) for one, task in newest
+        ]
         there = [one for one in found if one is not None]
         policies = {one.bot_id: one.network for one in there}
         for bot_id in self._overlays.missing(policies):
@@ -141,11 +155,11 @@ class SwarmEngine:
         if replicas(own) == 1 and one is not None and not has_ended(one):
             return
         self._overlays.let_reach(_bot(own), policy_of(own))
-        self._change(container_id, _started)
+        self._change(container_id, started)
 
     def stop(self, container_id: str, *, within_seconds: int) -> None:
         own = self._own(container_id)
-        self._change(container_id, _stopped)
+        self._change(container_id, stopped)
         deadline = time.monotonic() + max(within_seconds, GRACE_SECONDS) + SLACK_SECONDS
         while any(not has_ended(one) for one in self._tasks(own)):
             if time.monotonic() > deadline:
@@ -177,10 +191,9 @@ class SwarmEngine:
             tasks = client.tasks(filters=self._naming.filters)
         here: dict[str, tuple[str, UUID]] = {}
         for service in services:
-            one = current(service["ID"], tasks)
-            ran = (one or {}).get("Status", {}).get("ContainerStatus") or {}
-            if service["ID"] in container_ids and ran.get("ContainerID"):
-                here[ran["ContainerID"]] = (service["ID"], _bot(service))
+            ran = container_of(current(service["ID"], tasks))
+            if service["ID"] in container_ids and ran:
+                here[ran] = (service["ID"], _bot(service))
         if self._counters is None:
             self._counters = Counters(client)
         counted = self._counters.stats({one: bot_id for one, (_, bot_id) in here.items()})
@@ -216,8 +229,11 @@ class SwarmEngine:
 
     def events(self) -> Reading[UUID]:
         """Of the manager's own node; the reconciler's look finds the others' changes."""
-        filters = {"label": [f"{TASK}={self._setup.instance}"]}
-        return bots_changed(self._connection, filters)
+        return bots_changed(self._connection, self._of_tasks)
+
+    @property
+    def _of_tasks(self) -> dict[str, list[str]]:
+        return {"label": [f"{TASK}={self._setup.instance}"]}
 
     @property
     def _overlays(self) -> Overlays:
@@ -274,17 +290,6 @@ class SwarmEngine:
                     raise
             else:
                 return
-
-
-def _started(spec: Spec) -> Spec:
-    """One replica, made anew even if one has ended: no other change makes a Swarm do so."""
-    task = spec["TaskTemplate"]
-    again = {**task, "ForceUpdate": task.get("ForceUpdate", 0) + 1}
-    return {**spec, "TaskTemplate": again, "Mode": {"Replicated": {"Replicas": 1}}}
-
-
-def _stopped(spec: Spec) -> Spec:
-    return {**spec, "Mode": {"Replicated": {"Replicas": 0}}}
 
 
 def _bot(service: Mapping[str, Any]) -> UUID:

@@ -7,7 +7,7 @@ from typing import Any
 
 from adapters.docker.failures import without_paths
 from adapters.docker.naming import GENERATION, IMAGE, NETWORK, bot_of
-from adapters.docker.seen import moment
+from adapters.docker.seen import health_of, moment
 from application.engines import Orphan
 from domain.containers import ContainerState, NetworkPolicy, SeenContainer
 
@@ -38,14 +38,19 @@ def policy_of(service: Service) -> NetworkPolicy:
     return NetworkPolicy.CUT if is_cut else NetworkPolicy.ISOLATED
 
 
-def seen_service(service: Service, task: Task | None) -> SeenContainer | None:
-    """A bot's service with its newest task, as a container; none if it names no bot."""
+def seen_service(
+    service: Service, task: Task | None, listed: Mapping[str, Any] | None
+) -> SeenContainer | None:
+    """A bot's service with its newest task, as a container; none if it names no bot.
+
+    `listed` is the task's container, where the manager's own node runs it.
+    """
     labels = service["Spec"]["Labels"]
     bot_id, generation = bot_of(labels), labels.get(GENERATION, "")
     if bot_id is None or not generation.isdecimal():
         return None
     status = task["Status"] if task is not None else {}
-    state = _state(task)
+    state = _state(task, listed)
     # Killed for memory or by hand: the Swarm says 137 of either and no more.
     code = (status.get("ContainerStatus") or {}).get("ExitCode")
     return SeenContainer(
@@ -53,6 +58,7 @@ def seen_service(service: Service, task: Task | None) -> SeenContainer | None:
         bot_id=bot_id,
         generation=int(generation),
         state=state,
+        health=health_of(listed) if listed and state is ContainerState.RUNNING else None,
         exit_code=code if state is ContainerState.EXITED else None,
         error=without_paths(status.get("Err") or ""),
         image=labels.get(IMAGE, ""),
@@ -73,10 +79,19 @@ def orphan_of(service: Service) -> Orphan:
     )
 
 
-def _state(task: Task | None) -> ContainerState:
+def container_of(task: Task | None) -> str:
+    """The id of the container in which it runs or ran; empty before that."""
+    status = {} if task is None else task["Status"].get("ContainerStatus") or {}
+    return str(status.get("ContainerID") or "")
+
+
+def _state(task: Task | None, listed: Mapping[str, Any] | None) -> ContainerState:
+    """A task is `starting` until its check is content: its container runs before that."""
     if task is None:
         return ContainerState.CREATED
     if has_ended(task):
         return ContainerState.EXITED
-    is_up = task["Status"]["State"] == "running"
+    is_up = task["Status"]["State"] == "running" or (
+        listed is not None and listed["State"] == "running"
+    )
     return ContainerState.RUNNING if is_up else ContainerState.CREATED

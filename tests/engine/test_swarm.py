@@ -13,7 +13,7 @@ from docker.types import IPAMConfig, IPAMPool
 from adapters.docker.swarm import SwarmEngine
 from adapters.docker.transport import EngineAddress
 from application.engines import CannotRun, EngineUnavailable
-from domain.containers import ContainerState, NetworkPolicy, SeenContainer
+from domain.containers import ContainerState, Health, NetworkPolicy, SeenContainer
 from domain.errors import NotFound
 from tests.engine.dockerd import Dockerd
 from tests.engine.given import Bots, instance, until
@@ -150,6 +150,24 @@ def test_a_bot_runs_is_confined_and_is_gone(swarm: Swarm) -> None:
     until(lambda: swarm.engine.orphans(frozenset()) == [])
     with pytest.raises(NotFound):
         swarm.engine.start(made)
+
+
+def test_the_health_of_a_bot_is_what_its_own_check_says(swarm: Swarm) -> None:
+    made = swarm.engine.create(swarm.bots.spec(image=BOT_IMAGE))
+    assert swarm.seen(made).health is None
+    swarm.engine.start(made)
+    healths: list[Health | None] = []
+
+    def is_well() -> bool:
+        seen = swarm.seen(made)
+        healths.append(seen.health)
+        assert seen.health is None or seen.state is ContainerState.RUNNING
+        return seen.health is Health.HEALTHY
+
+    until(is_well, seconds=40)
+    assert Health.STARTING in healths
+    swarm.engine.stop(made, within_seconds=0)
+    assert swarm.seen(made).health is None
 
 
 def _is_confined_as_far_as_a_service_can_say(inspected: dict[str, Any]) -> None:
