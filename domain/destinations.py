@@ -16,6 +16,7 @@ from collections.abc import Collection
 from dataclasses import dataclass
 from functools import lru_cache
 from ipaddress import IPv4Address, IPv6Address, ip_address, ip_network
+from typing import NamedTuple
 
 from domain.errors import BadSetup, Invalid
 
@@ -42,8 +43,7 @@ class DestinationIsNotPublic(Invalid):
     """The name leads to an address inside, and the operator has not listed its origin."""
 
 
-@dataclass(frozen=True, slots=True)
-class Origin:
+class Origin(NamedTuple):  # looked up by several times for each call
     """A scheme, a host and a port, in the one spelling that makes equal origins equal.
 
     The host is in lower case; an IPv6 address is in its short form, without brackets.

@@ -88,12 +88,15 @@ class TeamPrice:
     version: int
 
 
+_Sold = tuple[int, str, str]  # a team by number: a UUID is hashed by Python code
+
+
 class TeamPrices:
     """The prices of all teams, in memory."""
 
     def __init__(self, rows: Iterable[ModelPriceRow] = ()) -> None:
         self.rows: dict[UUID, ModelPriceRow] = {}
-        self._prices: dict[tuple[UUID, str, str], TeamPrice] = {}
+        self._prices: dict[_Sold, TeamPrice] = {}
         for row in rows:
             self.put(row.price_id, row)
 
@@ -111,8 +114,8 @@ class TeamPrices:
         """The team's price of the model; None if it has none of its own."""
         if not self._prices:
             return None
-        return self._prices.get((team_id, vendor, model.lower()))
+        return self._prices.get((team_id.int, vendor, model.lower()))
 
 
-def _sold(row: ModelPriceRow) -> tuple[UUID, str, str]:
-    return row.team_id, row.vendor, row.model.lower()
+def _sold(row: ModelPriceRow) -> _Sold:
+    return row.team_id.int, row.vendor, row.model.lower()

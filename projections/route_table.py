@@ -162,7 +162,7 @@ class RouteTable:
     ) -> list[Share[KeyRoute]]:
         """The same keys, link by link: from which turns are taken."""
         shares: list[Share[KeyRoute]] = []
-        taken: set[UUID] = set()
+        taken: set[int] = set()
         for link in bot.links:
             linked = self._linked(bot.team_id, link, vendor)
             if not linked or (model is not None and not _covers(link.models, model)):
@@ -172,11 +172,11 @@ class RouteTable:
                 for key in linked
                 if key.status in _HOPEFUL
                 and (model is None or not key.models or _covers(key.models, model))
-                and key.key_id not in taken
+                and key.key_id.int not in taken
             ]
             if keys:
                 shares.append(Share(link.priority, link.weight, keys))
-                taken.update([key.key_id for key in keys])
+                taken.update([key.key_id.int for key in keys])
         return shares
 
     def _linked(self, team_id: UUID, link: ProviderLink, vendor: str) -> Sequence[KeyRoute]:
@@ -185,7 +185,7 @@ class RouteTable:
             return ()
         if link.provider_key_id is not None:
             key = self.keys.get(link.provider_key_id)
-            if key is None or key.vendor != vendor or key.team_id != team_id:
+            if key is None or key.vendor != vendor or key.team_id.int != team_id.int:
                 return ()
             return (key,)
         return [

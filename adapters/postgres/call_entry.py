@@ -100,7 +100,7 @@ def _state(call_id: UUID, version: int, event: CallEvent) -> bytes:
     return state_of(
         event,
         at=datetime.now(UTC),
-        actor=actor(facts.bot_id),
+        actor=_actor(None if facts.bot_id is None else facts.bot_id.int),
         team_id=facts.team_id,
         correlation_id=call_id,
         causation_id="-" if version == 1 else _before(call_id, version),
@@ -113,7 +113,7 @@ def _before(call_id: UUID, version: int) -> str:
     return f"call:{text}:{version - 1}"
 
 
-@lru_cache(maxsize=4096)
-def actor(bot_id: UUID | None) -> str:
+@lru_cache(maxsize=4096)  # by number: a UUID is hashed by Python code
+def _actor(bot: int | None) -> str:
     """Who called: the bot, or the worker that checks a key."""
-    return f"bot:{bot_id}" if bot_id else "system:worker"
+    return "system:worker" if bot is None else f"bot:{UUID(int=bot)}"

@@ -123,7 +123,9 @@ class CallWriter:
         else:
             return await self._plainly(pipeline, batch)
         tried = {entry.place: entry.state for entry in batch if entry.tried}
-        found = await self._compare(pipeline, tried) if tried else {}
+        if not tried:
+            return await self._budgets.write(pipeline, batch)
+        found = await self._compare(pipeline, tried)
         left = [entry for entry in batch if entry.place not in found]
         became = iter(await self._budgets.write(pipeline, left))
         return [found.get(entry.place) or next(became) for entry in batch]
