@@ -14,7 +14,7 @@ from fastapi.responses import StreamingResponse
 from pydantic import BaseModel, Field
 
 from api import shapes
-from api.callers import TheUser
+from api.callers import NoteRead, TheUser
 from api.wired import TheSystem
 from application.sealing import SignedCheckpoint, consistency, latest, prove
 from domain.sealing.proofs import Addition, inclusion_text
@@ -108,12 +108,13 @@ def consistent(
 
 
 @router.get("/export", response_class=StreamingResponse, responses=NDJSON)
-def export(user: TheUser, system: TheSystem) -> StreamingResponse:
+def export(user: TheUser, system: TheSystem, note_read: NoteRead) -> StreamingResponse:
     """The team's sealed events as CloudEvents 1.0, one a line, each with its proof.
 
     The first line is the checkpoint that the proofs lead to. `data` is what is stored, byte
     for byte.
     """
+    note_read("")
     return StreamingResponse(
         system.team_export.lines(user.team_id),
         media_type="application/x-ndjson",

@@ -16,7 +16,7 @@ from pydantic import BaseModel, Field
 from starlette.responses import StreamingResponse
 
 from api.bot_reading import TheBots
-from api.callers import TheUser
+from api.callers import NoteRead, TheUser
 from api.paging import TheCursors
 from api.positions import reached
 from api.shapes import ListQuery, Moment, Page, Query
@@ -97,9 +97,11 @@ def logs(
     query: Annotated[LogQuery, FromQuery()],
     bots: TheBots,
     system: TheSystem,
+    note_read: NoteRead,
 ) -> object:
     """The last lines, oldest first; with `follow`, as server-sent events from there on."""
     _needs_container(bots.row(hostname).runtime)
+    note_read(hostname)
     bot_id, watch = bots.id_of(hostname), system.fleet_watch
     if not query.follow:
         found = watch.logs(bot_id, tail=query.tail, since=query.since)

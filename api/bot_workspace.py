@@ -8,6 +8,7 @@ from fastapi import APIRouter, Response
 from pydantic import BaseModel
 
 from api.bot_reading import TheBots
+from api.callers import NoteRead
 from api.locales import Languages, TheLanguages
 from api.positions import reached
 from api.wired import TheSystem
@@ -46,17 +47,19 @@ class WorkspaceOut(BaseModel):
 
 
 @router.get("/{hostname}/workspace")
-def workspace(
+def workspace(  # noqa: PLR0913, PLR0917 - what the framework hands in
     hostname: str,
     bots: TheBots,
     system: TheSystem,
     languages: TheLanguages,
     response: Response,
+    note_read: NoteRead,
 ) -> WorkspaceOut:
     """The files as they are on the worker's disk, or as they would be."""
     reached(response, system.fleet.head())
     if bots.row(hostname).runtime is Runtime.EXTERNAL:
         raise BotHasNoContainer
+    note_read(hostname)
     found = system.fleet_watch.workspace(bots.id_of(hostname))
     return workspace_shown(found, languages)
 

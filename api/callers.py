@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Iterator
+from collections.abc import Callable, Iterable, Iterator
 from typing import Annotated
 
 from fastapi import APIRouter, Depends, Request
@@ -17,7 +17,7 @@ from api.wired import TheSystem
 from domain.errors import BadSetup, Forbidden
 from domain.log import FLEET
 
-__all__ = ["SignedIn", "TheDoorkeeper", "TheUser", "guarded_policies"]
+__all__ = ["NoteRead", "SignedIn", "TheDoorkeeper", "TheUser", "guarded_policies"]
 
 
 def _doorkeeper(request: Request) -> Doorkeeper:
@@ -56,6 +56,18 @@ async def _answerable(
 
 
 TheUser = Annotated[SignedIn, Depends(_answerable)]
+
+
+def _note_read(
+    request: Request, user: TheUser, doorkeeper: TheDoorkeeper
+) -> Callable[[str], None]:
+    action = action_of(request.method, request.scope["route"].path_format)
+    return lambda subject: doorkeeper.note_read(user, action, subject)
+
+
+# Called with the hostname, or "" for all of the team's, where somebody takes the log away
+# or looks into a bot: who reads that is recorded.
+NoteRead = Annotated[Callable[[str], None], Depends(_note_read)]
 
 
 def guarded_policies(routers: Iterable[APIRouter]) -> Policies:

@@ -22,9 +22,9 @@ from api.believed import Believed
 from api.policies import Principal, principal_of
 from api.tokens import AccessTokens
 from api.wired import Wired
-from application.attempts import NoteRefusal
+from application.attempts import NoteAttempt
 from application.event_log import Caller
-from domain.access import AccessRefused
+from domain.access import AccessEvent, AccessRefused, SensitiveRead
 from domain.api_tokens import TokenShelf, token_shelf
 from domain.errors import Forbidden, NotFound, Unauthenticated
 from domain.ids import ApiTokenId, SessionId, TeamId, UserId
@@ -92,7 +92,7 @@ class Doorkeeper:
         self._believed = Believed(system.fleet)
         self._lock = threading.Lock()
         self.forget = self._believed.forget
-        self._noted: OrderedDict[tuple[str, TeamId, str], float] = OrderedDict()
+        self._noted: OrderedDict[tuple[str, TeamId, AccessEvent], float] = OrderedDict()
 
     @cached_property
     def tokens(self) -> AccessTokens:
@@ -153,7 +153,14 @@ class Doorkeeper:
 
     def note_refusal(self, user: SignedIn, action: str) -> None:
         """A refused attempt is recorded, the same one once a minute."""
-        what, now = (user.principal, user.team_id, action), time.monotonic()
+        self._note(user, AccessRefused(action=action, role=user.role))
+
+    def note_read(self, user: SignedIn, action: str, subject: str) -> None:
+        """That something sensitive is read is recorded, the same once a minute."""
+        self._note(user, SensitiveRead(action=action, subject=subject))
+
+    def _note(self, user: SignedIn, attempt: AccessEvent) -> None:
+        what, now = (user.principal, user.team_id, attempt), time.monotonic()
         with self._lock:
             if now < self._noted.get(what, 0.0):
                 return
@@ -161,9 +168,8 @@ class Doorkeeper:
             self._noted.move_to_end(what)
             while len(self._noted) > MOST_NOTED:
                 self._noted.popitem(last=False)
-        refused = AccessRefused(action=action, role=user.role)
         self._system.bus.handle(
-            NoteRefusal(attempt_id=uuid7(), refused=refused), by=user.caller
+            NoteAttempt(attempt_id=uuid7(), attempt=attempt), by=user.caller
         )
 
     def role_of(self, user_id: UserId, team_id: TeamId) -> Role | None:

@@ -22,7 +22,7 @@ from api.places import place_of
 from api.positions import reached
 from api.tokens import AccessClaims
 from api.wired import Wired
-from application.attempts import NoteRefusal
+from application.attempts import NoteAttempt
 from application.event_log import Caller
 from application.ports import Person
 from application.sign_in import (
@@ -94,7 +94,7 @@ def note_refused(system: Wired, user_id: UserId, user: User, request_id: str) ->
     """
     team_id = user.teams[0] if user.teams else None
     by = Caller(actor="anonymous", team_id=team_id, correlation_id=request_id)
-    noted = NoteRefusal(attempt_id=uuid7(), refused=SignInRefused(user_id=user_id))
+    noted = NoteAttempt(attempt_id=uuid7(), attempt=SignInRefused(user_id=user_id))
 
     def note() -> None:
         try:

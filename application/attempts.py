@@ -1,4 +1,4 @@
-"""Commands that keep what was refused, each with its handler below it."""
+"""Commands that keep what was tried, each with its handler below it."""
 
 from __future__ import annotations
 
@@ -11,11 +11,11 @@ from domain.access import AccessEvent, Attempt
 
 
 @dataclass(frozen=True, kw_only=True)
-class NoteRefusal(Command[int]):
+class NoteAttempt(Command[int]):
     attempt_id: UUID
-    refused: AccessEvent
+    attempt: AccessEvent
 
 
-def note_refusal(command: NoteRefusal, *, event_log: EventLog) -> int:
+def note_attempt(command: NoteAttempt, *, event_log: EventLog) -> int:
     attempt = event_log.begin(Attempt(), command.attempt_id)
-    return event_log.append(attempt, [command.refused])
+    return event_log.append(attempt, [command.attempt])

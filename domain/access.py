@@ -1,4 +1,5 @@
-"""Refused attempts, each a short stream of its own: who tried what, and had no right to it.
+"""Attempts, each a short stream of its own: who tried what and had no right to it, and who
+read what is more than everyday.
 
 Only of people and teams we know: a stranger cannot make the log grow.
 """
@@ -27,18 +28,26 @@ class SignInRefused(Event, topic="access.sign_in_refused"):
     user_id: UserId
 
 
-AccessEvent = AccessRefused | SignInRefused
+@dataclass(frozen=True, kw_only=True)
+class SensitiveRead(Event, topic="access.read"):
+    """Somebody of the team was shown what tells more than other answers do."""
+
+    action: str
+    subject: str  # the hostname of the bot; empty: the whole team's
+
+
+AccessEvent = AccessRefused | SignInRefused | SensitiveRead
 
 
 @dataclass(frozen=True, kw_only=True)
 class Attempt:
-    """One attempt that was refused."""
+    """One attempt."""
 
     action: str = ""
 
     def evolve(self, event: AccessEvent) -> Attempt:
         match event:
-            case AccessRefused(action=action):
+            case AccessRefused(action=action) | SensitiveRead(action=action):
                 return Attempt(action=action)
             case SignInRefused():
                 return Attempt(action="sign-in")

@@ -24,7 +24,7 @@ def register_people(bus: Bus, event_log: EventLog, people: People) -> None:
         (accounts.MarkOperator, accounts.mark_operator),
         (api_tokens.IssueApiToken, api_tokens.issue_api_token),
         (api_tokens.RevokeApiToken, api_tokens.revoke_api_token),
-        (attempts.NoteRefusal, attempts.note_refusal),
+        (attempts.NoteAttempt, attempts.note_attempt),
         (sign_in_codes.OfferCode, sign_in_codes.offer_code),
         (sign_in_codes.UseOfferedCode, sign_in_codes.use_offered_code),
         (identities.LinkIdentity, identities.link_identity),

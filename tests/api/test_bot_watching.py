@@ -65,6 +65,20 @@ def test_the_last_lines_of_a_log_come_oldest_first(
     assert [line["text"] for line in got] == ["line 3", "line 4"]
 
 
+def test_who_reads_what_is_sensitive_is_on_record(front: Front, me: dict[str, str]) -> None:
+    front.system.fleet_watch.lines[made(front, me)] = []
+    for path in ("/api/bot/ada-1/logs", "/api/audit/export", "/api/bot/ada-1"):
+        for _ in range(2):
+            assert front.client.get(path, headers=me).is_success
+    assert front.client.get("/api/bot/bob-1/logs", headers=me).status_code == 404
+    front.system.pump()
+    found = front.client.get("/api/audit/events?type=access.read", headers=me)
+    assert [one["event"] for one in found.json()["items"]] == [
+        {"action": "GET /api/audit/export", "subject": ""},
+        {"action": "GET /api/bot/{hostname}/logs", "subject": "ada-1"},
+    ]
+
+
 def test_a_followed_log_is_a_stream_of_events(front: Front, me: dict[str, str]) -> None:
     line = LogLine(at=None, stream="stderr", text="data: x\nevent: forged")
     front.system.fleet_watch.lines[made(front, me)] = [line]

@@ -11,6 +11,7 @@ from adapters.event_store import EVENT_MODULES
 from domain.events import Event
 
 STORED = {
+    "access.read": ["action", "subject"],
     "access.refused": ["action", "role"],
     "access.sign_in_refused": ["user_id"],
     "api_token.issued": [
