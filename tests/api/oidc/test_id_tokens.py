@@ -16,6 +16,7 @@ WRONG_CLAIMS: dict[str, dict[str, Any]] = {
     "another nonce": {"nonce": "a" * 43},
     "no nonce": {"nonce": None},
     "another audience": {"aud": "somebody-else"},
+    "another audience, in our name": {"aud": "somebody-else", "azp": CLIENT_ID},
     "no audience": {"aud": None},
     "an audience of several, not for us": {"aud": [CLIENT_ID, "other"], "azp": "other"},
     "an audience of several, for nobody": {"aud": [CLIENT_ID, "other"]},
