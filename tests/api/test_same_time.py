@@ -53,7 +53,8 @@ def verify(front: Front) -> Ask:
 
 def ratio(ask: Ask, pairs: int) -> float:
     """The median for who does not exist, as a part of that for who does."""
-    known, unknown = [], []
+    known: list[float] = []
+    unknown: list[float] = []
     for n in range(pairs):
         for email, times in ((ADA, known), (f"nobody{n}@example.com", unknown)):
             started = time.perf_counter()
