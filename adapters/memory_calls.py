@@ -23,8 +23,7 @@ from projections.call_log import (
     matches,
 )
 from projections.key_health import KeyHealthRow, KeyHealths
-from projections.usage import SUMS, UsageFilter, UsageTotals
-from projections.usage_by_hour import UsageByHour, UsageRow
+from projections.usage import UsageFilter, UsageTotals
 from projections.view import Key, Projector
 
 
@@ -92,18 +91,6 @@ class MemoryCallLog(MemoryView[CallRow], CallLog):
         ]
 
 
-class MemoryUsageByHour(MemoryView[UsageRow], UsageByHour):
-    def totals(self, wanted: UsageFilter) -> UsageTotals:
-        return _sum(totals for _, totals in self.by_hour(wanted))
-
-    def by_hour(self, wanted: UsageFilter) -> list[tuple[datetime, UsageTotals]]:
-        return _grouped(
-            (row.hour, UsageTotals(**{name: getattr(row, name) for name in SUMS}))
-            for row in self.rows.values()
-            if _fits(row, wanted)
-        )
-
-
 class MemoryAuditTrail(MemoryView[AuditRow], AuditTrail):
     def select(
         self, wanted: AuditFilter, *, before: tuple[datetime, str, int] | None, limit: int
@@ -119,15 +106,6 @@ class MemoryAuditTrail(MemoryView[AuditRow], AuditTrail):
             and (before is None or (row.at, row.log, row.position) < before)
         ]
         return sorted(rows, key=lambda r: (r.at, r.log, r.position), reverse=True)[:limit]
-
-
-def _fits(row: UsageRow, wanted: UsageFilter) -> bool:
-    names = ("team_id", "hostname", "vendor", "model", "provider_key_id", "status")
-    return (
-        (wanted.since is None or row.hour >= wanted.since)
-        and (wanted.until is None or row.hour < wanted.until)
-        and all(getattr(wanted, name) in {None, getattr(row, name)} for name in names)
-    )
 
 
 def _sum(totals: Iterable[UsageTotals]) -> UsageTotals:

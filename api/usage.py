@@ -26,7 +26,7 @@ router = APIRouter(prefix="/api/usage", tags=["usage"])
 bot_router = APIRouter(prefix="/api/bot/{hostname}/usage", tags=["usage"])
 
 AFTER_CALLS = [Depends(read_after(lambda system: system.call_log, CALLS))]
-AFTER_BOTH = [*AFTER_CALLS, Depends(read_after(lambda system: system.usage_by_hour, CALLS))]
+AFTER_BOTH = [*AFTER_CALLS, Depends(read_after(lambda system: system.usage_rollup, CALLS))]
 EXPORTS: dict[int | str, dict[str, Any]] = {
     200: {"content": {"text/csv": {}, "application/x-ndjson": {}, PARQUET: {}}}
 }

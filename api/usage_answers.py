@@ -18,7 +18,7 @@ from api.past_views import SLACK, Then, calls_then
 from api.positions import CALLS_ONLY, ResultT, read_at
 from api.shapes import Page
 from api.usage_groups import broken_down
-from api.usage_reading import totals, trend, view_for
+from api.usage_reading import Answer, by_group, totals, trend
 from api.usage_shapes import (
     Breakdown,
     BreakdownQuery,
@@ -27,13 +27,14 @@ from api.usage_shapes import (
     Filters,
     TotalsOut,
     Trend,
+    TrendItem,
     TrendQuery,
     filter_of,
-    trend_item,
+    shown,
 )
 from api.wired import TheSystem, Wired
 from domain.ids import TeamId
-from domain.log import FLEET
+from domain.log import CALLS, FLEET
 from projections.call_log import CallRow, Group
 from projections.usage import UsageFilter
 from projections.view import View
@@ -65,25 +66,18 @@ class Usage:
     def summary(self, query: Filters, response: Response) -> TotalsOut:
         """Everything that matches, added up."""
         wanted = self._wanted(query)
-        view = view_for(self._system, wanted)
-        found = self._read(response, view, lambda: totals(self._system, wanted))
-        return TotalsOut.model_validate(found)
+        return TotalsOut(**shown(self._told(response, totals(self._system, wanted))))
 
     def trend(self, query: TrendQuery, response: Response) -> Trend:
         """The same, step by step."""
         wanted = self._wanted(query)
-        fine = query.granularity == "minute"
-        view = self._system.call_log if fine else view_for(self._system, wanted)
-        found = self._read(
-            response, view, lambda: trend(self._system, wanted, query.granularity)
-        )
-        return Trend(items=[trend_item(start, part) for start, part in found])
+        found = self._told(response, trend(self._system, wanted, query.granularity))
+        return Trend(items=[TrendItem(start=start, **shown(part)) for start, part in found])
 
     def breakdown(self, query: BreakdownQuery, response: Response) -> Breakdown | Response:
         """The same, group by group: the dearest first."""
-        wanted, view = self._wanted(query), self._system.call_log
         group = Group.BOT if query.group_by == "member" else Group(query.group_by)
-        found = self._read(response, view, lambda: view.by_group(wanted, group))
+        found = self._told(response, by_group(self._system, self._wanted(query), group))
         items = broken_down(self._system, self._team_id, query.group_by, found)
         kind = wanted_format(query.format, self._accept)
         if kind in {"csv", "ndjson"}:
@@ -118,15 +112,25 @@ class Usage:
         until = by_then if wanted.until is None else min(wanted.until, by_then)
         return replace(wanted, until=until, upto=then.position)
 
+    def _told(self, response: Response, answer: Answer[ResultT]) -> ResultT:
+        """What was found, and where; of the past that is told already."""
+        if self._then is None:
+            response.headers["X-Log-Position"] = f"{CALLS}={answer.position}"
+        self._with_fleet(response)
+        return answer.found
+
     def _read(
         self, response: Response, view: View[Any], read: Callable[[], ResultT]
     ) -> ResultT:
         """What the view says, and where it stood, unless that is what was asked for."""
         found = read() if self._then else read_at(response, view, CALLS_ONLY, read)
+        self._with_fleet(response)
+        return found
+
+    def _with_fleet(self, response: Response) -> None:
         if self._fleet is not None:
             calls = response.headers["X-Log-Position"]
             response.headers["X-Log-Position"] = f"{FLEET}={self._fleet},{calls}"
-        return found
 
 
 def _place(admitted_at: str, call_id: str) -> Place:

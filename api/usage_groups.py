@@ -6,7 +6,7 @@ from collections.abc import Hashable, Iterable
 from typing import cast
 from uuid import UUID
 
-from api.usage_shapes import BreakdownItem, TotalsOut
+from api.usage_shapes import BreakdownItem, shown
 from api.wired import Wired
 from domain.ids import TeamId
 from projections.usage import UsageTotals
@@ -38,8 +38,7 @@ def _item(
     item_id: UUID | None = None,
     label: str | None = None,
 ) -> BreakdownItem:
-    shown = TotalsOut.model_validate(totals).model_dump()
-    return BreakdownItem(key=key, id=item_id, label=label, **shown)
+    return BreakdownItem(key=key, id=item_id, label=label, **shown(totals))
 
 
 def _of_bot(key: Hashable, totals: UsageTotals) -> BreakdownItem:

@@ -1,72 +1,126 @@
-"""Usage from two views that agree: whole hours from one, anything finer from the other."""
+"""Usage at one position: whole minutes from the rollup, parts of minutes call by call.
+
+What stood at an earlier position (`upto`) only the call log can tell, and tells all of it.
+"""
 
 from __future__ import annotations
 
+import time
+from collections.abc import Callable, Hashable, Iterable
+from dataclasses import dataclass, replace
 from datetime import UTC, datetime, timedelta
-from typing import Any
+from typing import Generic, TypeVar
 
+from api.positions import LOOK_SECONDS, WAIT_SECONDS
+from api.refusals import NotReadYet
 from api.usage_shapes import Granularity
 from api.wired import Wired
 from domain.errors import InvalidFields
+from domain.log import CALLS
+from projections.call_log import Group
 from projections.usage import UsageFilter, UsageTotals
-from projections.view import View
+from projections.usage_rollup import Reading
+from projections.usage_steps import Step, begin
 
 LONGEST_BY_MINUTE = timedelta(days=7)
+# The coarsest steps that each can be told from.
+_STEPS = {
+    "minute": Step.MINUTE,
+    "hour": Step.HOUR,
+    "day": Step.DAY,
+    "week": Step.DAY,
+    "month": Step.MONTH,
+}
+
+FoundT = TypeVar("FoundT")
+KeyT = TypeVar("KeyT", bound=Hashable)
 
 
-def view_for(system: Wired, wanted: UsageFilter) -> View[Any]:
-    """The view that a question with these times is put to."""
-    return system.usage_by_hour if _by_hours(wanted) else system.call_log
+@dataclass(frozen=True, kw_only=True)
+class Answer(Generic[FoundT]):
+    """What was found, and at which position of the calls log."""
+
+    position: int
+    found: FoundT
 
 
-def totals(system: Wired, wanted: UsageFilter) -> UsageTotals:
+def totals(system: Wired, wanted: UsageFilter) -> Answer[UsageTotals]:
     """What the calls add up to."""
-    if _by_hours(wanted):
-        return system.usage_by_hour.totals(wanted)
-    return system.call_log.totals(wanted)
+    call_log = system.call_log
+    if wanted.upto is not None:
+        return Answer(position=wanted.upto, found=call_log.totals(wanted))
+    reading = system.usage_rollup.read(wanted)
+    edges = _edges(system, wanted, reading)
+    parts = [part.totals for part in reading.parts] + [
+        call_log.totals(one) for one in edges
+    ]
+    return Answer(position=reading.position, found=sum(parts, start=UsageTotals()))
 
 
 def trend(
     system: Wired, wanted: UsageFilter, granularity: Granularity
-) -> list[tuple[datetime, UsageTotals]]:
+) -> Answer[list[tuple[datetime, UsageTotals]]]:
     """The same, step by step, oldest first; steps without calls are left out."""
     if granularity == "minute":
         _refuse_long(wanted)
-        return system.call_log.by_minute(wanted)
-    if _by_hours(wanted):
-        parts = system.usage_by_hour.by_hour(wanted)
+    by_minute = system.call_log.by_minute
+    if wanted.upto is not None:
+        position, parts = wanted.upto, by_minute(wanted)
     else:
-        parts = system.call_log.by_minute(wanted)
-    steps: dict[datetime, UsageTotals] = {}
-    for start, part in parts:
-        step = step_of(start, granularity)
-        steps[step] = steps.get(step, UsageTotals()) + part
-    return sorted(steps.items())
+        reading = system.usage_rollup.read(wanted, step=_STEPS[granularity])
+        position = reading.position
+        parts = [(part.start, part.totals) for part in reading.parts if part.start]
+        for edge in _edges(system, wanted, reading):
+            parts += by_minute(edge)
+    steps = _added((step_of(start, granularity), part) for start, part in parts)
+    return Answer(position=position, found=sorted(steps.items()))
 
 
-def step_of(time: datetime, granularity: Granularity) -> datetime:
+def by_group(
+    system: Wired, wanted: UsageFilter, group: Group
+) -> Answer[list[tuple[Hashable, UsageTotals]]]:
+    """The same, group by group, in no order."""
+    in_log = system.call_log.by_group
+    if wanted.upto is not None:
+        return Answer(position=wanted.upto, found=in_log(wanted, group))
+    reading = system.usage_rollup.read(wanted, group=group)
+    parts = [(part.group, part.totals) for part in reading.parts]
+    for edge in _edges(system, wanted, reading):
+        parts += in_log(edge, group)
+    return Answer(position=reading.position, found=list(_added(parts).items()))
+
+
+def step_of(at: datetime, granularity: Granularity) -> datetime:
     """When the step began that the time is in, in UTC; weeks begin on Mondays."""
-    hour = time.astimezone(UTC).replace(minute=0, second=0, microsecond=0)
-    midnight = hour.replace(hour=0)
-    match granularity:
-        case "minute":
-            return time.astimezone(UTC).replace(second=0, microsecond=0)
-        case "hour":
-            return hour
-        case "day":
-            return midnight
-        case "week":
-            return midnight - timedelta(days=midnight.weekday())
-        case "month":
-            return midnight.replace(day=1)
+    start = begin(at.astimezone(UTC), _STEPS[granularity])
+    return start - timedelta(days=start.weekday()) if granularity == "week" else start
 
 
-def _by_hours(wanted: UsageFilter) -> bool:
-    """What stood at an earlier position is known call by call only."""
-    return wanted.upto is None and all(
-        time is None or step_of(time, "hour") == time
-        for time in (wanted.since, wanted.until)
-    )
+def _added(parts: Iterable[tuple[KeyT, UsageTotals]]) -> dict[KeyT, UsageTotals]:
+    found: dict[KeyT, UsageTotals] = {}
+    for key, part in parts:
+        before = found.get(key)
+        found[key] = part if before is None else before + part
+    return found
+
+
+def _edges(system: Wired, wanted: UsageFilter, reading: Reading) -> list[UsageFilter]:
+    """What to ask the call log for, which has read as far as the rollup had."""
+    if reading.edges:
+        _wait_for(lambda: system.call_log.position(CALLS) >= reading.position)
+    return [
+        replace(wanted, since=since, until=until, upto=reading.position)
+        for since, until in reading.edges
+    ]
+
+
+def _wait_for(reached: Callable[[], bool]) -> None:
+    """Two projections are a few milliseconds apart; `NotReadYet` after five seconds."""
+    deadline = time.monotonic() + WAIT_SECONDS
+    while not reached():
+        if time.monotonic() > deadline:
+            raise NotReadYet
+        time.sleep(LOOK_SECONDS)
 
 
 def _refuse_long(wanted: UsageFilter) -> None:

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from datetime import datetime
-from typing import Annotated, Literal
+from typing import Annotated, Any, Literal
 from uuid import UUID
 
 from pydantic import BaseModel, ConfigDict, Field
@@ -13,7 +13,7 @@ from domain.calls import CallStatus
 from domain.errors import InvalidFields
 from domain.ids import TeamId
 from domain.usage import UsageSource
-from projections.usage import UsageFilter, UsageTotals
+from projections.usage import SKETCHES, SUMS, Quantiles, UsageFilter, UsageTotals
 
 Granularity = Literal["minute", "hour", "day", "week", "month"]
 Status = Literal["settled", "refused", "abandoned"]
@@ -47,12 +47,26 @@ class CallsQuery(Filters, ListQuery):
     format: Literal["json", "csv", "ndjson", "parquet"] | None = None
 
 
+class QuantilesOut(BaseModel):
+    """Milliseconds that half, 95 % and 99 % of the calls stayed within.
+
+    From counts by steps that grow by a ninth, added up exactly: each is off by less than
+    5 %, and the same whichever way the calls are put together.
+    """
+
+    p50: int
+    p95: int
+    p99: int
+
+
 class TotalsOut(BaseModel):
     """Sums over ended calls, of what is known: `unmetered` calls told no tokens, and of
     `unpriced` ones the cost is not known; if that is all of them, the cost is null.
+
+    `errors` counts settled calls that were answered badly or not at all. Times are from
+    admission to the first and to the last byte, of settled calls; null if there are none.
     """
 
-    model_config = ConfigDict(from_attributes=True, populate_by_name=True)
     calls: int
     settled: int
     refused: int
@@ -63,8 +77,11 @@ class TotalsOut(BaseModel):
     cache_read_tokens: int
     cache_write_tokens: int
     reasoning_tokens: int
-    cost_micro_usd: int | None = Field(validation_alias="known_cost_micro_usd")
+    cost_micro_usd: int | None
     unpriced: int
+    errors: int
+    duration_ms: QuantilesOut | None
+    first_byte_ms: QuantilesOut | None
 
 
 class TrendItem(TotalsOut):
@@ -145,7 +162,17 @@ def filter_of(asked: Filters, team_id: TeamId, hostname: str | None) -> UsageFil
     )
 
 
-def trend_item(start: datetime, totals: UsageTotals) -> TrendItem:
-    """One step of a trend as it goes out."""
-    sums = TotalsOut.model_validate(totals).model_dump()
-    return TrendItem(start=start, **sums)
+def shown(totals: UsageTotals) -> dict[str, Any]:
+    """The members of `TotalsOut`."""
+    members = {name: getattr(totals, name) for name in SUMS if name not in SKETCHES}
+    return members | {
+        "cost_micro_usd": totals.known_cost_micro_usd,
+        "duration_ms": _quantiles(totals.duration_ms),
+        "first_byte_ms": _quantiles(totals.first_byte_ms),
+    }
+
+
+def _quantiles(found: Quantiles | None) -> QuantilesOut | None:
+    return (
+        None if found is None else QuantilesOut(p50=found.p50, p95=found.p95, p99=found.p99)
+    )

@@ -38,7 +38,7 @@ from projections.past_calls import PastCalls
 from projections.quota_list import QuotaList
 from projections.route_table import BotRoute, RouteTable
 from projections.routing_statistics import RoutingStatistics
-from projections.usage_by_hour import UsageByHour
+from projections.usage_rollup import UsageRollup
 
 
 class InstanceKeys(Protocol):
@@ -75,7 +75,7 @@ class Wired(Protocol):
     @property
     def call_log(self) -> CallLog: ...
     @property
-    def usage_by_hour(self) -> UsageByHour: ...
+    def usage_rollup(self) -> UsageRollup: ...
     @property
     def audit_trail(self) -> AuditTrail: ...
     @property

@@ -23,7 +23,8 @@ from domain.calls import (
     CallStatus,
 )
 from domain.log import CALLS, Placed
-from domain.usage import Usage, UsageSource
+from domain.usage import SERVED, Usage, UsageSource
+from projections.latency_sketch import sketch_of
 from projections.usage import UsageFilter, UsageTotals
 from projections.view import Key, Projector, View
 
@@ -87,7 +88,14 @@ def counted(row: CallRow) -> UsageTotals:
         reasoning_tokens=row.reasoning_tokens or 0,
         cost_micro_usd=row.cost_micro_usd or 0,
         unpriced=int(ended and row.cost_micro_usd is None),
+        errors=int(row.status is CallStatus.SETTLED and not _answered(row)),
+        durations=sketch_of(row.duration_ms),
+        first_bytes=sketch_of(row.first_byte_ms),
     )
+
+
+def _answered(row: CallRow) -> bool:
+    return row.error is None and row.http_status in SERVED
 
 
 def matches(row: CallRow, wanted: UsageFilter) -> bool:

@@ -46,12 +46,12 @@ def quantile(counts: Counts, share: float) -> int | None:
     for step, count in counts:
         left -= count
         if left <= 0:
-            return _middle(step)
+            return middle(step)
     return None
 
 
-def _middle(step: int) -> int:
-    """Of the step, by proportion."""
+def middle(step: int) -> int:
+    """The milliseconds in the middle of a step, by proportion."""
     if step == 0:
         return 1
     return round(2 ** ((step - 0.5) / PER_DOUBLING))

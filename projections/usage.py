@@ -7,11 +7,27 @@ from datetime import datetime
 from uuid import UUID
 
 from domain.calls import CallStatus
+from projections.latency_sketch import quantiles
+
+SHARES = (0.5, 0.95, 0.99)
+
+
+@dataclass(frozen=True, kw_only=True)
+class Quantiles:
+    """Milliseconds that half, 95 % and 99 % stayed within."""
+
+    p50: int
+    p95: int
+    p99: int
 
 
 @dataclass(frozen=True, kw_only=True)
 class UsageTotals:
-    """Sums over calls. Tokens are those known; `unmetered` counts ended calls with none."""
+    """Sums over calls. Tokens are those known; `unmetered` counts ended calls with none.
+
+    `errors` are settled calls that were answered badly or not at all. `durations` and
+    `first_bytes` are sketches (`latency_sketch`), which add up like the rest.
+    """
 
     calls: int = 0
     settled: int = 0
@@ -25,12 +41,25 @@ class UsageTotals:
     reasoning_tokens: int = 0
     cost_micro_usd: int = 0
     unpriced: int = 0  # ended calls whose cost is unknown
+    errors: int = 0
+    durations: int = 0
+    first_bytes: int = 0
 
     @property
     def known_cost_micro_usd(self) -> int | None:
         """The sum of the costs that are known; None if of all that ended none is."""
         ended = self.settled + self.abandoned
         return None if ended and self.unpriced == ended else self.cost_micro_usd
+
+    @property
+    def duration_ms(self) -> Quantiles | None:
+        """From admission to the last byte, of settled calls; None: of none is it known."""
+        return _told(self.durations)
+
+    @property
+    def first_byte_ms(self) -> Quantiles | None:
+        """From admission to the first byte of the answer, of those that had one."""
+        return _told(self.first_bytes)
 
     def __add__(self, other: UsageTotals) -> UsageTotals:
         return UsageTotals(
@@ -39,6 +68,12 @@ class UsageTotals:
 
 
 SUMS = tuple(field.name for field in fields(UsageTotals))
+SKETCHES = ("durations", "first_bytes")
+
+
+def _told(sketch: int) -> Quantiles | None:
+    found = quantiles(sketch, SHARES)
+    return None if found is None else Quantiles(p50=found[0], p95=found[1], p99=found[2])
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -59,3 +94,14 @@ class UsageFilter:
     status: CallStatus | None = None
     token_id: str | None = None  # only the call log knows it
     upto: int | None = None
+
+    def named(self) -> list[str]:
+        """What beside the time is asked for by name."""
+        asked = {
+            "bot": self.hostname,
+            "vendor": self.vendor,
+            "model": self.model,
+            "provider_key": self.provider_key_id,
+            "status": self.status,
+        }
+        return [name for name, value in asked.items() if value is not None]

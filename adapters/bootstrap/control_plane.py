@@ -22,7 +22,6 @@ from adapters.postgres.audit_trail import PostgresAuditTrail
 from adapters.postgres.call_views import (
     PostgresCallLog,
     PostgresKeyHealths,
-    PostgresUsageByHour,
 )
 from adapters.postgres.database import Database
 from adapters.postgres.fleet_views import PostgresBotDirectory, PostgresKeyRing
@@ -41,6 +40,7 @@ from adapters.postgres.routing_views import (
     PostgresRoutingStatistics,
 )
 from adapters.postgres.sealed_log import PostgresSealedLog
+from adapters.postgres.usage_rollup import PostgresUsageRollup
 from adapters.postgres.vault import PostgresInstanceKeys, PostgresPeople, PostgresVault
 from adapters.postgres.webhooks import PostgresDeliveryLog
 from adapters.price_list import BuiltInPrices
@@ -83,7 +83,7 @@ class ControlPlane:
     key_models: KeyCheckClient
     prober: VendorProber
     call_log: PostgresCallLog
-    usage_by_hour: PostgresUsageByHour
+    usage_rollup: PostgresUsageRollup
     audit_trail: PostgresAuditTrail
     sealed_log: PostgresSealedLog
     team_export: TeamLog
@@ -159,7 +159,7 @@ def _wired(  # noqa: PLR0913, PLR0917 - what the control plane stands on
         "quota_list": PostgresQuotaList(database),
         "quota_balances": PostgresQuotaBalances(database),
         "call_log": PostgresCallLog(reading),
-        "usage_by_hour": PostgresUsageByHour(reading),
+        "usage_rollup": PostgresUsageRollup(reading),
         "audit_trail": PostgresAuditTrail(reading),
         "sealed_log": PostgresSealedLog(reading),
         "team_export": TeamLog(reading),

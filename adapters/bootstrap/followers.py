@@ -21,7 +21,6 @@ from adapters.postgres.audit_trail import PostgresAuditTrail
 from adapters.postgres.call_views import (
     PostgresCallLog,
     PostgresKeyHealths,
-    PostgresUsageByHour,
 )
 from adapters.postgres.database import Database
 from adapters.postgres.fleet_views import (
@@ -41,6 +40,7 @@ from adapters.postgres.routing_views import (
     PostgresRoutingStatistics,
 )
 from adapters.postgres.secret_removal import PostgresSecretRemoval
+from adapters.postgres.usage_rollup import PostgresUsageRollup
 from adapters.postgres.view import PostgresView
 from adapters.postgres.view_positions import PostgresPositions
 from adapters.postgres.webhooks import PostgresDeliveryPlan
@@ -67,7 +67,7 @@ from projections.quota_list import QuotaListProjector
 from projections.route_projectors import BotRoutesProjector, KeyRoutesProjector
 from projections.routing_shelves import RoutingShelvesProjector
 from projections.routing_statistics import RoutingStatisticsProjector
-from projections.usage_by_hour import UsageByHourProjector
+from projections.usage_rollup import UsageRollupProjector
 from projections.view import Projector
 
 ROLE = "clawbot_projector"
@@ -80,7 +80,7 @@ VIEWS: Mapping[str, tuple[type[Projector[Any]], type[PostgresView[Any]]]] = {
         (BotRoutesProjector, PostgresBotRoutes),
         (KeyRoutesProjector, PostgresKeyRoutes),
         (CallLogProjector, PostgresCallLog),
-        (UsageByHourProjector, PostgresUsageByHour),
+        (UsageRollupProjector, PostgresUsageRollup),
         (AuditTrailProjector, PostgresAuditTrail),
         (KeyHealthProjector, PostgresKeyHealths),
         (QuotaListProjector, PostgresQuotaList),

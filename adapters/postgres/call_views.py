@@ -9,10 +9,12 @@ from typing import Any, LiteralString
 from uuid import UUID
 from zoneinfo import ZoneInfo
 
-from psycopg.sql import SQL, Composable, Composed, Identifier
+from psycopg.sql import SQL, Composed
 
 from adapters.postgres.calls_then import UNMOVED, moved_calls
 from adapters.postgres.database import Cursor
+from adapters.postgres.usage_totals import OF_CALLS, sums, totals_of
+from adapters.postgres.usage_totals import where as where_of
 from adapters.postgres.view import PostgresView
 from domain.calls import CallStatus
 from projections.call_log import (
@@ -27,19 +29,6 @@ from projections.call_log import (
 )
 from projections.key_health import KeyHealthRow, KeyHealths
 from projections.usage import SUMS, UsageFilter, UsageTotals
-from projections.usage_by_hour import UsageByHour, UsageRow
-
-_CALL_SUMS: dict[str, LiteralString] = {
-    "calls": "count(*)",
-    "settled": "count(*) FILTER (WHERE status = 'settled')",
-    "refused": "count(*) FILTER (WHERE status = 'refused')",
-    "abandoned": "count(*) FILTER (WHERE status = 'abandoned')",
-    "unmetered": "count(*) FILTER (WHERE status IN ('settled', 'abandoned') "
-    "AND input_tokens IS NULL AND output_tokens IS NULL)",
-    "unpriced": "count(*) FILTER (WHERE status IN ('settled', 'abandoned') "
-    "AND cost_micro_usd IS NULL)",
-}
-
 
 _GROUPS: dict[Group, LiteralString] = {
     Group.BOT: "bot_id, hostname",
@@ -49,43 +38,6 @@ _GROUPS: dict[Group, LiteralString] = {
     Group.STATUS: "status",
     Group.SOURCE: "usage_source",
 }
-
-
-def _sums(expressions: dict[str, LiteralString]) -> Composed:
-    return SQL(", ").join(
-        SQL("COALESCE({}, 0)::bigint").format(
-            SQL(expressions[name])
-            if name in expressions
-            else SQL("sum({})").format(Identifier(name))
-        )
-        for name in SUMS
-    )
-
-
-def _totals(row: tuple[Any, ...]) -> UsageTotals:
-    return UsageTotals(**dict(zip(SUMS, row, strict=True)))
-
-
-def _where(
-    wanted: UsageFilter, *, time: str, model: Composable
-) -> tuple[Composed, list[Any]]:
-    """What the filter asks for, as a condition with its values."""
-    conditions: list[Composed] = [SQL("team_id = {}").format(SQL("%s"))]
-    values: list[Any] = [wanted.team_id]
-    for column, operator, value in (
-        (Identifier(time), SQL(">="), wanted.since),
-        (Identifier(time), SQL("<"), wanted.until),
-        (Identifier("hostname"), SQL("="), wanted.hostname),
-        (Identifier("vendor"), SQL("="), wanted.vendor),
-        (model, SQL("="), wanted.model),
-        (Identifier("provider_key_id"), SQL("="), wanted.provider_key_id),
-        (Identifier("status"), SQL("="), wanted.status and wanted.status.value),
-        (Identifier("token_id"), SQL("="), wanted.token_id),
-    ):
-        if value is not None:
-            conditions.append(SQL("{} {} %s").format(column, operator))
-            values.append(value)
-    return SQL(" AND ").join(conditions), values
 
 
 class PostgresCallLog(PostgresView[CallRow], CallLog):
@@ -116,10 +68,10 @@ class PostgresCallLog(PostgresView[CallRow], CallLog):
     def totals(self, wanted: UsageFilter) -> UsageTotals:
         where, values = self._matching(wanted)
         statement = SQL("SELECT {} FROM call_log WHERE {} AND status <> 'open'").format(
-            _sums(_CALL_SUMS), where
+            sums(OF_CALLS), where
         )
         with self._cursor(wanted) as cursor:
-            found = _totals(cursor.execute(statement, values).fetchone() or ())
+            found = totals_of(cursor.execute(statement, values).fetchone() or ())
             return sum(map(counted, moved_calls(cursor, wanted)), start=found)
 
     def by_minute(self, wanted: UsageFilter) -> list[tuple[datetime, UsageTotals]]:
@@ -127,11 +79,11 @@ class PostgresCallLog(PostgresView[CallRow], CallLog):
         statement = SQL(
             "SELECT date_trunc('minute', admitted_at, 'UTC') AS minute, {} FROM call_log "
             "WHERE {} AND status <> 'open' GROUP BY minute ORDER BY minute"
-        ).format(_sums(_CALL_SUMS), where)
+        ).format(sums(OF_CALLS), where)
         with self._cursor(wanted) as cursor:
             rows = cursor.execute(statement, values).fetchall()
             moved = moved_calls(cursor, wanted)
-        found = {row[0]: _totals(row[1:]) for row in rows}
+        found = {row[0]: totals_of(row[1:]) for row in rows}
         for one in moved:
             if one.status is not CallStatus.OPEN:
                 minute = one.admitted_at.replace(second=0, microsecond=0)
@@ -146,14 +98,14 @@ class PostgresCallLog(PostgresView[CallRow], CallLog):
         statement = SQL(
             "SELECT {sums}, {columns} FROM call_log "
             "WHERE {where} AND status <> 'open' GROUP BY {columns}"
-        ).format(sums=_sums(_CALL_SUMS), columns=SQL(columns), where=where)
+        ).format(sums=sums(OF_CALLS), columns=SQL(columns), where=where)
         with self._cursor(wanted) as cursor:
             rows = cursor.execute(statement, values).fetchall()
             moved = moved_calls(cursor, wanted)
         found: dict[Hashable, UsageTotals] = {}
         for row in rows:
             key = row[len(SUMS) :]
-            found[key if len(key) > 1 else key[0]] = _totals(row[: len(SUMS)])
+            found[key if len(key) > 1 else key[0]] = totals_of(row[: len(SUMS)])
         for one in moved:
             if one.status is not CallStatus.OPEN:
                 name = group_of(one, group)
@@ -168,11 +120,11 @@ class PostgresCallLog(PostgresView[CallRow], CallLog):
             "SELECT (admitted_at AT TIME ZONE %s)::date, COALESCE(model, requested_model), "
             "provider_key_id, {} FROM call_log WHERE {} AND status <> 'open' "
             "GROUP BY 1, 2, 3"
-        ).format(_sums(_CALL_SUMS), where)
+        ).format(sums(OF_CALLS), where)
         with self._cursor(wanted) as cursor:
             rows = cursor.execute(statement, [time_zone, *values]).fetchall()
             moved = moved_calls(cursor, wanted)
-        found: dict[DayGroup, UsageTotals] = {row[:3]: _totals(row[3:]) for row in rows}
+        found: dict[DayGroup, UsageTotals] = {row[:3]: totals_of(row[3:]) for row in rows}
         for one in moved:
             if one.status is not CallStatus.OPEN:
                 group = day_group_of(one, ZoneInfo(time_zone))
@@ -185,32 +137,12 @@ class PostgresCallLog(PostgresView[CallRow], CallLog):
         return self._database.team_cursor(wanted.team_id, still=still)
 
     def _matching(self, wanted: UsageFilter) -> tuple[Composed, list[Any]]:
-        where, values = _where(
+        where, values = where_of(
             wanted, time="admitted_at", model=SQL("COALESCE(model, requested_model)")
         )
         if wanted.upto is not None:
             return where + SQL(" AND ") + UNMOVED, [*values, wanted.upto]
         return where, values
-
-
-class PostgresUsageByHour(PostgresView[UsageRow], UsageByHour):
-    table = "usage_by_hour"
-    row = UsageRow
-
-    def totals(self, wanted: UsageFilter) -> UsageTotals:
-        where, values = _where(wanted, time="hour", model=Identifier("model"))
-        statement = SQL("SELECT {} FROM usage_by_hour WHERE {}").format(_sums({}), where)
-        with self._database.team_cursor(wanted.team_id) as cursor:
-            return _totals(cursor.execute(statement, values).fetchone() or ())
-
-    def by_hour(self, wanted: UsageFilter) -> list[tuple[datetime, UsageTotals]]:
-        where, values = _where(wanted, time="hour", model=Identifier("model"))
-        statement = SQL(
-            "SELECT hour, {} FROM usage_by_hour WHERE {} GROUP BY hour ORDER BY hour"
-        ).format(_sums({}), where)
-        with self._database.team_cursor(wanted.team_id) as cursor:
-            rows = cursor.execute(statement, values).fetchall()
-        return [(row[0], _totals(row[1:])) for row in rows]
 
 
 class PostgresKeyHealths(PostgresView[KeyHealthRow], KeyHealths):

@@ -12,7 +12,7 @@ import typer
 
 from api.cli.output import NO, WRONG, Json, document, example, line, say
 
-EXAMPLES = ("clawbot rebuild usage_by_hour --check", "clawbot rebuild --all")
+EXAMPLES = ("clawbot rebuild usage_rollup --check", "clawbot rebuild --all")
 
 
 def add_to(app: typer.Typer) -> None:

@@ -7,7 +7,7 @@ import subprocess
 import sys
 import threading
 import time
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import replace
 
@@ -16,46 +16,50 @@ import pytest
 
 from adapters.bootstrap.followers import VIEWS
 from adapters.parking import parking_in
-from adapters.postgres.call_views import PostgresUsageByHour
+from adapters.postgres.usage_rollup import PostgresUsageRollup
 from adapters.rebuild import RebuildIsRunning, outdated, rebuild
 from adapters.renewal import renew
 from domain.errors import ConcurrentChange
-from domain.log import CALLS, Placed
-from projections.usage_by_hour import UsageByHourProjector, UsageRow
+from domain.log import CALLS, Page
+from projections.usage_rollup import RollupRow, UsageRollupProjector
+from projections.view import Key
 from tests.adapters.jobs.given import ROOT, eventually
 from tests.adapters.test_rebuild import catch_up_with, traces
 from tests.projections.given import calls
 from tests.projections.given_logs import database, record, recorded
 
-VIEW = "usage_by_hour"
-SUMS = "SELECT coalesce(sum(calls), 0)::int FROM usage_by_hour"
-STATE = "SELECT position, version FROM view_position WHERE view = 'usage_by_hour'"
+VIEW = "usage_rollup"
+SUMS = "SELECT coalesce(sum(calls), 0)::int FROM usage_rollup"
+STATE = "SELECT position, version FROM view_position WHERE view = 'usage_rollup'"
 PAGES = 5
 NEW_RELEASE = f"""
 import sys
 import adapters.rebuild
 from adapters.bootstrap.followers import VIEWS
 from tests.adapters.test_new_versions import NEW
-VIEWS["usage_by_hour"] = NEW
+VIEWS["usage_rollup"] = NEW
 adapters.rebuild.PAGE = 120 // {PAGES}
 told = lambda done, total: print(done, total, flush=True)
-adapters.rebuild.rebuild(sys.argv[1], "usage_by_hour", check=False, progress=told)
+adapters.rebuild.rebuild(sys.argv[1], "usage_rollup", check=False, progress=told)
 """
 
 
-class CountsTwice(UsageByHourProjector):
+class CountsTwice(UsageRollupProjector):
     """What the next release makes of the same events."""
 
     version = 2
 
-    def project(self, row: UsageRow | None, placed: Placed) -> UsageRow | None:
-        after = super().project(row, placed)
-        if after is None:
-            return None
-        return replace(after, calls=after.calls + after.calls - (row.calls if row else 0))
+    def fold(
+        self, page: Page, rows: Mapping[Key, RollupRow]
+    ) -> dict[Key, RollupRow | None]:
+        changed = super().fold(page, rows)
+        return {
+            key: None if row is None else replace(row, calls=row.calls * 2)
+            for key, row in changed.items()
+        }
 
 
-NEW = (CountsTwice, PostgresUsageByHour)
+NEW = (CountsTwice, PostgresUsageRollup)
 
 
 @pytest.fixture
@@ -117,7 +121,7 @@ def test_a_new_version_goes_on_from_the_head_and_the_old_release_moves_nothing(
         record(logs[CALLS], calls(5, seed=8))
         before = number(live)
         with database(database_url) as opened, pytest.MonkeyPatch.context() as old:
-            old.setitem(VIEWS, VIEW, (UsageByHourProjector, PostgresUsageByHour))
+            old.setitem(VIEWS, VIEW, (UsageRollupProjector, PostgresUsageRollup))
             with pytest.raises(ConcurrentChange):
                 catch_up_with(opened, VIEW)
         assert number(live) == before
@@ -184,7 +188,7 @@ def test_a_rebuild_that_is_killed_leaves_the_old_version_and_the_next_one_finish
         assert number(live) == 2 * old
         assert traces(live) == (0, 0)
         with pytest.MonkeyPatch.context() as back:
-            back.setitem(VIEWS, VIEW, (UsageByHourProjector, PostgresUsageByHour))
+            back.setitem(VIEWS, VIEW, (UsageRollupProjector, PostgresUsageRollup))
             assert rebuild(database_url, VIEW, check=False)
         assert number(live) == old
 

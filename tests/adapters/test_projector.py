@@ -76,7 +76,7 @@ def test_views_follow_both_logs_at_once(database_url: str, settings: Settings) -
             for seed in range(4):
                 record(logs[CALLS], calls(5, seed))
                 head, began = logs[CALLS].head(), time.monotonic()
-                eventually(lambda: position(database_url, "usage_by_hour", CALLS) == head)  # noqa: B023
+                eventually(lambda: position(database_url, "usage_rollup", CALLS) == head)  # noqa: B023
                 assert time.monotonic() - began < UNRUNG_SECONDS / 2
 
 
@@ -116,16 +116,17 @@ def test_a_projector_that_is_killed_again_and_again_counts_every_call_once(
                     started.wait()
                     continue
                 head = logs[CALLS].head()
-                for name in ("call_log", "usage_by_hour", "audit_trail"):
+                for name in ("call_log", "usage_rollup", "audit_trail"):
                     eventually(lambda: position(database_url, name, CALLS) == head)  # noqa: B023
     ((ended, counted),) = ask(
         database_url,
         "SELECT (SELECT count(DISTINCT originator_id) FROM calls_events WHERE topic IN "
         "('call.refused', 'call.settled', 'call.abandoned')), "
-        "(SELECT sum(calls)::bigint FROM usage_by_hour)",
+        "(SELECT sum(calls)::bigint FROM usage_rollup "
+        "WHERE facet = 'all' AND step = 'month')",
     )
     assert ended == counted > 400
-    for name in ("call_log", "usage_by_hour", "audit_trail"):
+    for name in ("call_log", "usage_rollup", "audit_trail"):
         assert not rebuild(database_url, name, check=True)
 
 

@@ -28,7 +28,6 @@ from adapters.memory_calls import (
     MemoryAuditTrail,
     MemoryCallLog,
     MemoryKeyHealths,
-    MemoryUsageByHour,
 )
 from adapters.memory_fleet import MemoryFleetWatch
 from adapters.memory_idempotency import MemoryIdempotency
@@ -46,6 +45,7 @@ from adapters.memory_routing import (
     MemoryRoutingStatistics,
 )
 from adapters.memory_sealing import MemorySealedLog
+from adapters.memory_usage import MemoryUsageRollup
 from adapters.memory_vault import MemoryInstanceKeys, MemoryPeople, MemoryVault
 from adapters.memory_vendors import MemoryVendors
 from adapters.memory_webhooks import MemoryDeliveries
@@ -54,7 +54,6 @@ from adapters.postgres.audit_trail import PostgresAuditTrail
 from adapters.postgres.call_views import (
     PostgresCallLog,
     PostgresKeyHealths,
-    PostgresUsageByHour,
 )
 from adapters.postgres.database import Database
 from adapters.postgres.fleet_views import PostgresBotDirectory, PostgresKeyRing
@@ -72,6 +71,7 @@ from adapters.postgres.routing_views import (
     PostgresRoutingStatistics,
 )
 from adapters.postgres.sealed_log import PostgresSealedLog
+from adapters.postgres.usage_rollup import PostgresUsageRollup
 from adapters.postgres.vault import PostgresInstanceKeys, PostgresPeople, PostgresVault
 from adapters.postgres.webhooks import PostgresDeliveryLog, PostgresDeliveryPlan
 from adapters.price_list import BuiltInPrices
@@ -106,8 +106,11 @@ from projections.notices import (
 )
 from projections.past_calls import PastCalls, PastCallsProjector
 from projections.quota_list import QuotaList, QuotaListProjector
-from projections.routing_statistics import RoutingStatistics, RoutingStatisticsProjector
-from projections.usage_by_hour import UsageByHour, UsageByHourProjector
+from projections.routing_statistics import (
+    RoutingStatistics,
+    RoutingStatisticsProjector,
+)
+from projections.usage_rollup import UsageRollup, UsageRollupProjector
 
 KEYRING = Keyring({"k1": crypto.sha256(b"the master key of the api's tests")})
 CATALOG = load_catalog()
@@ -138,7 +141,7 @@ class System:
     quota_list: QuotaList
     quota_balances: QuotaBalances
     call_log: CallLog
-    usage_by_hour: UsageByHour
+    usage_rollup: UsageRollup
     audit_trail: AuditTrail
     sealed_log: SealedLog
     team_export: TeamExport
@@ -194,7 +197,7 @@ def in_memory() -> System:
     fleet = EventLog(FLEET, MemoryRecorder(), EventMapper())
     people = MemoryPeople()
     directory, ring, trail = MemoryBotDirectory(), MemoryKeyRing(), MemoryAuditTrail()
-    call_log, by_hour = MemoryCallLog(), MemoryUsageByHour()
+    call_log, by_hour = MemoryCallLog(), MemoryUsageRollup()
     healths, prices = MemoryKeyHealths(), MemoryModelPrices()
     statistics, past = MemoryRoutingStatistics(), MemoryPastCalls()
     notices, readers = MemoryNotices(), MemoryNoticeReaders()
@@ -213,7 +216,7 @@ def in_memory() -> System:
         key_ring=ring,
         key_health=healths,
         call_log=call_log,
-        usage_by_hour=by_hour,
+        usage_rollup=by_hour,
         audit_trail=trail,
         sealed_log=MemorySealedLog(),
         team_export=MemorySealedLog(),
@@ -233,7 +236,7 @@ def in_memory() -> System:
             ViewFollower(KeyHealthProjector(), healths),
             ViewFollower(QuotaListProjector(), quota_list),
             ViewFollower(CallLogProjector(), call_log),
-            ViewFollower(UsageByHourProjector(), by_hour),
+            ViewFollower(UsageRollupProjector(), by_hour),
             ViewFollower(AuditTrailProjector(), trail),
             ViewFollower(ModelPricesProjector(), prices),
             ViewFollower(RoutingStatisticsProjector(), statistics),
@@ -276,7 +279,7 @@ def on_postgres(url: str) -> Iterator[System]:
             key_ring=PostgresKeyRing(api),
             key_health=PostgresKeyHealths(api),
             call_log=PostgresCallLog(api),
-            usage_by_hour=PostgresUsageByHour(api),
+            usage_rollup=PostgresUsageRollup(api),
             audit_trail=PostgresAuditTrail(api),
             sealed_log=PostgresSealedLog(api),
             team_export=TeamLog(api),

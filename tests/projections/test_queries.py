@@ -14,9 +14,10 @@ from adapters.bootstrap.followers import VIEWS, event_logs
 from adapters.follower import Reader, ViewFollower, catch_up
 from adapters.memory import MemoryBotDirectory, MemoryKeyRing
 from adapters.postgres.audit_trail import PostgresAuditTrail
-from adapters.postgres.call_views import PostgresCallLog, PostgresUsageByHour
+from adapters.postgres.call_views import PostgresCallLog
 from adapters.postgres.database import Database
 from adapters.postgres.fleet_views import PostgresBotDirectory, PostgresKeyRing
+from adapters.postgres.usage_rollup import PostgresUsageRollup
 from domain.calls import CallAbandoned, CallRefused, CallStatus
 from domain.keys import KeyStatus, OldSecret
 from domain.log import CALLS, FLEET
@@ -25,7 +26,10 @@ from projections.audit_trail import AuditFilter
 from projections.bot_directory import BotDirectory, BotDirectoryProjector
 from projections.bot_status import BotStatus
 from projections.key_ring import KeyRing, KeyRingProjector
+from projections.latency_sketch import sketch_of
 from projections.usage import UsageFilter, UsageTotals
+from projections.usage_rollup import Part
+from projections.usage_steps import Step
 from tests.projections.given import (
     FLEET_HISTORY,
     KEY,
@@ -72,7 +76,7 @@ class Fleet:
 @dataclass(frozen=True)
 class Calls:
     call_log: PostgresCallLog
-    usage: PostgresUsageByHour
+    usage: PostgresUsageRollup
     audit: PostgresAuditTrail
 
 
@@ -111,7 +115,7 @@ def call_views(database_url: str) -> Iterator[Calls]:
         database(database_url, "clawbot_api") as api,
     ):
         fill(opened)
-        yield Calls(PostgresCallLog(api), PostgresUsageByHour(api), PostgresAuditTrail(api))
+        yield Calls(PostgresCallLog(api), PostgresUsageRollup(api), PostgresAuditTrail(api))
 
 
 OURS = UsageFilter(team_id=TEAM)
@@ -212,20 +216,26 @@ TOTALS = UsageTotals(
     input_tokens=130,
     output_tokens=25,
     cost_micro_usd=37,
+    durations=sketch_of(20),
+    first_bytes=sketch_of(10),
 )
 
 
 def test_totals_count_ended_calls_and_agree_in_both_views(call_views: Calls) -> None:
     assert call_views.call_log.totals(OURS) == TOTALS
-    assert call_views.usage.totals(OURS) == TOTALS
+    assert rolled_up(call_views.usage, OURS) == TOTALS
     minutes = call_views.call_log.by_minute(OURS)
-    hours = call_views.usage.by_hour(OURS)
+    hours = call_views.usage.read(OURS, step=Step.HOUR).parts
     assert [at for at, _ in minutes] == [NOON + timedelta(minutes=m) for m in (1, 70, 71)]
-    assert [at for at, _ in hours] == [NOON, NOON + timedelta(hours=1)]
     assert sum((sums for _, sums in minutes), UsageTotals()) == TOTALS
-    assert sum((sums for _, sums in hours), UsageTotals()) == TOTALS
+    assert sum((part.totals for part in hours), UsageTotals()) == TOTALS
     refused = UsageTotals(calls=1, refused=1)
-    assert hours[0] == (NOON, refused)
+    assert Part(start=NOON, group=None, totals=refused) in hours
+    assert {part.start for part in hours} == {NOON, NOON + timedelta(hours=1)}
+
+
+def rolled_up(usage: PostgresUsageRollup, wanted: UsageFilter) -> UsageTotals:
+    return sum((part.totals for part in usage.read(wanted).parts), UsageTotals())
 
 
 def test_both_views_agree_on_any_calls(database_url: str) -> None:
@@ -234,7 +244,7 @@ def test_both_views_agree_on_any_calls(database_url: str) -> None:
         database(database_url) as opened,
     ):
         fill(opened)
-        call_log, usage = PostgresCallLog(opened), PostgresUsageByHour(opened)
+        call_log, usage = PostgresCallLog(opened), PostgresUsageRollup(opened)
         for wanted in (
             OURS,
             UsageFilter(team_id=OTHER_TEAM),
@@ -242,7 +252,7 @@ def test_both_views_agree_on_any_calls(database_url: str) -> None:
             replace(OURS, vendor="openai", status=CallStatus.ABANDONED),
             replace(OURS, since=NOON + timedelta(hours=1), until=NOON + timedelta(hours=2)),
         ):
-            assert call_log.totals(wanted) == usage.totals(wanted)
+            assert call_log.totals(wanted) == rolled_up(usage, wanted)
         assert call_log.totals(OURS).calls > 0
 
 
@@ -281,7 +291,7 @@ def test_the_trail_of_both_logs_is_read_page_by_page(call_views: Calls) -> None:
 
 
 @pytest.mark.parametrize(
-    "table", ["bot_directory", "key_ring", "call_log", "usage_by_hour", "audit_trail"]
+    "table", ["bot_directory", "key_ring", "call_log", "usage_rollup", "audit_trail"]
 )
 def test_a_session_without_a_team_sees_no_row(
     call_views: Calls, database_url: str, table: str

@@ -33,7 +33,7 @@ FROM, TO = (NOON + timedelta(hours=hours) for hours in (0, 1))
 DAY = ("--from", FROM.isoformat(), "--to", TO.isoformat())
 USED = tokens(1_000_000, 0)
 RIGHT, SOURCE = shipped_price_book().priced(USED, "openai", "gpt-5-mini", NOON)
-VIEWS_OF_CALLS = ("call_log", "usage_by_hour", "audit_trail")
+VIEWS_OF_CALLS = ("call_log", "usage_rollup", "audit_trail")
 
 
 def a_call(
@@ -80,7 +80,10 @@ def test_wrong_costs_are_put_right_in_the_log_and_in_every_total(
     shell: Shell, instance: str
 ) -> None:
     assert RIGHT
-    costs = "SELECT sum(cost_micro_usd), sum(unpriced) FROM usage_by_hour"
+    costs = (
+        "SELECT sum(cost_micro_usd), sum(unpriced) FROM usage_rollup "
+        "WHERE facet = 'all' AND step = 'hour'"
+    )
     ((before, unpriced),) = asked(instance, costs)
     ran = shell.run("reprice", *DAY, "--json", DATABASE_URL=instance)
     assert ran.code == 0

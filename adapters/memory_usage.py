@@ -1,0 +1,53 @@
+"""The usage rollup, played in memory."""
+
+from __future__ import annotations
+
+from collections.abc import Hashable
+
+from adapters.memory import MemoryView
+from domain.log import CALLS
+from projections.call_log import Group
+from projections.usage import SUMS, UsageFilter, UsageTotals
+from projections.usage_rollup import (
+    COLUMNS,
+    Facet,
+    Part,
+    Reading,
+    RollupRow,
+    UsageRollup,
+    group_name,
+    question,
+)
+from projections.usage_steps import Span, Step
+
+
+class MemoryUsageRollup(MemoryView[RollupRow], UsageRollup):
+    def read(
+        self, wanted: UsageFilter, *, group: Group | None = None, step: Step | None = None
+    ) -> Reading:
+        asked = question(wanted, group, step)
+        found: dict[Hashable, Part] = {}
+        for row in self.rows.values():
+            if not any(_fits(row, wanted, *span) for span in asked.spans):
+                continue
+            start = None if step is None else row.start
+            name = (
+                group_name(getattr(row, one) for one in COLUMNS[group]) if group else None
+            )
+            totals = UsageTotals(**{one: getattr(row, one) for one in SUMS})
+            before = found.get((start, name))
+            if before is not None:
+                totals += before.totals
+            found[start, name] = Part(start=start, group=name, totals=totals)
+        parts = [part for part in found.values() if part.totals.calls]
+        return Reading(position=self.position(CALLS), parts=parts, edges=asked.edges)
+
+
+def _fits(row: RollupRow, wanted: UsageFilter, span: Span, facet: Facet) -> bool:
+    names = ("team_id", "hostname", "vendor", "model", "provider_key_id", "status")
+    return (
+        (row.step, row.facet) == (span.step, facet)
+        and (span.since is None or row.start >= span.since)
+        and (span.until is None or row.start < span.until)
+        and all(getattr(wanted, name) in {None, getattr(row, name)} for name in names)
+    )

@@ -1,0 +1,120 @@
+"""The usage rollup in PostgreSQL, one partition of its table for each step of time."""
+
+from __future__ import annotations
+
+from dataclasses import replace
+from datetime import datetime
+from typing import Any, LiteralString, get_type_hints
+from uuid import UUID
+
+from psycopg.sql import SQL, Composed, Identifier, Literal
+
+from adapters.postgres.usage_totals import OF_ROWS, sums, totals_of, where
+from adapters.postgres.view import PostgresView
+from adapters.postgres.view_positions import move, position_of
+from domain.log import CALLS, Page
+from projections.call_log import Group
+from projections.usage import SKETCHES, SUMS, UsageFilter
+from projections.usage_rollup import (
+    COLUMNS,
+    Part,
+    Question,
+    Reading,
+    RollupRow,
+    UsageRollup,
+    group_name,
+    question,
+)
+from projections.usage_steps import Step
+from projections.view import Projector
+
+_TYPES: dict[object, LiteralString] = {
+    int: "bigint",
+    UUID: "uuid",
+    datetime: "timestamptz",
+}
+
+
+class PostgresUsageRollup(PostgresView[RollupRow], UsageRollup):
+    table = "usage_rollup"
+    row = RollupRow
+
+    def advance(self, projector: Projector[RollupRow], page: Page) -> None:
+        """Add what the page adds, without reading what is there."""
+        with (
+            self._database.connection() as connection,
+            connection.transaction(),
+            connection.cursor() as cursor,
+        ):
+            move(cursor, self._name, page, version=projector.version)
+            rows = [row for row in projector.fold(page, {}).values() if row is not None]
+            if rows:
+                columns = [[getattr(row, name) for row in rows] for name in self._names]
+                cursor.execute(self._add(), columns)
+
+    def _add(self) -> Composed:
+        hints = get_type_hints(RollupRow)
+        arrays = SQL(", ").join(
+            SQL("%s::{}[]").format(
+                SQL("numeric" if name in SKETCHES else _TYPES.get(hints[name], "text"))
+            )
+            for name in self._names
+        )
+        return SQL(
+            "INSERT INTO {at} AS t ({names}) SELECT * FROM unnest({arrays}) "
+            "ON CONFLICT ({key}) DO UPDATE SET {sums}"
+        ).format(
+            at=self._at,
+            names=self._columns(self._names),
+            arrays=arrays,
+            key=self._columns(self._key),
+            sums=SQL(", ").join(
+                SQL("{0} = t.{0} + excluded.{0}").format(Identifier(name)) for name in SUMS
+            ),
+        )
+
+    def read(
+        self, wanted: UsageFilter, *, group: Group | None = None, step: Step | None = None
+    ) -> Reading:
+        asked = question(wanted, group, step)
+        with self._database.team_cursor(wanted.team_id, still=True) as cursor:
+            position = position_of(cursor, self._name, CALLS)
+            parts = []
+            if asked.spans:
+                cursor.execute(*_statement(asked, wanted, group, step))
+                parts = [_part(row, stepped=step is not None) for row in cursor]
+        found = [part for part in parts if part.totals.calls]
+        return Reading(position=position, parts=found, edges=asked.edges)
+
+
+def _statement(
+    asked: Question, wanted: UsageFilter, group: Group | None, step: Step | None
+) -> tuple[Composed, list[Any]]:
+    """A select for each span, so that each reads one partition and no more of it."""
+    names = [*([] if step is None else ["start"]), *(COLUMNS[group] if group else ())]
+    columns = SQL(", ").join(map(Identifier, names))
+    read = SQL(", ").join(map(Identifier, [*names, *SUMS]))
+    selects: list[Composed] = []
+    values: list[Any] = []
+    for span, facet in asked.spans:
+        named = replace(wanted, since=span.since, until=span.until)
+        condition, bound = where(named, time="start", model=Identifier("model"))
+        selects.append(
+            SQL("SELECT {} FROM usage_rollup WHERE facet = {} AND step = {} AND {}").format(
+                read, Literal(facet.value), Literal(span.step.value), condition
+            )
+        )
+        values += bound
+    statement = SQL("SELECT {} FROM ({}) AS parts").format(
+        SQL(", ").join([*map(Identifier, names), sums(OF_ROWS)]),
+        SQL(" UNION ALL ").join(selects),
+    )
+    if names:
+        statement += SQL(" GROUP BY ") + columns
+    return statement, values
+
+
+def _part(row: tuple[Any, ...], *, stepped: bool) -> Part:
+    names, totals = row[: -len(SUMS)], totals_of(row[-len(SUMS) :])
+    start = names[0] if stepped else None
+    return Part(start=start, group=group_name(names[int(stepped) :]), totals=totals)

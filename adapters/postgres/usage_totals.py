@@ -1,0 +1,66 @@
+"""Sums over calls in SQL: which are asked for, and how they are read."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from typing import Any, LiteralString
+
+from psycopg.sql import SQL, Composable, Composed, Identifier
+
+from projections.usage import SKETCHES, SUMS, UsageFilter, UsageTotals
+
+OF_CALLS: Mapping[str, LiteralString] = {
+    "calls": "count(*)",
+    "settled": "count(*) FILTER (WHERE status = 'settled')",
+    "refused": "count(*) FILTER (WHERE status = 'refused')",
+    "abandoned": "count(*) FILTER (WHERE status = 'abandoned')",
+    "unmetered": "count(*) FILTER (WHERE status IN ('settled', 'abandoned') "
+    "AND input_tokens IS NULL AND output_tokens IS NULL)",
+    "unpriced": "count(*) FILTER (WHERE status IN ('settled', 'abandoned') "
+    "AND cost_micro_usd IS NULL)",
+    "errors": "count(*) FILTER (WHERE call_failed(status, http_status, error))",
+    "durations": "sum(latency_sketch(duration_ms))",
+    "first_bytes": "sum(latency_sketch(first_byte_ms))",
+}
+OF_ROWS: Mapping[str, LiteralString] = {}
+
+
+def sums(expressions: Mapping[str, LiteralString]) -> Composed:
+    """The members of `UsageTotals` in their order; each a column's sum unless said."""
+    return SQL(", ").join(
+        SQL("COALESCE({}, 0)::{}").format(
+            SQL(expressions[name])
+            if name in expressions
+            else SQL("sum({})").format(Identifier(name)),
+            # A sketch has up to 2,124 digits: the driver would make a Decimal of them.
+            SQL("text") if name in SKETCHES else SQL("bigint"),
+        )
+        for name in SUMS
+    )
+
+
+def totals_of(row: tuple[Any, ...]) -> UsageTotals:
+    """What `sums` selected."""
+    return UsageTotals(**{name: int(n) for name, n in zip(SUMS, row, strict=True)})
+
+
+def where(
+    wanted: UsageFilter, *, time: str, model: Composable
+) -> tuple[Composed, list[Any]]:
+    """What the filter asks for, as a condition with its values."""
+    conditions: list[Composed] = [SQL("team_id = {}").format(SQL("%s"))]
+    values: list[Any] = [wanted.team_id]
+    for column, operator, value in (
+        (Identifier(time), SQL(">="), wanted.since),
+        (Identifier(time), SQL("<"), wanted.until),
+        (Identifier("hostname"), SQL("="), wanted.hostname),
+        (Identifier("vendor"), SQL("="), wanted.vendor),
+        (model, SQL("="), wanted.model),
+        (Identifier("provider_key_id"), SQL("="), wanted.provider_key_id),
+        (Identifier("status"), SQL("="), wanted.status and wanted.status.value),
+        (Identifier("token_id"), SQL("="), wanted.token_id),
+    ):
+        if value is not None:
+            conditions.append(SQL("{} {} %s").format(column, operator))
+            values.append(value)
+    return SQL(" AND ").join(conditions), values

@@ -1,0 +1,225 @@
+"""Usage rolled up: what calls add up to by minute, hour, day and month of their admission.
+
+A call counts when it ends (or is refused). Every row is of one step of time, and of one
+facet: all calls together, those of one bot, vendor, model, key, status or source, or those
+that have all of these alike. A question takes the facet with the fewest rows that can
+answer it, and the fewest steps that its time is put together from.
+"""
+
+from __future__ import annotations
+
+from abc import abstractmethod
+from collections.abc import Callable, Hashable, Iterable, Mapping
+from dataclasses import dataclass, replace
+from datetime import datetime
+from enum import StrEnum
+from operator import add
+from typing import ClassVar, TypeAlias, TypeVar, cast
+from uuid import UUID
+
+from domain.calls import CallEvent
+from domain.log import CALLS, Page, Placed
+from projections.call_log import Group
+from projections.usage import SUMS, UsageFilter, UsageTotals
+from projections.usage_events import NOBODY, Kind, Sums, told_by
+from projections.usage_steps import STEPS, Edge, Span, Step, begin, put_together
+from projections.view import Key, Projector, View
+
+KeyT = TypeVar("KeyT", bound=Hashable)
+
+
+class Facet(StrEnum):
+    """By what the calls of a row are alike, beside team and time."""
+
+    ALL = "all"
+    BOT = "bot"
+    VENDOR = "vendor"
+    MODEL = "model"
+    PROVIDER_KEY = "provider_key"
+    STATUS = "status"
+    SOURCE = "source"
+    EVERY = "every"
+
+
+_KEPT: Mapping[Facet, Callable[[Kind], Kind]] = {
+    Facet.ALL: lambda _: (NOBODY, "", "", "", NOBODY, "", ""),
+    Facet.BOT: lambda k: (k[0], k[1], "", "", NOBODY, "", ""),
+    Facet.VENDOR: lambda k: (NOBODY, "", k[2], "", NOBODY, "", ""),
+    Facet.MODEL: lambda k: (NOBODY, "", "", k[3], NOBODY, "", ""),
+    Facet.PROVIDER_KEY: lambda k: (NOBODY, "", "", "", k[4], "", ""),
+    Facet.STATUS: lambda k: (NOBODY, "", "", "", NOBODY, k[5], ""),
+    Facet.SOURCE: lambda k: (NOBODY, "", "", "", NOBODY, "", k[6]),
+    Facet.EVERY: lambda k: k,
+}
+COLUMNS: Mapping[Group, tuple[str, ...]] = {
+    Group.BOT: ("bot_id", "hostname"),
+    Group.VENDOR: ("vendor",),
+    Group.MODEL: ("model",),
+    Group.PROVIDER_KEY: ("provider_key_id",),
+    Group.STATUS: ("status",),
+    Group.SOURCE: ("source",),
+}
+# Minutes are many, and asked for over short times.
+_OF_MINUTES = (Facet.ALL, Facet.EVERY)
+
+
+@dataclass(frozen=True, kw_only=True)
+class RollupRow(UsageTotals):
+    """What a facet does not tell apart is empty, and `NOBODY` where it is an id."""
+
+    KEY: ClassVar[tuple[str, ...]] = (
+        "team_id",
+        "facet",
+        "step",
+        "start",
+        "bot_id",
+        "hostname",
+        "vendor",
+        "model",
+        "provider_key_id",
+        "status",
+        "source",
+    )
+    team_id: UUID
+    facet: Facet
+    step: Step
+    start: datetime
+    bot_id: UUID
+    hostname: str
+    vendor: str
+    model: str
+    provider_key_id: UUID
+    status: str
+    source: str
+
+
+@dataclass(frozen=True, kw_only=True)
+class Part:
+    """What the calls of one step or group, or of one in the other, add up to."""
+
+    start: datetime | None
+    group: Hashable
+    totals: UsageTotals
+
+
+@dataclass(frozen=True, kw_only=True)
+class Reading:
+    """What was read at one position of the calls log, in whole minutes.
+
+    The call log knows what is left, at that same position.
+    """
+
+    position: int
+    parts: list[Part]
+    edges: list[Edge]
+
+
+class UsageRollup(View[RollupRow]):
+    """What can be asked of usage. Nothing is told of groups without calls."""
+
+    @abstractmethod
+    def read(
+        self, wanted: UsageFilter, *, group: Group | None = None, step: Step | None = None
+    ) -> Reading:
+        """What matches, by group if one is named; by steps no coarser than `step`."""
+
+
+@dataclass(frozen=True, kw_only=True)
+class Question:
+    """What is to be looked up for a filter: from which spans, of which facet each."""
+
+    spans: list[tuple[Span, Facet]]
+    edges: list[Edge]
+
+
+def question(wanted: UsageFilter, group: Group | None, step: Step | None) -> Question:
+    """The least that has to be read."""
+    spans, edges = put_together(wanted.since, wanted.until, step or Step.MONTH)
+    named = {Facet(dim) for dim in wanted.named()}
+    if group is not None:
+        named.add(Facet(group))
+    facet = Facet.EVERY if len(named) > 1 else next(iter(named), Facet.ALL)
+    return Question(
+        spans=[
+            (span, facet if facet in _facets(span.step) else Facet.EVERY) for span in spans
+        ],
+        edges=edges,
+    )
+
+
+def group_name(values: Iterable[Hashable]) -> Hashable:
+    """What a group is called by its columns; what is empty is None again."""
+    names = tuple(None if value in {"", NOBODY} else value for value in values)
+    return names if len(names) > 1 else next(iter(names), None)
+
+
+def _facets(step: Step) -> tuple[Facet, ...]:
+    return _OF_MINUTES if step is Step.MINUTE else tuple(Facet)
+
+
+class UsageRollupProjector(Projector[RollupRow]):
+    """Adds: what a page makes of no rows at all is what it adds to any."""
+
+    name = "usage_rollup"
+    logs = (CALLS,)
+    row = RollupRow
+
+    def key(self, placed: Placed) -> Key | None:
+        return next(iter(_added([placed])), None)
+
+    def keys(self, page: Page) -> set[Key]:
+        return set(_added(page.events))
+
+    def project(self, row: RollupRow | None, placed: Placed) -> RollupRow | None:
+        for key, sums in _added([placed]).items():
+            if row is None or key == tuple(getattr(row, name) for name in row.KEY):
+                return _row(row, key, sums)
+        return row
+
+    def fold(
+        self, page: Page, rows: Mapping[Key, RollupRow]
+    ) -> dict[Key, RollupRow | None]:
+        added = _added(page.events)
+        return {key: _row(rows.get(key), key, sums) for key, sums in added.items()}
+
+
+def _row(before: RollupRow | None, key: Key, sums: Sums) -> RollupRow:
+    named = dict(zip(SUMS, sums, strict=True))
+    if before is None:
+        return RollupRow(**dict(zip(RollupRow.KEY, key, strict=True)), **named)  # type: ignore[arg-type]
+    return replace(before, **{name: getattr(before, name) + n for name, n in named.items()})
+
+
+Cell: TypeAlias = tuple[UUID, datetime, Kind]
+
+
+def _added(events: Iterable[Placed]) -> dict[Key, Sums]:
+    """What the events add, to every row that they touch.
+
+    Each coarser step is added up from the one before it, and each facet from its step.
+    """
+    cells: dict[Cell, Sums] = {}
+    for placed in events:
+        event = cast("CallEvent", placed.recorded.event)
+        for kind, sums in told_by(event):
+            minute = begin(event.facts.admitted_at, Step.MINUTE)
+            _add(cells, (event.facts.team_id, minute, kind), sums)
+    rows: dict[Key, Sums] = {}
+    for step in STEPS:
+        cells = _coarser(cells, step)
+        for (team_id, start, kind), sums in cells.items():
+            for facet in _facets(step):
+                _add(rows, (team_id, facet, step, start, *_KEPT[facet](kind)), sums)
+    return rows
+
+
+def _coarser(cells: Mapping[Cell, Sums], step: Step) -> dict[Cell, Sums]:
+    found: dict[Cell, Sums] = {}
+    for (team_id, start, kind), sums in cells.items():
+        _add(found, (team_id, begin(start, step), kind), sums)
+    return found
+
+
+def _add(to: dict[KeyT, Sums], key: KeyT, sums: Sums) -> None:
+    before = to.get(key)
+    to[key] = sums if before is None else tuple(map(add, before, sums))
