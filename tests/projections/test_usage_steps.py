@@ -8,7 +8,7 @@ import pytest
 from hypothesis import example, given
 from hypothesis import strategies as st
 
-from projections.usage_steps import FAR_OFF, STEPS, Step, begin, put_together
+from projections.usage_steps import FAR_OFF, STEPS, Span, Step, begin, put_together
 
 YEAR = datetime(2026, 1, 1, tzinfo=UTC)
 TIMES = st.one_of(
@@ -27,7 +27,7 @@ TIMES = st.one_of(
 def test_the_parts_lie_end_to_end(one: datetime, other: datetime, coarsest: Step) -> None:
     since, until = sorted((one, other))
     spans, edges = put_together(since, until, coarsest)
-    parts = [(span.since or YEAR, span.until or YEAR) for span in spans] + edges
+    parts = [*map(_ends, spans), *edges]
     at = since
     for start, end in sorted(parts):
         assert start == at < end
@@ -35,21 +35,26 @@ def test_the_parts_lie_end_to_end(one: datetime, other: datetime, coarsest: Step
     assert at == until
     for span in spans:
         assert STEPS.index(span.step) <= STEPS.index(coarsest)
-        for end in (span.since, span.until):
-            assert end is not None
-            assert begin(end, span.step) == end
+        assert all(begin(one, span.step) == one for one in _ends(span))
     assert all(end - start < timedelta(minutes=1) for start, end in edges)
 
 
 @given(TIMES, TIMES)
 def test_few_steps_of_each_kind_are_taken(one: datetime, other: datetime) -> None:
-    spans, edges = put_together(*sorted((one, other)), Step.MONTH)
+    since, until = sorted((one, other))
+    spans, edges = put_together(since, until, Step.MONTH)
     assert len(spans) <= 7
     assert len(edges) <= 2
     for step, most in ((Step.MINUTE, 59), (Step.HOUR, 23), (Step.DAY, 30)):
         for span in spans:
             if span.step is step and span.since and span.until:
                 assert (span.until - span.since) <= 2 * most * _LONG[step]
+
+
+def _ends(span: Span) -> tuple[datetime, datetime]:
+    assert span.since is not None
+    assert span.until is not None
+    return span.since, span.until
 
 
 _LONG = {
