@@ -7,6 +7,7 @@ import sys
 import typer
 
 from api.cli import (
+    analytics,
     audit,
     backups,
     bench,
@@ -49,6 +50,7 @@ GROUPS = (
     backups,
     operator,
     firewall,
+    analytics,
 )
 for group in GROUPS:
     group.add_to(app)

@@ -18,6 +18,7 @@ HEAVY = {"cryptography", "fastapi", "httpx2", "psycopg", "pydantic", "rich", "uv
 
 def test_only_commands_that_work_exist() -> None:
     assert COMMANDS == [
+        "analytics",
         "api",
         "audit",
         "backup",
