@@ -2,12 +2,12 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
 from datetime import datetime
 from typing import Annotated, Any
 from uuid import UUID
 
-from fastapi import APIRouter, Depends, Query, Response
+from fastapi import APIRouter, Depends, Header, Query, Response
 from pydantic import Field
 
 from api.audit_shapes import (
@@ -19,6 +19,7 @@ from api.audit_shapes import (
     step_shown,
 )
 from api.callers import TheUser
+from api.exports import AT_A_TIME, EXPORTS, Format, exported, wanted_format
 from api.paging import Cursors, TheCursors
 from api.past import past_asked
 from api.positions import read_after, read_at
@@ -28,7 +29,6 @@ from api.wired import TheSystem, Wired
 from application.audit import KINDS, NOW, When, compare, replay
 from application.event_log import EventLog
 from domain.errors import NotFound
-from domain.events import Event, Recorded
 from domain.log import CALLS, FLEET
 from projections.audit_trail import AuditFilter, AuditRow
 
@@ -48,6 +48,7 @@ class EventsQuery(ListQuery):
     since: Moment | None = Field(default=None, alias="from")
     until: Moment | None = Field(default=None, alias="to")
     correlation_id: Annotated[str, Field(max_length=200)] | None = None
+    format: Format | None = None
 
 
 class StreamQuery(ListQuery):
@@ -63,21 +64,32 @@ class DiffQuery(QueryShape):
     until: str | None = Field(default=None, alias="to")
 
 
-@router.get("/events", dependencies=[AFTER])
+@router.get(
+    "/events",
+    dependencies=[AFTER],
+    response_model=Page[PlacedEventOut],
+    responses=EXPORTS,
+)
 def events(
     query: Annotated[EventsQuery, Query()],
     user: TheUser,
     system: TheSystem,
     cursors: TheCursors,
     response: Response,
-) -> Page[PlacedEventOut]:
-    """The team's events of both logs, newest first."""
+    accept: Annotated[str, Header()] = "",
+) -> Page[PlacedEventOut] | Response:
+    """The team's events of both logs, newest first: a page, or all of them as a file."""
     before = cursors.read(query.cursor, _place) if query.cursor else None
     wanted = AuditFilter(
         team_id=user.team_id,
-        **query.model_dump(exclude={"limit", "cursor", "after_position"}),
+        **query.model_dump(exclude={"limit", "cursor", "after_position", "format"}),
     )
     view = system.audit_trail
+    kind = wanted_format(query.format, accept)
+    if kind is not None:
+        read_at(response, view, BOTH, lambda: None)
+        pages = _pages(system, wanted, before)
+        return exported(PlacedEventOut, pages, kind, "events", response.headers)
     rows = read_at(
         response,
         view,
@@ -154,16 +166,25 @@ def stream_page(cursors: Cursors, query: ListQuery, steps: Sequence[Any]) -> Pag
     return Page(items=shown, next_cursor=cursor)
 
 
+def _pages(
+    system: Wired, wanted: AuditFilter, before: tuple[datetime, str, int] | None
+) -> Iterator[list[PlacedEventOut]]:
+    """All events that match, a page at a time."""
+    view = system.audit_trail
+    while rows := view.select(wanted, before=before, limit=AT_A_TIME):
+        yield _with_bodies(system, rows)
+        before = rows[-1].at, rows[-1].log, rows[-1].position
+
+
 def _with_bodies(system: Wired, rows: list[AuditRow]) -> list[PlacedEventOut]:
-    """The rows with what the events say; each stream is read once."""
-    streams: dict[tuple[str, UUID], list[Recorded[Event]]] = {}
+    """The rows with what the events say; the streams of a log are read at once."""
+    streams = {
+        name: log.histories(list({row.stream_id for row in rows if row.log == name}))
+        for name, log in ((FLEET, system.fleet), (CALLS, system.calls))
+    }
     shown = []
     for row in rows:
-        place = (row.log, row.stream_id)
-        if place not in streams:
-            log = system.fleet if row.log == FLEET else system.calls
-            streams[place] = log.history(row.stream_id)
-        recorded = streams[place][row.version - 1]
+        recorded = streams[row.log][row.stream_id][row.version - 1]
         shown.append(
             PlacedEventOut(log=row.log, position=row.position, **fields_of(recorded))
         )

@@ -7,7 +7,7 @@ with `verifier/verify_log.py`, without us.
 
 from __future__ import annotations
 
-from typing import Annotated, Any
+from typing import Annotated, Any, Literal
 
 from fastapi import APIRouter, Path, Query
 from fastapi.responses import StreamingResponse
@@ -15,6 +15,8 @@ from pydantic import BaseModel, Field
 
 from api import shapes
 from api.callers import NoteRead, TheUser
+from api.cloud_events import cloud_events_table
+from api.exports import NDJSON, PARQUET, TYPES
 from api.wired import TheSystem
 from application.sealing import SignedCheckpoint, consistency, latest, prove
 from domain.sealing.proofs import Addition, inclusion_text
@@ -22,8 +24,8 @@ from domain.sealing.proofs import Addition, inclusion_text
 router = APIRouter(prefix="/api/audit", tags=["audit"])
 
 LARGEST = 2**53 - 1
-NDJSON: dict[int | str, dict[str, Any]] = {
-    200: {"content": {"application/x-ndjson": {"schema": {"type": "string"}}}}
+FILES: dict[int | str, dict[str, Any]] = {
+    200: {"content": {NDJSON: {"schema": {"type": "string"}}, PARQUET: {}}}
 }
 Size = Annotated[int, Field(ge=0, le=LARGEST)]
 
@@ -107,18 +109,31 @@ def consistent(
     )
 
 
-@router.get("/export", response_class=StreamingResponse, responses=NDJSON)
-def export(user: TheUser, system: TheSystem, note_read: NoteRead) -> StreamingResponse:
+class ExportQuery(shapes.Query):
+    """Lines as they are verified, or the same as a table."""
+
+    format: Literal["ndjson", "parquet"] = "ndjson"
+
+
+@router.get("/export", response_class=StreamingResponse, responses=FILES)
+def export(
+    query: Annotated[ExportQuery, Query()],
+    user: TheUser,
+    system: TheSystem,
+    note_read: NoteRead,
+) -> StreamingResponse:
     """The team's sealed events as CloudEvents 1.0, one a line, each with its proof.
 
     The first line is the checkpoint that the proofs lead to. `data` is what is stored, byte
-    for byte.
+    for byte. `?format=parquet`: a row a line, a column for each attribute.
     """
     note_read("")
+    lines = system.team_export.lines(user.team_id)
+    name = f'attachment; filename="audit.{query.format}"'
     return StreamingResponse(
-        system.team_export.lines(user.team_id),
-        media_type="application/x-ndjson",
-        headers={"Content-Disposition": 'attachment; filename="audit.ndjson"'},
+        lines if query.format == "ndjson" else cloud_events_table(lines),
+        media_type=TYPES[query.format],
+        headers={"Content-Disposition": name},
     )
 
 

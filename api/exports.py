@@ -1,92 +1,79 @@
-"""Calls as CSV, lines of JSON or Parquet, page by page: an export stays small in memory."""
+"""Lists as CSV, lines of JSON or Parquet, page by page: an export stays small in memory."""
 
 from __future__ import annotations
 
 import csv
 import io
-from collections.abc import Callable, Iterable, Iterator, Sequence
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from datetime import datetime
-from typing import Literal
-from uuid import UUID
+from typing import Any, Literal
 
-from fastapi.responses import Response, StreamingResponse
+from fastapi.responses import StreamingResponse
 from pydantic import BaseModel
 
+from api.columns import cells_of, columns_of
 from api.parquet import parquet_of
-from api.usage_shapes import CallOut
-from projections.call_log import CallRow
 
 AT_A_TIME = 1000
 PARQUET = "application/vnd.apache.parquet"
-TYPES = {
+NDJSON = "application/x-ndjson"
+Kind = Literal["csv", "ndjson", "parquet"]
+Format = Literal["json", "csv", "ndjson", "parquet"]
+TYPES: dict[Kind, str] = {
     "csv": "text/csv; charset=utf-8",
-    "ndjson": "application/x-ndjson",
+    "ndjson": NDJSON,
     "parquet": PARQUET,
 }
-Kind = Literal["csv", "ndjson", "parquet"]
+EXPORTS: dict[int | str, dict[str, Any]] = {
+    200: {"content": {"text/csv": {}, NDJSON: {}, PARQUET: {}}}
+}
 
-Place = tuple[datetime, UUID]
-Headers = dict[str, str]
-Pages = Iterable[list[CallOut]]
-SelectCalls = Callable[[Place | None, int], list[CallRow]]
+Shape = type[BaseModel]
+Pages = Iterable[Sequence[BaseModel]]
 
 
-def wanted_format(
-    asked: Literal["json", "csv", "ndjson", "parquet"] | None, accept: str
-) -> Kind | None:
+def wanted_format(asked: Format | None, accept: str) -> Kind | None:
     """The export that is asked for by `?format=` or `Accept`; None: a page of JSON."""
     if asked is not None:
         return None if asked == "json" else asked
     return _ACCEPTED.get(accept.partition(";")[0].strip().lower())
 
 
-def exported(select: SelectCalls, kind: Kind, headers: dict[str, str]) -> StreamingResponse:
-    """Every call that matches, newest first."""
+def exported(
+    shape: Shape, pages: Pages, kind: Kind, name: str, headers: Mapping[str, str]
+) -> StreamingResponse:
+    """Every item of every page in one file, of which a few pages are held at a time."""
+    disposition = {"Content-Disposition": f'attachment; filename="{name}.{kind}"'}
     return StreamingResponse(
-        _WRITERS[kind](_all(select)),
+        _WRITERS[kind](shape, pages),
         media_type=TYPES[kind],
-        headers=headers | {"Content-Disposition": f'attachment; filename="calls.{kind}"'},
+        headers={**headers, **disposition},
     )
 
 
-def listed(
-    items: Sequence[BaseModel], kind: Literal["csv", "ndjson"], name: str, headers: Headers
-) -> Response:
-    """A short list in one piece."""
-    if kind == "ndjson":
-        text = "".join(f"{item.model_dump_json()}\n" for item in items)
-    else:
-        rows = [item.model_dump(mode="json") for item in items]
-        names = list(rows[0]) if rows else []
-        text = _rows([names, *(row.values() for row in rows)]) if rows else ""
-    disposition = {"Content-Disposition": f'attachment; filename="{name}.{kind}"'}
-    return Response(text, media_type=TYPES[kind], headers=headers | disposition)
-
-
-def _all(select: SelectCalls) -> Iterator[list[CallOut]]:
-    before: Place | None = None
-    while rows := select(before, AT_A_TIME):
-        yield [CallOut.model_validate(row) for row in rows]
-        before = rows[-1].admitted_at, rows[-1].call_id
-
-
-def _ndjson(pages: Iterable[list[CallOut]]) -> Iterator[str]:
+def _ndjson(_: Shape, pages: Pages) -> Iterator[str]:
     for page in pages:
-        yield "".join(call.model_dump_json() + "\n" for call in page)
+        yield "".join(f"{item.model_dump_json()}\n" for item in page)
 
 
-def _csv(pages: Iterable[list[CallOut]]) -> Iterator[str]:
-    yield _rows([list(CallOut.model_fields)])
+def _csv(shape: Shape, pages: Pages) -> Iterator[str]:
+    columns = list(columns_of(shape))
+    yield _rows([columns])
     for page in pages:
-        yield _rows(call.model_dump(mode="json").values() for call in page)
+        cells = map(cells_of, page)
+        yield _rows([row.get(name) for name in columns] for row in cells)
 
 
-_WRITERS: dict[Kind, Callable[[Pages], Iterator[str] | Iterator[bytes]]] = {
+def _parquet(shape: Shape, pages: Pages) -> Iterator[bytes]:
+    return parquet_of(columns_of(shape), ([*map(cells_of, page)] for page in pages))
+
+
+_WRITERS: dict[Kind, Callable[[Shape, Pages], Iterator[str] | Iterator[bytes]]] = {
     "csv": _csv,
     "ndjson": _ndjson,
-    "parquet": parquet_of,
+    "parquet": _parquet,
 }
-_ACCEPTED: dict[str, Kind] = {"text/csv": "csv", PARQUET: "parquet"}
+_ACCEPTED: dict[str, Kind] = {"text/csv": "csv", PARQUET: "parquet", NDJSON: "ndjson"}
 
 
 def _rows(rows: Iterable[Iterable[object]]) -> str:
@@ -97,6 +84,8 @@ def _rows(rows: Iterable[Iterable[object]]) -> str:
 
 def _cell(value: object) -> object:
     """As it is, but never the start of a formula: spreadsheets run those."""
+    if isinstance(value, datetime):
+        return value.isoformat().replace("+00:00", "Z")
     if isinstance(value, str) and value.startswith(("=", "+", "-", "@", "\t", "\r")):
         return f"'{value}"
     return value

@@ -1,63 +1,63 @@
-"""Calls as a Parquet file: written row group by row group, so that memory stays small.
-
-A Parquet file ends with its own index, so it is made whole on disk and then sent.
-"""
+"""Rows as a Parquet file, sent while it is written: one group of rows is held at a time."""
 
 from __future__ import annotations
 
-import tempfile
-from collections.abc import Iterable, Iterator
-from typing import IO
+import io
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 
-from api.usage_shapes import CallOut
+from api.columns import Cell, Kind
 
-CHUNK = 1024 * 1024
-TEXT = (
-    "call_id",
-    "bot_id",
-    "hostname",
-    "vendor",
-    "model",
-    "requested_model",
-    "provider_key_id",
-    "status",
-    "usage_source",
-    "price_source",
-    "error",
-)
-TIMES = ("admitted_at",)
-FLAGS = ("client_left",)
+ROWS_A_GROUP = 10_000
+
+Rows = Sequence[Mapping[str, Cell]]
 
 
-def parquet_of(pages: Iterable[list[CallOut]]) -> Iterator[bytes]:
-    """The file's bytes, once it is whole: a column for each field of a call."""
-    with tempfile.TemporaryFile() as file:
-        _write(pages, file)
-        file.seek(0)
-        while chunk := file.read(CHUNK):
-            yield chunk
+class _Pieces(io.RawIOBase):
+    """Takes what is written and gives it away again."""
+
+    def __init__(self) -> None:
+        super().__init__()
+        self._kept = bytearray()
+
+    def writable(self) -> bool:
+        return True
+
+    def write(self, data: object, /) -> int:
+        piece = memoryview(data).cast("B")  # type: ignore[arg-type]  # bytes of any kind
+        self._kept += piece
+        return len(piece)
+
+    def take(self) -> bytes:
+        taken, self._kept = bytes(self._kept), bytearray()
+        return taken
 
 
-def _write(pages: Iterable[list[CallOut]], file: IO[bytes]) -> None:
+def parquet_of(columns: Mapping[str, Kind], pages: Iterable[Rows]) -> Iterator[bytes]:
+    """The file's bytes, a piece for each group of rows; what a row lacks is null."""
     import pyarrow as pa  # noqa: PLC0415 - 0.2 s and 60 MB, for who asks for it
     from pyarrow import parquet  # noqa: PLC0415
 
-    def kind(name: str) -> pa.DataType:
-        if name in TEXT:
-            return pa.string()
-        if name in TIMES:
-            return pa.timestamp("us", tz="UTC")
-        return pa.bool_() if name in FLAGS else pa.int64()
-
-    schema = pa.schema([(name, kind(name)) for name in CallOut.model_fields])
-    with parquet.ParquetWriter(file, schema, compression="zstd") as writer:
-        for page in pages:
-            rows = [_plain(call) for call in page]
-            writer.write_table(pa.Table.from_pylist(rows, schema=schema))
-
-
-def _plain(call: CallOut) -> dict[str, object]:
-    shown = call.model_dump()
-    return shown | {
-        name: None if shown[name] is None else str(shown[name]) for name in TEXT
+    kinds = {
+        "text": pa.string(),
+        "number": pa.int64(),
+        "flag": pa.bool_(),
+        "time": pa.timestamp("us", tz="UTC"),
     }
+    schema = pa.schema([(name, kinds[kind]) for name, kind in columns.items()])
+    pieces = _Pieces()
+    with parquet.ParquetWriter(pieces, schema, compression="zstd") as writer:
+        for group in _groups(pages):
+            writer.write_table(pa.Table.from_pylist(group, schema=schema))
+            yield pieces.take()
+    yield pieces.take()
+
+
+def _groups(pages: Iterable[Rows]) -> Iterator[list[Mapping[str, Cell]]]:
+    held: list[Mapping[str, Cell]] = []
+    for page in pages:
+        held += page
+        if len(held) >= ROWS_A_GROUP:
+            yield held
+            held = []
+    if held:
+        yield held

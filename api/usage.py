@@ -2,11 +2,11 @@
 
 from __future__ import annotations
 
-from typing import Annotated, Any
+from typing import Annotated
 
 from fastapi import APIRouter, Depends, Query, Response
 
-from api.exports import PARQUET
+from api.exports import EXPORTS
 from api.positions import read_after
 from api.shapes import Page
 from api.usage_answers import BotUsage, TeamUsage
@@ -27,30 +27,29 @@ bot_router = APIRouter(prefix="/api/bot/{hostname}/usage", tags=["usage"])
 
 AFTER_CALLS = [Depends(read_after(lambda system: system.call_log, CALLS))]
 AFTER_BOTH = [*AFTER_CALLS, Depends(read_after(lambda system: system.usage_rollup, CALLS))]
-EXPORTS: dict[int | str, dict[str, Any]] = {
-    200: {"content": {"text/csv": {}, "application/x-ndjson": {}, PARQUET: {}}}
-}
 
 
-@router.get("/summary", dependencies=AFTER_BOTH)
+@router.get(
+    "/summary", dependencies=AFTER_BOTH, response_model=TotalsOut, responses=EXPORTS
+)
 def summary(
     query: Annotated[Filters, Query()], usage: TeamUsage, response: Response
-) -> TotalsOut:
-    """What the team's calls add up to."""
+) -> TotalsOut | Response:
+    """What the team's calls add up to; this too may be a file (`?format=`)."""
     return usage.summary(query, response)
 
 
-@router.get("/trend", dependencies=AFTER_BOTH)
+@router.get("/trend", dependencies=AFTER_BOTH, response_model=Trend, responses=EXPORTS)
 def trend(
     query: Annotated[TrendQuery, Query()], usage: TeamUsage, response: Response
-) -> Trend:
+) -> Trend | Response:
     """The same by minute, hour, day, week or month; those without calls are left out."""
     return usage.trend(query, response)
 
 
 @router.get(
     "/breakdown",
-    dependencies=AFTER_CALLS,
+    dependencies=AFTER_BOTH,
     response_model=Breakdown,
     responses=EXPORTS,
 )
@@ -74,25 +73,27 @@ def calls(
     return usage.calls(query, response)
 
 
-@bot_router.get("/summary", dependencies=AFTER_BOTH)
+@bot_router.get(
+    "/summary", dependencies=AFTER_BOTH, response_model=TotalsOut, responses=EXPORTS
+)
 def bot_summary(
     query: Annotated[Filters, Query()], usage: BotUsage, response: Response
-) -> TotalsOut:
+) -> TotalsOut | Response:
     """What the bot's calls add up to."""
     return usage.summary(query, response)
 
 
-@bot_router.get("/trend", dependencies=AFTER_BOTH)
+@bot_router.get("/trend", dependencies=AFTER_BOTH, response_model=Trend, responses=EXPORTS)
 def bot_trend(
     query: Annotated[TrendQuery, Query()], usage: BotUsage, response: Response
-) -> Trend:
+) -> Trend | Response:
     """The same, step by step."""
     return usage.trend(query, response)
 
 
 @bot_router.get(
     "/breakdown",
-    dependencies=AFTER_CALLS,
+    dependencies=AFTER_BOTH,
     response_model=Breakdown,
     responses=EXPORTS,
 )

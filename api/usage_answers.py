@@ -2,17 +2,18 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Callable, Iterator, Sequence
 from dataclasses import replace
 from datetime import datetime
 from typing import Annotated, Any
 from uuid import UUID
 
 from fastapi import Depends, Header, Response
+from pydantic import BaseModel
 
 from api.bot_reading import TheBots
 from api.callers import TheUser
-from api.exports import Place, exported, listed, wanted_format
+from api.exports import AT_A_TIME, exported, wanted_format
 from api.paging import Cursors, TheCursors
 from api.past_views import SLACK, Then, calls_then
 from api.positions import CALLS_ONLY, ResultT, read_at
@@ -21,6 +22,7 @@ from api.usage_groups import broken_down
 from api.usage_reading import Answer, by_group, totals, trend
 from api.usage_shapes import (
     Breakdown,
+    BreakdownItem,
     BreakdownQuery,
     CallOut,
     CallsQuery,
@@ -38,6 +40,14 @@ from domain.log import CALLS, FLEET
 from projections.call_log import CallRow, Group
 from projections.usage import UsageFilter
 from projections.view import View
+
+Place = tuple[datetime, UUID]  # of a call in the list
+
+_SHAPES: dict[str, type[BaseModel]] = {
+    "summary": TotalsOut,
+    "trend": TrendItem,
+    "breakdown": BreakdownItem,
+}
 
 
 class Usage:
@@ -63,45 +73,62 @@ class Usage:
         self._hostname = hostname
         self._accept = accept
 
-    def summary(self, query: Filters, response: Response) -> TotalsOut:
+    def summary(self, query: Filters, response: Response) -> TotalsOut | Response:
         """Everything that matches, added up."""
-        wanted = self._wanted(query)
-        return TotalsOut(**shown(self._told(response, totals(self._system, wanted))))
+        found = self._told(response, totals(self._system, self._wanted(query)))
+        answer = TotalsOut(**shown(found))
+        return self._file(query, response, "summary", [answer]) or answer
 
-    def trend(self, query: TrendQuery, response: Response) -> Trend:
+    def trend(self, query: TrendQuery, response: Response) -> Trend | Response:
         """The same, step by step."""
         wanted = self._wanted(query)
         found = self._told(response, trend(self._system, wanted, query.granularity))
-        return Trend(items=[TrendItem(start=start, **shown(part)) for start, part in found])
+        items = [TrendItem(start=start, **shown(part)) for start, part in found]
+        return self._file(query, response, "trend", items) or Trend(items=items)
 
     def breakdown(self, query: BreakdownQuery, response: Response) -> Breakdown | Response:
         """The same, group by group: the dearest first."""
         group = Group.BOT if query.group_by == "member" else Group(query.group_by)
         found = self._told(response, by_group(self._system, self._wanted(query), group))
         items = broken_down(self._system, self._team_id, query.group_by, found)
-        kind = wanted_format(query.format, self._accept)
-        if kind in {"csv", "ndjson"}:
-            return listed(items, kind, "breakdown", dict(response.headers))
-        return Breakdown(group_by=query.group_by, items=items)
+        answer = Breakdown(group_by=query.group_by, items=items)
+        return self._file(query, response, "breakdown", items) or answer
 
     def calls(self, query: CallsQuery, response: Response) -> Page[CallOut] | Response:
         """The calls themselves, newest first: a page, or all of them as a file."""
         wanted = self._wanted(query)
         view, cursors = self._system.call_log, self._cursors
         first = cursors.read(query.cursor, _place) if query.cursor else None
-
-        def select(before: Place | None, limit: int) -> list[CallRow]:
-            return view.select(wanted, before=before or first, limit=limit)
-
         kind = wanted_format(query.format, self._accept)
         if kind is not None:
             self._read(response, view, lambda: None)
-            return exported(select, kind, dict(response.headers))
-        rows = self._read(response, view, lambda: select(None, query.limit + 1))
-        shown, cursor = cursors.page(rows, query.limit, _place_of)
-        return Page(
-            items=[CallOut.model_validate(row) for row in shown], next_cursor=cursor
+            pages = self._pages(wanted, first)
+            return exported(CallOut, pages, kind, "calls", response.headers)
+        rows = self._read(
+            response,
+            view,
+            lambda: view.select(wanted, before=first, limit=query.limit + 1),
         )
+        listed, cursor = cursors.page(rows, query.limit, _place_of)
+        return Page(
+            items=[CallOut.model_validate(row) for row in listed], next_cursor=cursor
+        )
+
+    def _file(
+        self, query: Filters, response: Response, name: str, items: Sequence[BaseModel]
+    ) -> Response | None:
+        """The items as a file, if one is asked for."""
+        kind = wanted_format(query.format, self._accept)
+        if kind is None:
+            return None
+        return exported(_SHAPES[name], [items], kind, name, response.headers)
+
+    def _pages(self, wanted: UsageFilter, before: Place | None) -> Iterator[list[CallOut]]:
+        """All calls that match, a page at a time."""
+        view = self._system.call_log
+        while rows := view.select(wanted, before=before, limit=AT_A_TIME):
+            yield [CallOut.model_validate(row) for row in rows]
+            before = rows[-1].admitted_at, rows[-1].call_id
 
     def _wanted(self, query: Filters) -> UsageFilter:
         """The filter; of the past, what was there by then."""

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Hashable, Iterable
+from collections.abc import Collection, Hashable, Iterable
 from typing import cast
 from uuid import UUID
 
@@ -61,11 +61,12 @@ def _keys(system: Wired, team_id: TeamId, found: Found) -> list[BreakdownItem]:
 
 def _members(system: Wired, found: Found) -> list[BreakdownItem]:
     """Who made the bot used it; checks of keys and bots of programs have no member."""
+    by_bot = [(cast("tuple[UUID | None, str | None]", key)[0], part) for key, part in found]
+    makers = _makers(system, {bot_id for bot_id, _ in by_bot if bot_id is not None})
     parts: dict[UUID | None, UsageTotals] = {}
-    for key, totals in found:
-        bot_id, _ = cast("tuple[UUID | None, str | None]", key)
-        user_id = None if bot_id is None else _maker(system, bot_id)
-        parts[user_id] = parts.get(user_id, UsageTotals()) + totals
+    for bot_id, part in by_bot:
+        user_id = None if bot_id is None else makers.get(bot_id)
+        parts[user_id] = parts.get(user_id, UsageTotals()) + part
     items = []
     for user_id, totals in parts.items():
         person = None if user_id is None else system.people.get(user_id)
@@ -75,10 +76,14 @@ def _members(system: Wired, found: Found) -> list[BreakdownItem]:
     return items
 
 
-def _maker(system: Wired, bot_id: UUID) -> UUID | None:
-    history = system.fleet.history(bot_id, until=1)
-    kind, _, user_id = history[0].actor.partition(":") if history else ("", "", "")
-    return UUID(user_id) if kind == "user" else None
+def _makers(system: Wired, bot_ids: Collection[UUID]) -> dict[UUID, UUID]:
+    """Who made each of the bots, of those that people made."""
+    made = {}
+    for bot_id, history in system.fleet.histories(list(bot_ids)).items():
+        kind, _, user_id = history[0].actor.partition(":")
+        if kind == "user":
+            made[bot_id] = UUID(user_id)
+    return made
 
 
 def _dearest_first(item: BreakdownItem) -> tuple[int, int, str]:

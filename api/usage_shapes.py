@@ -8,6 +8,7 @@ from uuid import UUID
 
 from pydantic import BaseModel, ConfigDict, Field
 
+from api.exports import Format
 from api.shapes import Id, ListQuery, Moment, PastQuery
 from domain.calls import CallStatus
 from domain.errors import InvalidFields
@@ -30,6 +31,7 @@ class Filters(PastQuery):
     model: Text | None = None
     provider_key: Id | None = None
     status: Status | None = None
+    format: Format | None = None
 
 
 class TrendQuery(Filters):
@@ -40,11 +42,10 @@ class BreakdownQuery(Filters):
     group_by: Literal[
         "bot", "vendor", "model", "provider_key", "member", "status", "source"
     ]
-    format: Literal["json", "csv", "ndjson"] | None = None
 
 
 class CallsQuery(Filters, ListQuery):
-    format: Literal["json", "csv", "ndjson", "parquet"] | None = None
+    """A page of the calls, or as a file all of them."""
 
 
 class QuantilesOut(BaseModel):

@@ -188,6 +188,14 @@ class EventLog:
         recorded = [self._mapper.to_recorded(one) for one in stored]
         return recorded if at is None else [one for one in recorded if one.at <= at]
 
+    def histories(self, stream_ids: Sequence[UUID]) -> dict[UUID, list[Recorded[Event]]]:
+        """Every event of each of the streams, oldest first, in one go."""
+        found: dict[UUID, list[Recorded[Event]]] = {}
+        for stored in self._recorder.select_streams(stream_ids):
+            recorded = self._mapper.to_recorded(stored)
+            found.setdefault(recorded.originator_id, []).append(recorded)
+        return found
+
     def head(self) -> int:
         """The position of the last event, 0 while there is none."""
         return self._recorder.max_notification_id() or 0
