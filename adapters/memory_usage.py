@@ -1,4 +1,4 @@
-"""The usage rollup, played in memory."""
+"""The usage rollup, played in memory: it keeps minutes, and adds up when it is asked."""
 
 from __future__ import annotations
 
@@ -10,7 +10,6 @@ from projections.call_log import Group
 from projections.usage import SUMS, UsageFilter, UsageTotals
 from projections.usage_rollup import (
     COLUMNS,
-    Facet,
     Part,
     Reading,
     RollupRow,
@@ -28,7 +27,7 @@ class MemoryUsageRollup(MemoryView[RollupRow], UsageRollup):
         asked = question(wanted, group, step)
         found: dict[Hashable, Part] = {}
         for row in self.rows.values():
-            if not any(_fits(row, wanted, *span) for span in asked.spans):
+            if not any(_fits(row, wanted, span) for span, _ in asked.spans):
                 continue
             start = None if step is None else row.start
             name = (
@@ -43,11 +42,10 @@ class MemoryUsageRollup(MemoryView[RollupRow], UsageRollup):
         return Reading(position=self.position(CALLS), parts=parts, edges=asked.edges)
 
 
-def _fits(row: RollupRow, wanted: UsageFilter, span: Span, facet: Facet) -> bool:
+def _fits(row: RollupRow, wanted: UsageFilter, span: Span) -> bool:
     names = ("team_id", "hostname", "vendor", "model", "provider_key_id", "status")
     return (
-        (row.step, row.facet) == (span.step, facet)
-        and (span.since is None or row.start >= span.since)
+        (span.since is None or row.start >= span.since)
         and (span.until is None or row.start < span.until)
         and all(getattr(wanted, name) in {None, getattr(row, name)} for name in names)
     )

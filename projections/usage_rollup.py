@@ -9,23 +9,21 @@ answer it, and the fewest steps that its time is put together from.
 from __future__ import annotations
 
 from abc import abstractmethod
-from collections.abc import Callable, Hashable, Iterable, Mapping
+from collections.abc import Hashable, Iterable, Mapping
 from dataclasses import dataclass, replace
 from datetime import datetime
 from enum import StrEnum
 from operator import add
-from typing import ClassVar, TypeAlias, TypeVar, cast
+from typing import ClassVar, cast
 from uuid import UUID
 
 from domain.calls import CallEvent
 from domain.log import CALLS, Page, Placed
 from projections.call_log import Group
 from projections.usage import SUMS, UsageFilter, UsageTotals
-from projections.usage_events import NOBODY, Kind, Sums, told_by
-from projections.usage_steps import STEPS, Edge, Span, Step, begin, put_together
+from projections.usage_events import NOBODY, Sums, told_by
+from projections.usage_steps import Edge, Span, Step, begin, put_together
 from projections.view import Key, Projector, View
-
-KeyT = TypeVar("KeyT", bound=Hashable)
 
 
 class Facet(StrEnum):
@@ -41,16 +39,6 @@ class Facet(StrEnum):
     EVERY = "every"
 
 
-_KEPT: Mapping[Facet, Callable[[Kind], Kind]] = {
-    Facet.ALL: lambda _: (NOBODY, "", "", "", NOBODY, "", ""),
-    Facet.BOT: lambda k: (k[0], k[1], "", "", NOBODY, "", ""),
-    Facet.VENDOR: lambda k: (NOBODY, "", k[2], "", NOBODY, "", ""),
-    Facet.MODEL: lambda k: (NOBODY, "", "", k[3], NOBODY, "", ""),
-    Facet.PROVIDER_KEY: lambda k: (NOBODY, "", "", "", k[4], "", ""),
-    Facet.STATUS: lambda k: (NOBODY, "", "", "", NOBODY, k[5], ""),
-    Facet.SOURCE: lambda k: (NOBODY, "", "", "", NOBODY, "", k[6]),
-    Facet.EVERY: lambda k: k,
-}
 COLUMNS: Mapping[Group, tuple[str, ...]] = {
     Group.BOT: ("bot_id", "hostname"),
     Group.VENDOR: ("vendor",),
@@ -60,7 +48,7 @@ COLUMNS: Mapping[Group, tuple[str, ...]] = {
     Group.SOURCE: ("source",),
 }
 # Minutes are many, and asked for over short times.
-_OF_MINUTES = (Facet.ALL, Facet.EVERY)
+OF_MINUTES = (Facet.ALL, Facet.EVERY)
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -154,11 +142,14 @@ def group_name(values: Iterable[Hashable]) -> Hashable:
 
 
 def _facets(step: Step) -> tuple[Facet, ...]:
-    return _OF_MINUTES if step is Step.MINUTE else tuple(Facet)
+    return OF_MINUTES if step is Step.MINUTE else tuple(Facet)
 
 
 class UsageRollupProjector(Projector[RollupRow]):
-    """Adds: what a page makes of no rows at all is what it adds to any."""
+    """Tells minutes, by every facet; a view adds up from these whatever else it keeps.
+
+    It adds: what a page makes of no rows at all is what it adds to any.
+    """
 
     name = "usage_rollup"
     logs = (CALLS,)
@@ -190,36 +181,14 @@ def _row(before: RollupRow | None, key: Key, sums: Sums) -> RollupRow:
     return replace(before, **{name: getattr(before, name) + n for name, n in named.items()})
 
 
-Cell: TypeAlias = tuple[UUID, datetime, Kind]
-
-
 def _added(events: Iterable[Placed]) -> dict[Key, Sums]:
-    """What the events add, to every row that they touch.
-
-    Each coarser step is added up from the one before it, and each facet from its step.
-    """
-    cells: dict[Cell, Sums] = {}
+    """What the events add, to every row that they touch."""
+    rows: dict[Key, Sums] = {}
     for placed in events:
         event = cast("CallEvent", placed.recorded.event)
         for kind, sums in told_by(event):
             minute = begin(event.facts.admitted_at, Step.MINUTE)
-            _add(cells, (event.facts.team_id, minute, kind), sums)
-    rows: dict[Key, Sums] = {}
-    for step in STEPS:
-        cells = _coarser(cells, step)
-        for (team_id, start, kind), sums in cells.items():
-            for facet in _facets(step):
-                _add(rows, (team_id, facet, step, start, *_KEPT[facet](kind)), sums)
+            key = (event.facts.team_id, Facet.EVERY, Step.MINUTE, minute, *kind)
+            before = rows.get(key)
+            rows[key] = sums if before is None else tuple(map(add, before, sums))
     return rows
-
-
-def _coarser(cells: Mapping[Cell, Sums], step: Step) -> dict[Cell, Sums]:
-    found: dict[Cell, Sums] = {}
-    for (team_id, start, kind), sums in cells.items():
-        _add(found, (team_id, begin(start, step), kind), sums)
-    return found
-
-
-def _add(to: dict[KeyT, Sums], key: KeyT, sums: Sums) -> None:
-    before = to.get(key)
-    to[key] = sums if before is None else tuple(map(add, before, sums))

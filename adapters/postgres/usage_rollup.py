@@ -34,6 +34,33 @@ _TYPES: dict[object, LiteralString] = {
     datetime: "timestamptz",
 }
 
+# Minutes by every facet come in; what they add to each step and facet is added up here. A
+# facet is told by which of the six columns it does not keep apart: a bit for each.
+_ADD: LiteralString = """
+INSERT INTO {at} AS t ({names})
+SELECT * FROM (
+    SELECT {added}, team_id,
+        CASE GROUPING(bot_id, vendor, model, provider_key_id, status, source)
+            WHEN 0 THEN 'every' WHEN 63 THEN 'all' WHEN 31 THEN 'bot' WHEN 47 THEN 'vendor'
+            WHEN 55 THEN 'model' WHEN 59 THEN 'provider_key' WHEN 61 THEN 'status'
+            ELSE 'source' END AS facet,
+        to_step, begins,
+        COALESCE(bot_id, '00000000-0000-0000-0000-000000000000'),
+        COALESCE(hostname, ''), COALESCE(vendor, ''), COALESCE(model, ''),
+        COALESCE(provider_key_id, '00000000-0000-0000-0000-000000000000'),
+        COALESCE(status, ''), COALESCE(source, '')
+    FROM unnest({arrays}) AS minutes ({names})
+    CROSS JOIN LATERAL (
+        SELECT to_step, date_trunc(to_step, start, 'UTC') AS begins
+        FROM unnest(ARRAY['minute', 'hour', 'day', 'month']) AS to_step) AS steps
+    GROUP BY team_id, to_step, begins, GROUPING SETS (
+        (bot_id, hostname, vendor, model, provider_key_id, status, source),
+        (bot_id, hostname), (vendor), (model), (provider_key_id), (status), (source), ())
+) AS added
+WHERE to_step <> 'minute' OR facet IN ('all', 'every')
+ON CONFLICT ({key}) DO UPDATE SET {sums}
+"""
+
 
 class PostgresUsageRollup(PostgresView[RollupRow], UsageRollup):
     table = "usage_rollup"
@@ -60,14 +87,12 @@ class PostgresUsageRollup(PostgresView[RollupRow], UsageRollup):
             )
             for name in self._names
         )
-        return SQL(
-            "INSERT INTO {at} AS t ({names}) SELECT * FROM unnest({arrays}) "
-            "ON CONFLICT ({key}) DO UPDATE SET {sums}"
-        ).format(
+        return SQL(_ADD).format(
             at=self._at,
             names=self._columns(self._names),
             arrays=arrays,
             key=self._columns(self._key),
+            added=SQL(", ").join(SQL("sum({})").format(Identifier(name)) for name in SUMS),
             sums=SQL(", ").join(
                 SQL("{0} = t.{0} + excluded.{0}").format(Identifier(name)) for name in SUMS
             ),

@@ -106,10 +106,7 @@ from projections.notices import (
 )
 from projections.past_calls import PastCalls, PastCallsProjector
 from projections.quota_list import QuotaList, QuotaListProjector
-from projections.routing_statistics import (
-    RoutingStatistics,
-    RoutingStatisticsProjector,
-)
+from projections.routing_statistics import RoutingStatistics, RoutingStatisticsProjector
 from projections.usage_rollup import UsageRollup, UsageRollupProjector
 
 KEYRING = Keyring({"k1": crypto.sha256(b"the master key of the api's tests")})
