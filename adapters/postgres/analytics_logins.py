@@ -42,7 +42,7 @@ class Login:
 
 
 def login_name(team_id: UUID) -> str:
-    """The role's name: migration 0024 reads the team out of it."""
+    """The role's name: migration 0025 reads the team out of it."""
     return f"clawbot_bi_{team_id.hex}"
 
 
