@@ -70,7 +70,7 @@ class DiffQuery(QueryShape):
     response_model=Page[PlacedEventOut],
     responses=EXPORTS,
 )
-def events(
+def events(  # noqa: PLR0913, PLR0917 - what the framework hands in
     query: Annotated[EventsQuery, Query()],
     user: TheUser,
     system: TheSystem,
