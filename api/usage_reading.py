@@ -11,9 +11,9 @@ from dataclasses import dataclass, replace
 from datetime import UTC, datetime, timedelta
 from typing import Generic, TypeVar
 
-from api.positions import LOOK_SECONDS, WAIT_SECONDS
 from api.refusals import NotReadYet
 from api.usage_shapes import Granularity
+from api.waiting import LOOK_SECONDS, WAIT_SECONDS
 from api.wired import Wired
 from domain.errors import InvalidFields
 from domain.log import CALLS
