@@ -18,7 +18,7 @@ from api.audit_shapes import (
     fields_of,
     step_shown,
 )
-from api.callers import TheUser
+from api.callers import NoteRead, TheUser
 from api.exports import AT_A_TIME, EXPORTS, Format, exported, wanted_format
 from api.paging import Cursors, TheCursors
 from api.past import past_asked
@@ -76,6 +76,7 @@ def events(  # noqa: PLR0913, PLR0917 - what the framework hands in
     system: TheSystem,
     cursors: TheCursors,
     response: Response,
+    note_read: NoteRead,
     accept: Annotated[str, Header()] = "",
 ) -> Page[PlacedEventOut] | Response:
     """The team's events of both logs, newest first: a page, or all of them as a file."""
@@ -87,6 +88,7 @@ def events(  # noqa: PLR0913, PLR0917 - what the framework hands in
     view = system.audit_trail
     kind = wanted_format(query.format, accept)
     if kind is not None:
+        note_read("")
         read_at(response, view, BOTH, lambda: None)
         pages = _pages(system, wanted, before)
         return exported(PlacedEventOut, pages, kind, "events", response.headers)
