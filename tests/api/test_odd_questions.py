@@ -1,0 +1,71 @@
+"""Questions that nobody asks in good faith: cursors that are not ours, patterns, giants."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from typing import Any
+from uuid import UUID, uuid4
+
+import pytest
+
+from api.paging import Cursors
+from tests.api.calls import DAY, Calls
+from tests.api.front import Front, a_bot
+from tests.api.test_every_route import DOCUMENT
+
+PATTERNS = ("%", "_", "bot.%", "%a%", "*", ".*", "' OR 1=1 --", "\\")
+
+
+def asked_of(parameter: str) -> Iterator[str]:
+    """The reads without an id in their path that take the parameter."""
+    for path, item in DOCUMENT["paths"].items():
+        names = {one.get("name") for one in item.get("get", {}).get("parameters", [])}
+        if parameter in names and "{" not in path:
+            yield path
+
+
+def fields_refused(answer: Any) -> list[str]:
+    assert answer.status_code == 422, answer.text
+    return [one["field"] for one in answer.json()["errors"]]
+
+
+def test_a_cursor_is_good_for_one_team_and_one_list_as_it_was_given(front: Front) -> None:
+    me = front.registered()
+    headers, ours = front.bearer(me), UUID(me["team"]["id"])
+    key = front.system.instance_keys.get("cursor")
+    lists = [path for path in asked_of("cursor") if "/admin/" not in path]
+    assert len(lists) > 15
+    for path in lists:
+        elsewhere = Cursors(key, team_id=ours, listed="another list").write(["x"])
+        anothers = Cursors(key, team_id=uuid4(), listed=path).write(["x"])
+        forged = Cursors(bytes(32), team_id=ours, listed=path).write(["x"])
+        for cursor in (elsewhere, anothers, forged, "A" * 4000, "=", "\0"):
+            answer = front.client.get(path, params={"cursor": cursor}, headers=headers)
+            assert fields_refused(answer) == ["cursor"], (path, cursor)
+
+
+def test_no_filter_is_a_pattern(either: Front) -> None:
+    signed_in = either.registered()
+    me = either.bearer(signed_in)
+    a_bot(either, me)
+    Calls(either, signed_in["team"]["id"]).settled(DAY)
+    either.system.pump()
+    for pattern in PATTERNS:
+        for name in ("actor", "kind", "type", "correlation_id"):
+            found = either.client.get(
+                "/api/audit/events", params={name: pattern}, headers=me
+            )
+            assert found.json()["items"] == [], (name, pattern)
+    for name in ("vendor", "model"):
+        asked = {name: "%"}
+        found = either.client.get("/api/usage/calls", params=asked, headers=me)
+        assert found.json()["items"] == []
+
+
+@pytest.mark.parametrize("path", ["/api/audit/events", "/api/usage/calls", "/api/quota"])
+def test_a_giant_is_refused_or_finds_nothing(front: Front, path: str) -> None:
+    me = front.someone()
+    parameters = DOCUMENT["paths"][path]["get"]["parameters"]
+    for name in (one["name"] for one in parameters if one.get("in") == "query"):
+        answer = front.client.get(path, params={name: "9" * 6000}, headers=me)
+        assert answer.status_code == 422 or answer.json()["items"] == [], name
