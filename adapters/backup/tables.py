@@ -102,15 +102,6 @@ class Table:
                 count(len(data))
 
 
-@dataclass(frozen=True, kw_only=True)
-class Partition:
-    """A partition that no migration made."""
-
-    parent: tuple[str, str]
-    name: tuple[str, str]
-    bound: str
-
-
 def tables_of(connection: Connection) -> list[Table]:
     """Every table, each behind those that it refers to."""
     rows = connection.execute(TABLES, (list(LEFT_OUT), OWN_WAY)).fetchall()

@@ -17,6 +17,8 @@ POST 201 /api/auth/totp
 POST 200 /api/auth/totp/confirm
 DELETE 204 /api/auth/totp
 GET 302 /api/auth/oidc/{}/start
+POST 204 /api/auth/code
+POST 200 /api/auth/code/verify
 GET 200 /api/auth/oidc/{}/callback
 GET 200 /api/team /api/team/{} /api/team/{}/member
 POST 201 /api/team /api/team/{}/member /api/team/{}/invitation

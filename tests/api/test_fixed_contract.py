@@ -134,6 +134,31 @@ def test_a_page_begins_behind_the_last_though_that_is_gone(
 
 
 @pytest.mark.parametrize(
+    ("path", "count"),
+    {
+        "plugin": 22,
+        "persona-template": 14,
+        "channel": 11,
+        "vendor": 25,
+        "routing/capability-tags": 22,
+        "routing/fallback-chains": 13,
+        "routing/cost-strategies": 13,
+    }.items(),
+)
+def test_what_comes_with_the_product_is_all_there_and_stays_as_it_is(
+    front: Front, owner: dict[str, str], path: str, count: int
+) -> None:
+    items = front.client.get(f"/api/{path}", headers=owner).json()["items"]
+    assert len(items) == count
+    gone = front.client.delete(f"/api/{path}/{items[0]['id']}", headers=owner)
+    if "read_only" not in items[0]:
+        assert (gone.status_code, gone.headers["allow"]) == (405, "GET")
+        return
+    assert items[0]["read_only"]
+    assert (gone.status_code, gone.json()["code"]) == (403, "built-in-is-read-only")
+
+
+@pytest.mark.parametrize(
     "path", ["/api/bot/ada-1", "/api/bot/ada-1/plugins", "/api/plugin/time", "/api/auth/me"]
 )
 def test_any_read_waits_for_the_position_it_is_given(
