@@ -42,6 +42,7 @@ UNRUNG_SECONDS = 3.0  # a follower looks by itself, should nobody ring
 REAP_SECONDS = 2.0
 SWEEP_SECONDS = 30.0
 ROUND_SECONDS = 5.0
+MONTHS_SECONDS = 3600.0
 DELIVER_SECONDS = 2.0
 
 Connection = psycopg.Connection[tuple[Any, ...]]
@@ -122,6 +123,7 @@ def _parts(wired: Followers, over: threading.Event) -> list[Callable[[], None]]:
             _repeat, partial(ring_again, wired.key_ring, wired.jobs), SWEEP_SECONDS, over
         ),
         partial(_repeat, wired.key_rounds.make, ROUND_SECONDS, over),
+        partial(_repeat, wired.months_ahead.make, MONTHS_SECONDS, over),
         partial(
             _repeat, partial(ring_due, wired.deliveries, wired.jobs), DELIVER_SECONDS, over
         ),

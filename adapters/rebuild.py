@@ -23,6 +23,7 @@ from psycopg.sql import SQL
 
 from adapters.bootstrap.followers import ROLE, VIEWS, event_logs
 from adapters.follower import Reader, ViewFollower, catch_up
+from adapters.months.months import refuse_while_detached
 from adapters.parking import name_the_poison, parking_in
 from adapters.postgres.database import Connection, Database
 from adapters.postgres.view_copy import (
@@ -36,7 +37,7 @@ from adapters.postgres.view_copy import (
 )
 from adapters.postgres.view_positions import stored_version
 from domain.errors import BadSetup, ConcurrentChange, Unavailable
-from domain.log import Page
+from domain.log import CALLS, Page
 
 __all__ = ["Difference", "RebuildIsRunning", "outdated", "rebuild", "rebuild_views"]
 
@@ -71,6 +72,8 @@ def rebuild_views(
             msg = f"There is no view {view}; there are {', '.join(sorted(VIEWS))}."
             raise BadSetup(msg)
     with _opened(url, size=len(views) + 2) as database, database.connection() as connection:
+        if any(CALLS in VIEWS[view][0].logs for view in views):
+            refuse_while_detached(connection, "A view of calls")
         logs = event_logs(database)
         readers = {name: Reader(log, size=PAGE) for name, log in logs.items()}
         parking = parking_in(database)

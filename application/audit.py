@@ -13,6 +13,7 @@ from domain.access import Attempt
 from domain.api_tokens import TokenShelf
 from domain.bots import Bot
 from domain.calls import Call
+from domain.calls_months import CallsMonth
 from domain.claims import Claim
 from domain.errors import InvalidFields, NotFound
 from domain.events import Aggregate, Event, Recorded
@@ -61,6 +62,7 @@ KINDS: dict[str, tuple[str, Aggregate[Any]]] = {
     "quota_window": (FLEET, QuotaWindow()),
     "webhook": (FLEET, WebhookShelf()),
     "call": (CALLS, Call()),
+    "calls_month": (FLEET, CallsMonth()),
 }
 
 

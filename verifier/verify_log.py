@@ -1,14 +1,17 @@
 #!/usr/bin/env python3
 """Verify an exported audit log offline: no database, no network, nothing of ClawBotManager.
 
-    python3 verify_log.py BUNDLE [--key KEY] [--checkpoint FILE]...
+    python3 verify_log.py BUNDLE [--key KEY] [--checkpoint FILE]... [--witness KEY]...
+                             [--month FILE]...
 
 BUNDLE        what `clawbot audit export` or GET /api/audit/export gave: a folder, a tar
               file, or one .ndjson file.
 --key         the log's public key as you were given it earlier (text, or a file with it).
               Without it the bundle's own key is believed, which proves less.
---checkpoint  a signed checkpoint that you kept. Keep one from time to time: with it nobody
-              can cut the log short or write it anew without being found out.
+--checkpoint  a signed checkpoint that you kept: with it nobody can cut the log short or
+              write it anew without being found out.
+--witness     the public key of a witness: its line must stand under a checkpoint, too.
+--month       what `clawbot calls detach` wrote of a month that was taken out of the log.
 
 Leaves with 0: intact. 1: tampered with; the first wrong index is named. 2: incomplete,
 nothing signed covers it. 3: this is no bundle, key or checkpoint.
@@ -20,7 +23,8 @@ What is checked, event by event:
      (`inclusionproof`). The tree is that of RFC 6962.
   3. Every team's events are numbered from 1 on, and each names the hash of the one before.
   4. At every checkpoint, the root over all leaves so far is the root that was signed.
-Checkpoints are C2SP tlog-checkpoints in signed notes; signatures are Ed25519.
+  5. Where an event is gone its header is there, and an event says that the whole month of
+     its call was taken out, with the number and the root of those leaves. So is its file.
 """
 
 import argparse
@@ -29,17 +33,18 @@ import re
 import sys
 import tarfile
 from base64 import b64decode
-from collections.abc import Callable, Iterable, Iterator
+from collections.abc import Iterable, Iterator
+from datetime import UTC, datetime
+from functools import reduce
 from hashlib import sha256, sha512
 from itertools import chain
-from json.encoder import encode_basestring
 from pathlib import Path
 from typing import Any
 
 INTACT, TAMPERED, INCOMPLETE, BAD_INPUT = 0, 1, 2, 3
 UNREADABLE = (OSError, ValueError, LookupError, TypeError, AttributeError, RecursionError)
 CHECKPOINT = "clawbot.audit.checkpoint"
-UUID = re.compile("[0-9a-f]{8}(-[0-9a-f]{4}){3}-[0-9a-f]{12}")
+Found = tuple[int, int]  # how many events there are, and up to which size they are signed
 
 
 class Wrong(Exception):
@@ -50,8 +55,7 @@ class Wrong(Exception):
         self.index = index
 
 
-# --- Ed25519 verification (RFC 8032, 5.1.7) in whole numbers ---------------------------
-
+# --- Ed25519 (RFC 8032, 5.1.7), in whole numbers ------
 P = 2**255 - 19
 ORDER = 2**252 + 27742317777372353535851937790883648493
 D = -121665 * pow(121666, -1, P) % P
@@ -83,11 +87,10 @@ def add(one: Point, other: Point) -> Point:
 
 def times(number: int, base: Point) -> Point:
     """The point added to itself so many times."""
-    total = (0, 1, 1, 0)
-    while number:
-        total = add(total, base) if number & 1 else total
-        base, number = add(base, base), number >> 1
-    return total
+    if number == 0:
+        return 0, 1, 1, 0
+    even = times(number >> 1, add(base, base))
+    return add(even, base) if number & 1 else even
 
 
 def ed25519_verifies(public: bytes, message: bytes, signature: bytes) -> bool:
@@ -99,23 +102,24 @@ def ed25519_verifies(public: bytes, message: bytes, signature: bytes) -> bool:
         return False
     h = int.from_bytes(sha512(signature[:32] + public + message).digest(), "little")
     one, other = times(s, base), add(r, times(h % ORDER, key))
-    same_x = (one[0] * other[2] - other[0] * one[2]) % P == 0
-    return same_x and (one[1] * other[2] - other[1] * one[2]) % P == 0
+    return all((one[i] * other[2] - other[i] * one[2]) % P == 0 for i in (0, 1))
 
 
-# --- Keys and checkpoints (C2SP signed-note, tlog-checkpoint) --------------------------
+# --- Keys and checkpoints (C2SP signed-note, tlog-checkpoint, tlog-cosignature) ----------
+LOG, WITNESS = 1, 4  # what a key signs as
 
-Key = tuple[str, bytes, bytes]  # its name, its four bytes, the public key
+
+Key = tuple[str, bytes, int, bytes]  # its name, its id, what it signs as, the public key
 
 
-def read_key(text: str) -> Key:
+def read_key(text: str, kind: int = LOG) -> Key:
     """The key of `name+id+key`."""
     name, key_id, encoded = (*text.strip().split("+", 2), "", "")[:3]
     typed = b64decode(encoded, validate=True)
     right_id = sha256(name.encode() + b"\n" + typed).hexdigest()[:8]
-    if len(typed) != 33 or typed[0] != 1 or key_id != right_id:
-        raise ValueError(f"this is no key of a log: {text[:80]!r}")
-    return name, bytes.fromhex(key_id), typed[1:]
+    if len(typed) != 33 or typed[0] != kind or key_id != right_id:
+        raise ValueError(f"this is no such key: {text[:80]!r}")
+    return name, bytes.fromhex(key_id), kind, typed[1:]
 
 
 def read_checkpoint(note: str) -> tuple[int, bytes]:
@@ -128,187 +132,219 @@ def read_checkpoint(note: str) -> tuple[int, bytes]:
 
 
 def is_signed(note: str, key: Key) -> bool:
-    """Whether the log's key signed the note: one good signature at least, none false."""
-    text, _, signatures = note.partition("\n\n")
+    """Whether the key signed the note: one good signature at least, and none false."""
+    (text, _, signatures), (key_name, key_id, kind, public) = note.partition("\n\n"), key
     good = []
     for line in signatures.splitlines():
         name, _, encoded = line.removeprefix("\u2014 ").partition(" ")
-        signature = b64decode(encoded)
-        if (name, signature[:4]) == key[:2]:  # else it is another's, such as a witness's
-            good.append(ed25519_verifies(key[2], f"{text}\n".encode(), signature[4:]))
-    return text.startswith(f"{key[0]}\n") and bool(good) and all(good)
+        signature, message = b64decode(encoded), f"{text}\n"
+        if (name, signature[:4]) != (key_name, key_id):
+            continue  # it is somebody else's
+        if kind == WITNESS:  # in front stands at which second it signed
+            time, signature = int.from_bytes(signature[4:12], "big"), signature[8:]
+            message = f"cosignature/v1\ntime {time}\n{message}"
+        good.append(ed25519_verifies(public, message.encode(), signature[4:]))
+    of_this_log = kind == WITNESS or text.startswith(f"{key_name}\n")
+    return of_this_log and bool(good) and all(good)
 
 
-# --- The tree (RFC 6962) ---------------------------------------------------------------
-
-
+# --- The tree (RFC 6962) -----------------------------------------------------------------
 def node_hash(left: bytes, right: bytes) -> bytes:
     """The hash of what stands above two nodes."""
     return sha256(b"\1" + left + right).digest()
 
 
-class Tree:
-    """Grows leaf by leaf; holds the roots of its full subtrees, the largest first."""
+def grow(full: list[bytes], size: int, leaf: bytes) -> None:
+    """The leaf stands behind `size` others; `full` are the roots of full subtrees."""
+    while size & 1:
+        leaf, size = node_hash(full.pop(), leaf), size >> 1
+    full.append(leaf)
+
+
+def root_of(full: list[bytes]) -> bytes:
+    """The root over all leaves so far."""
+    empty = sha256(b"").digest()
+    return reduce(lambda right, left: node_hash(left, right), full[::-1] or [empty])
+
+
+def root_from(leaf: bytes, index: int, size: int, proof: list[bytes]) -> bytes:
+    """The root that a proof of inclusion leads to; if its length is wrong, to nothing."""
+    if size == 1 or not proof:
+        return b"" if size > 1 or proof else leaf
+    half, (*below, beside) = 1 << (size - 1).bit_length() - 1, proof
+    if index < half:
+        return node_hash(root_from(leaf, index, half, below), beside)
+    return node_hash(beside, root_from(leaf, index - half, size - half, below))
+
+
+# --- What a line says, and what its leaf must therefore be -------------------------------
+UUID = re.compile("[0-9a-f]{8}(-[0-9a-f]{4}){3}-[0-9a-f]{12}")
+Ends = dict[str | None, tuple[int, str | None]]  # a team's last number and leaf hash
+Line = tuple[dict[str, Any], bytes]
+canonical = json.JSONEncoder(  # RFC 8785: there are no floats in a header
+    ensure_ascii=False, separators=(",", ":"), sort_keys=True
+).encode
+
+
+def split(line: bytes) -> Line:
+    """What a line says of an event, and the event byte for byte as it is stored."""
+    head, is_json, rest = line.partition(b',"data":')  # the last member of its line
+    if is_json:
+        return json.loads(head + b"}"), rest[: rest.rindex(b"}")]
+    entry = json.loads(line)
+    return entry, b64decode(entry.get("data_base64", ""))
+
+
+class Months:
+    """The leaves whose events were taken out, by the month in their call's id (UUIDv7)."""
 
     def __init__(self) -> None:
-        self.size = 0
-        self.full: list[bytes] = []
+        self.out: dict[str, tuple[int, list[bytes]]] = {}  # the first index, the leaves
+        self.said: dict[str, tuple[int, str]] = {}  # how many there are, and their root
 
-    def append(self, node: bytes) -> None:
-        """The leaf stands behind the others."""
-        self.size += 1
-        size = self.size
-        while not size & 1:
-            node, size = node_hash(self.full.pop(), node), size >> 1
-        self.full.append(node)
+    def hear(self, entry: dict[str, Any], state: bytes) -> None:
+        """An event of the log may say that a month was taken out."""
+        if entry["type"] == "calls_month.detached":
+            said = json.loads(state)["event"]
+            self.said[said["month"]] = said["events"], said["root"]
 
-    def root(self) -> bytes:
-        """The root over all leaves so far."""
-        root = self.full[-1] if self.full else sha256(b"").digest()
-        for left in reversed(self.full[:-1]):
-            root = node_hash(left, root)
-        return root
+    def leaf(self, index: int, entry: dict[str, Any], ends: Ends) -> bytes:
+        """The hash of a leaf without its event, which follows its team's last one."""
+        text = entry.get("leafheader") or "{}"
+        header = json.loads(text)
+        team, month = header.get("team"), month_of(header)
+        number, previous = ends.get(team, (0, None))
+        place = header.get("team_seq"), header.get("team_previous")
+        if not month or place != (number + 1, previous):
+            raise Wrong(index, "the event that was sealed here, or its header, is gone")
+        leaf = sha256(b"\0" + text.encode())
+        ends[team] = number + 1, leaf.hexdigest()
+        self.out.setdefault(month, (index, []))[1].append(leaf.digest())
+        return leaf.digest()
 
+    def end(self) -> None:
+        """All that is gone is all of months that the log says were taken out."""
+        for month, (index, leaves) in self.out.items():
+            if self.said.get(month) != (len(leaves), root_over(leaves)):
+                why = f"nor was the whole of {month} taken out"
+                raise Wrong(index, f"the event that was sealed here is gone, {why}")
 
-def root_from(node: bytes, index: int, size: int, proof: bytes) -> bytes | None:
-    """The root that a proof of inclusion leads to (RFC 9162, 2.1.3.2); None: no proof."""
-    last = size - 1
-    for step in (proof[at : at + 32] for at in range(0, len(proof), 32)):
-        if last == 0:
-            return None
-        if index & 1 or index == last:
-            node = node_hash(step, node)
-            while not index & 1 and index:
-                index, last = index >> 1, last >> 1
-        else:
-            node = node_hash(node, step)
-        index, last = index >> 1, last >> 1
-    return node if last == 0 else None
-
-
-# --- What a line says, and what its header must therefore be ---------------------------
-
-Ends = dict[str | None, tuple[int, str | None]]  # a team's last number and leaf hash
-
-
-def quoted(text: str | None) -> str:
-    """As JSON in canonical form (RFC 8785): UTF-8, and nothing escaped that need not be."""
-    return "null" if text is None else encode_basestring(text)
+    def compare(self, lines: Iterable[bytes]) -> str:
+        """The month of a file that holds just what was taken out."""
+        leaves, month = [], ""
+        for entry, state in map(split, lines):
+            header, index = json.loads(entry["leafheader"]), int(entry["logindex"])
+            ends: Ends = {header["team"]: (header["team_seq"] - 1, header["team_previous"])}
+            leaves.append(leaf_of(index, entry, state, ends, Months()))
+            month = month_of(header)
+        if self.said.get(month) != (len(leaves), root_over(leaves)):
+            raise ValueError(f"a file is not what was taken out of the log: {month!r}")
+        return month
 
 
-def header_of(line: bytes, entry: dict[str, Any], ends: Ends) -> tuple[str, str | None]:
-    """The header that this event must have behind its team's last one, and its team."""
-    if "data_base64" in entry:  # what is stored is no JSON; it may still look like some
-        state = b64decode(entry["data_base64"])
-        try:
-            said = json.loads(state)
-        except (ValueError, RecursionError):
-            said = None
-    else:  # the last member of its line, where it stands byte for byte
-        state, said = line[line.index(b',"data":') + 8 : line.rindex(b"}")], entry["data"]
+def month_of(header: dict[str, Any]) -> str:
+    """The month of a call; nothing of any other event."""
+    stream = header.get("stream", "")
+    if header.get("log") != "calls" or not UUID.fullmatch(stream) or stream[14] != "7":
+        return ""
+    seconds = int(stream[:8] + stream[9:13], 16) / 1000
+    return datetime.fromtimestamp(seconds, UTC).strftime("%Y-%m")
+
+
+def root_over(leaves: list[bytes]) -> str:
+    """The root over some leaves, in hex digits."""
+    full = list[bytes]()
+    for size, leaf in enumerate(leaves):
+        grow(full, size, leaf)
+    return root_of(full).hex()
+
+
+def leaf_of(
+    index: int, entry: dict[str, Any], state: bytes, ends: Ends, months: Months
+) -> bytes:
+    """The hash of this event's leaf, which follows its team's last one."""
+    if "type" not in entry or "leafheader" not in entry:
+        return months.leaf(index, entry, ends)
+    months.hear(entry, state)
+    try:
+        said = json.loads(state)
+    except (ValueError, RecursionError):
+        said = None
     told = said if isinstance(said, dict) else {}
     actor, at, team = (
         text if isinstance(text, str) and text.isascii() else None
-        for text in (told.get("actor"), told.get("at"), told.get("team_id"))
+        for text in map(told.get, ("actor", "at", "team_id"))
     )
     team = team if team and UUID.fullmatch(team) else None
     number, previous = ends.get(team, (0, None))
     log, _, position = entry["id"].rpartition("/")
-    header = (
-        f'{{"actor":{quoted(actor)},"at":{quoted(at)},"log":{quoted(log)},'
-        f'"position":{int(position)},"state":"{sha256(state).hexdigest()}",'
-        f'"stream":{quoted(entry["subject"])},"team":{quoted(team)},'
-        f'"team_previous":{quoted(previous)},"team_seq":{number + 1},'
-        f'"topic":{quoted(entry["type"])},"v":1,"version":{int(entry["streamversion"])}}}'
-    )
-    ends[team] = number + 1, sha256(b"\0" + header.encode()).hexdigest()
-    return header, team
+    header = {"actor": actor, "at": at, "team": team, "v": 1}
+    header |= {"team_seq": number + 1, "team_previous": previous}
+    header |= {"log": log, "position": int(position), "topic": entry["type"]}
+    header |= {"stream": entry["subject"], "version": int(entry["streamversion"])}
+    text = canonical(header | {"state": sha256(state).hexdigest()})
+    if text != entry["leafheader"]:
+        raise Wrong(index, f"not what was sealed; what is stored makes {text}")
+    leaf = sha256(b"\0" + text.encode())
+    ends[team] = number + 1, leaf.hexdigest()
+    return leaf.digest()
 
 
-def checked(index: int, line: bytes, entry: dict[str, Any], ends: Ends) -> str:
-    """The leaf's hash, once it is sure that the event is the one that was sealed."""
-    if "type" not in entry or "leafheader" not in entry:
-        raise Wrong(index, "the event that was sealed here, or its header, is gone")
-    header, team = header_of(line, entry, ends)
-    if header != entry["leafheader"]:
-        try:
-            is_now, was = json.loads(header), json.loads(entry["leafheader"])
-            differ = [name for name in is_now if was.get(name) != is_now[name]]
-        except (ValueError, AttributeError):
-            differ = []
-        raise Wrong(index, f"not what was sealed: {', '.join(differ) or 'its header'}")
-    return ends[team][1] or ""
+# --- Verifying a bundle ------------------------------------------------------------------
+def verify_whole(
+    lines: Iterable[Line], key: Key, notes: list[str], months: Months
+) -> Found:
+    """Every leaf of the log, in order."""
+    full, ends, size, held, last = list[bytes](), Ends(), 0, 0, ""
+    left = sorted(((*read_checkpoint(note), note) for note in notes), reverse=True)
+
+    def sure(*notes: str) -> None:  # what contradicts nothing needs no look of its own
+        if not all(is_signed(note, key) for note in notes if note):
+            raise Wrong(held, "a checkpoint in the bundle is not signed by the log")
+
+    for entry, state in chain([({}, b"")], lines):  # before the first, a root is signed too
+        if entry:
+            if entry.get("logindex") != str(size):
+                raise Wrong(size, f"not what was sealed here: {entry.get('id')}")
+            leaf = leaf_of(size, entry, state, ends, months)
+            if leaf.hex() != entry.get("leafhash"):
+                raise Wrong(size, "the tree holds another hash for it")
+            grow(full, size, leaf)
+            size += 1
+        while left and left[-1][0] == size:
+            _, root, note = left.pop()
+            if root_of(full) != root:
+                sure(note, last)
+                between = f"between here and {size - 1}"
+                raise Wrong(held, f"something {between} is not what was signed at {size}")
+            held, last = size, note
+    months.end()
+    for beyond, _, note in left[-1:]:
+        sure(note)
+        raise Wrong(size, f"the log ends here, but was signed at size {beyond}")
+    sure(last)
+    return size, held
 
 
-# --- Verifying a bundle ----------------------------------------------------------------
-
-
-class Signed:
-    """The checkpoints, the smallest first, and up to which size they were found to hold."""
-
-    def __init__(self, key: Key, notes: Iterable[str]) -> None:
-        self.key, self.held, self.last = key, 0, ""
-        self.left = sorted((*read_checkpoint(note), note) for note in notes)
-
-    def sure(self, note: str) -> None:
-        """A checkpoint of the bundle counts once its signature is checked."""
-        if note and not is_signed(note, self.key):
-            raise Wrong(self.held, "a checkpoint in the bundle is not signed by the log")
-
-    def meet(self, tree: Tree) -> None:
-        """The root over all leaves so far is what was signed at this size."""
-        while self.left and self.left[0][0] == tree.size:
-            size, root, note = self.left.pop(0)
-            if tree.root() != root:
-                self.sure(note)
-                self.sure(self.last)
-                until = f"between here and {size - 1} is not what was signed at {size}"
-                raise Wrong(self.held, f"the log was written anew: something {until}")
-            self.held, self.last = size, note
-
-    def end(self, size: int) -> None:
-        """Nothing that was signed lies beyond the end."""
-        for beyond, _, note in self.left:
-            self.sure(note)
-            raise Wrong(size, f"the log ends here, but was signed at size {beyond}")
-        self.sure(self.last)
-
-
-def verify_whole(lines: Iterable[bytes], signed: Signed) -> int:
-    """Every leaf of the log, in order; how many there are."""
-    tree, ends = Tree(), Ends()
-    signed.meet(tree)
-    for line in lines:
-        entry, index = json.loads(line), tree.size
-        if entry.get("logindex") != str(index):
-            raise Wrong(index, f"here stands what was not sealed here: {entry.get('id')}")
-        leaf = checked(index, line, entry, ends)
-        if leaf != entry.get("leafhash"):
-            raise Wrong(index, "the tree holds another hash for it")
-        tree.append(bytes.fromhex(leaf))
-        signed.meet(tree)
-    signed.end(tree.size)
-    return tree.size
-
-
-def verify_team(lines: Iterable[bytes], signed: Signed) -> int:
-    """Every event of one team, each proved against the last checkpoint; how many."""
-    size, root, note = signed.left[-1]
-    signed.sure(note)
-    ends, count, last = Ends(), 0, -1
-    for line in lines:
-        entry = json.loads(line)
+def verify_team(lines: Iterable[Line], key: Key, notes: list[str], months: Months) -> Found:
+    """One team's events, each proved against the checkpoint, of which there is one."""
+    ends, count, last, held = Ends(), 0, -1, 0
+    (size, root), *others = {read_checkpoint(note) for note in notes}
+    if others or not all(is_signed(note, key) for note in notes):
+        raise Wrong(0, "a checkpoint is not signed by the log, or another is of this size")
+    for entry, state in lines:
         index = int(entry["logindex"])
-        leaf = checked(index, line, entry, ends)
+        leaf = leaf_of(index, entry, state, ends, months)
         if index <= last or len(ends) > 1:
             raise Wrong(index, "it stands behind a later one, or is another team's")
         if index < size:
             proof = b64decode(entry["inclusionproof"] or "")
-            if root_from(bytes.fromhex(leaf), index, size, proof) != root:
+            steps = [proof[at : at + 32] for at in range(0, len(proof), 32)]
+            if root_from(leaf, index, size, steps) != root:
                 raise Wrong(index, "its proof does not lead to the signed root")
-            signed.held = size
+            held = size
         last, count = index, count + 1
-    return count
+    return count, held
 
 
 def lines_of(bundle: Path) -> Iterator[bytes]:
@@ -325,57 +361,76 @@ def lines_of(bundle: Path) -> Iterator[bytes]:
 
 
 def verify(
-    lines: Iterator[bytes], key_text: str = "", kept: Iterable[str] = ()
+    lines: Iterable[bytes],
+    key_text: str = "",
+    kept: Iterable[str] = (),
+    witnesses: Iterable[str] = (),
+    files: Iterable[Iterable[bytes]] = (),
 ) -> tuple[str, int]:
     """A sentence about a bundle in which nothing is wrong, and the exit code for it."""
-    published, first, kept = [], b"", list(kept)
-    for line in lines:
-        entry = json.loads(line)
+    events, published, kept, first = map(split, lines), [], list(kept), list[Line]()
+    for entry, data in events:
         if entry.get("type") != CHECKPOINT:
-            first = line
+            first = [(entry, data)]
             break
-        published.append(entry["data"])
+        published.append(json.loads(data))
     if not published and not kept:
         return "incomplete: nothing in it is signed", INCOMPLETE
     key = read_key(key_text or (published[-1]["key"] if published else "none was given"))
     if not all(is_signed(note, key) for note in kept):
         raise ValueError("a checkpoint that you kept is not signed by this key")
-    own = [one["note"] for one in published if one["key"].startswith(f"{key[0]}+")]
-    signed = Signed(key, [*own, *kept])
-    events = chain([first] if first else [], lines)
-    of_team = b'"inclusionproof":' in first
-    count = verify_team(events, signed) if of_team else verify_whole(events, signed)
-    if count and not signed.held:
+    notes = [one["note"] for one in published if one["key"].startswith(f"{key[0]}+")] + kept
+    of_team = bool(first) and "inclusionproof" in first[0][0]
+    if of_team:  # its proofs lead to one checkpoint; others cannot be compared with that
+        size = read_checkpoint(notes[0])[0]
+        notes = [note for note in notes if read_checkpoint(note)[0] == size]
+    judge_all, months = verify_team if of_team else verify_whole, Months()
+    count, held = judge_all(chain(first, events), key, notes, months)
+    if count and not held:
         return f"incomplete: none of its {count} events is signed", INCOMPLETE
+    if of_team and months.out:
+        return f"incomplete: of {', '.join(months.out)} only headers are here", INCOMPLETE
     what = "events of one team" if of_team else "events, the whole log"
+    said = f"intact: {count} {what}, signed up to size {held}"
+    said += "".join(f"; {month} was taken out whole" for month in months.out)
+    said += "".join(f"; {months.compare(file)} is in its file" for file in files)
+    for witness in [read_key(text, WITNESS) for text in witnesses]:
+        sizes = [read_checkpoint(note)[0] for note in notes if is_signed(note, witness)]
+        if not sizes:
+            return f"incomplete: {witness[0]} signed none of the checkpoints", INCOMPLETE
+        said += f", seen by {witness[0]} up to {max(sizes)}"
     trust = "" if key_text else f"; compare the key, which is the bundle's own: {key[0]}"
-    return f"intact: {count} {what}, signed up to size {signed.held}{trust}", INTACT
+    return said + trust, INTACT
 
 
-def judge(
-    lines: Callable[[], Iterator[bytes]], key_text: str, kept: Iterable[str]
-) -> tuple[str, int]:
-    """What is to be said of a bundle, and the exit code for it."""
+def judge(*asked: Any) -> tuple[str, int]:
+    """As `verify`, and of a bundle in which something is wrong, what and where."""
     try:
-        return verify(lines(), key_text, kept)
+        return verify(*asked)
     except Wrong as error:
         return f"TAMPERED at {error}", TAMPERED
     except (*UNREADABLE, tarfile.TarError) as error:
         return f"cannot be verified: {error!r}", BAD_INPUT
 
 
+def text_of(given: str) -> str:
+    """The text itself, or what is in the file of that name."""
+    return Path(given).read_text("utf-8") if given and Path(given).is_file() else given
+
+
 def main() -> int:
     """Verify what the command line names; the exit code."""
     parser = argparse.ArgumentParser(description="Verify an exported audit log offline.")
     parser.add_argument("bundle", type=Path)
-    parser.add_argument("--key", default="")
-    parser.add_argument("--checkpoint", action="append", default=[], type=Path)
+    parser.add_argument("--key", default="", type=text_of)
+    parser.add_argument("--checkpoint", action="append", default=[], type=text_of)
+    parser.add_argument("--witness", action="append", default=[], type=text_of)
+    parser.add_argument("--month", action="append", default=[], type=Path)
     asked = parser.parse_args()
-    key = asked.key
-    if key and Path(key).is_file():
-        key = Path(key).read_text(encoding="utf-8")
-    kept = (one.read_text(encoding="utf-8") for one in asked.checkpoint)
-    said, code = judge(lambda: lines_of(asked.bundle), key, kept)
+    said, code = judge(
+        *(lines_of(asked.bundle), asked.key, asked.checkpoint, asked.witness),
+        map(lines_of, asked.month),
+    )
     print(said)
     return code
 

@@ -171,7 +171,7 @@ def _verified(url: str, backup: dict[str, Any], notes: Sequence[str]) -> Restore
         lines = (*log.checkpoint_lines(),)
         sizes = {note: read_checkpoint(note)[0] for note in notes}
         covered = [note for note, size in sizes.items() if size <= log.size]
-        verdict, code = judge(lambda: chain(lines, log.event_lines()), "", covered)
+        verdict, code = judge(chain(lines, log.event_lines()), "", covered)
     finally:
         database.close()
     if code not in {INTACT, INCOMPLETE}:

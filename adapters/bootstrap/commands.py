@@ -10,7 +10,7 @@ from adapters.bootstrap.invoice_commands import register_invoices
 from adapters.bootstrap.notice_commands import register_notices
 from adapters.bootstrap.people_commands import register_people
 from adapters.bootstrap.routing_commands import register_routing
-from application import bots, keys, sign_in
+from application import bots, calls_months, keys, sign_in
 from application.bus import Bus
 from application.event_log import EventLog
 from application.ports import People, UnitOfWork, Vault
@@ -53,6 +53,11 @@ def bus_of(
         sign_in.RefreshSession, partial(sign_in.refresh_session, event_log=event_log)
     )
     bus.register(sign_in.EndSession, partial(sign_in.end_session, event_log=event_log))
+    for command, handler in (
+        (calls_months.DetachCallsMonth, calls_months.detach_calls_month),
+        (calls_months.AttachCallsMonth, calls_months.attach_calls_month),
+    ):
+        bus.register(command, partial(handler, event_log=event_log))
     register_routing(bus, event_log)
     register_people(bus, event_log, people)
     register_catalogs(bus, event_log)

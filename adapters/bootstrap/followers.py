@@ -16,6 +16,7 @@ from adapters.follower import Follower, PolicyFollower, Reader, ViewFollower
 from adapters.jobs.broker import broker_of
 from adapters.jobs.key_rounds import KeyRounds
 from adapters.jobs.queue import DramatiqJobQueue
+from adapters.months.ahead import MonthsAhead
 from adapters.parking import Parking, register_parking
 from adapters.postgres.audit_trail import PostgresAuditTrail
 from adapters.postgres.call_views import (
@@ -102,6 +103,7 @@ class Followers:
     followers: tuple[Follower, ...]
     reaper: Reaper
     key_rounds: KeyRounds
+    months_ahead: MonthsAhead
     key_ring: KeyRing
     jobs: JobQueue
     deliveries: DeliveryPlan
@@ -149,6 +151,7 @@ def followers(
                 ),
                 reaper=Reaper(database, logs[CALLS]),
                 key_rounds=KeyRounds(key_ring, bus),
+                months_ahead=MonthsAhead(database),
                 key_ring=key_ring,
                 jobs=jobs,
                 deliveries=deliveries,

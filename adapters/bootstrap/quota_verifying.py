@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from adapters.bootstrap.followers import ROLE, event_logs
+from adapters.months.months import refuse_while_detached
 from adapters.postgres.database import Database
 from adapters.postgres.quotas import PostgresQuotaBalances
 from application.balances import Progress, Verified, verify
@@ -14,6 +15,8 @@ def verify_quotas(url: str, progress: Progress) -> Verified:
     database = Database(url, role=ROLE, size=2)
     database.open()
     try:
+        with database.connection() as connection:
+            refuse_while_detached(connection, "The check of balances")
         table = PostgresQuotaBalances(database)
         return verify(event_logs(database)[CALLS], table, progress)
     finally:

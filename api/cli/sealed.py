@@ -29,6 +29,12 @@ Kept = Annotated[
     list[Path] | None,
     typer.Option("--checkpoint", help="A signed checkpoint that was kept; repeat it."),
 ]
+Witnesses = Annotated[
+    list[str] | None,
+    typer.Option(
+        "--witness", help="A witness's key, or its file: it must have signed, too; repeat."
+    ),
+]
 LogKey = Annotated[
     str | None, typer.Option("--key", help="The log's key, or a file that holds it.")
 ]
@@ -50,13 +56,18 @@ def add_to(app: typer.Typer) -> None:
     app.add_typer(audit, name="audit")
 
 
-def verify(
+def verify(  # noqa: PLR0913 - its options
     bundle: Annotated[
         Path | None, typer.Argument(help="A bundle; without one, this instance's log.")
     ] = None,
     *,
     key: LogKey = None,
     checkpoint: Kept = None,
+    witness: Witnesses = None,
+    month: Annotated[
+        list[Path] | None,
+        typer.Option("--month", help="The file of a month that is out; repeat it."),
+    ] = None,
     as_json: Json = False,
 ) -> None:
     """Check that nothing that was sealed is changed, gone, moved or added.
@@ -67,15 +78,21 @@ def verify(
     from verifier.verify_log import judge, lines_of  # noqa: PLC0415
 
     kept = [text_of(path) for path in checkpoint or ()]
-    said = "" if key is None else text_of(Path(key)) if Path(key).is_file() else key
+    said = "" if key is None else _key(key)
+    witnesses = [_key(one) for one in witness or ()]
+    files = map(lines_of, month or ())
     if bundle is not None:
-        verdict, code = judge(lambda: lines_of(bundle), said, kept)
+        verdict, code = judge(lines_of(bundle), said, kept, witnesses, files)
     else:
         with _log() as log:
             lines = (*log.checkpoint_lines(),)
             own, last = own_checkpoint()
             verdict, code = judge(
-                lambda: chain(lines, log.event_lines()), said or own, [*kept, *last]
+                chain(lines, log.event_lines()),
+                said or own,
+                [*kept, *last],
+                witnesses,
+                files,
             )
     if as_json:
         document({"verdict": verdict, "code": code})
@@ -177,7 +194,7 @@ def cosign(
     if key is None:
         msg = "Which log? Give its public key with --key."
         raise BadSetup(msg)
-    log_key = VerifierKey.parse(text_of(Path(key)) if Path(key).is_file() else key)
+    log_key = VerifierKey.parse(_key(key))
     with held(state):
         witness = Witness(state, log_key, name=name)
         added = witness.cosign(Addition.parse(sys.stdin.read()))
@@ -234,6 +251,11 @@ def own_checkpoint() -> tuple[str, list[str]]:
     if not (folder / KEY).exists() or not (folder / FILE).exists():
         return "", []
     return key_file.read(folder / KEY).public.text, [text_of(folder / FILE)]
+
+
+def _key(given: str) -> str:
+    """The key itself, or what is in the file of that name."""
+    return text_of(Path(given)) if Path(given).is_file() else given
 
 
 def text_of(path: Path) -> str:

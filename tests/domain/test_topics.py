@@ -94,6 +94,8 @@ STORED = {
         "attempt_log",
         "bookings",
     ],
+    "calls_month.attached": ["month"],
+    "calls_month.detached": ["month", "events", "root", "sha256"],
     "claim.released": [],
     "claim.taken": ["holder"],
     "invoice.compared": ["outcomes"],

@@ -13,21 +13,23 @@ from domain.sealing.checkpoints import Checkpoint
 from domain.sealing.leaves import ChainEnd, StoredEvent, said_in, sealed
 from domain.sealing.notes import signed
 from domain.sealing.tiles import Tree, grown
-from verifier import verify_log
 
 
 class ALog:
     """Events of two teams, their lines, and checkpoints over them."""
 
-    def __init__(self, key: SigningKey, count: int = 30, *, salt: str = "") -> None:
+    def __init__(
+        self, key: SigningKey, count: int = 30, *, salt: str = "", salted_from: int = 0
+    ) -> None:
         self.key = key
         self.lines: list[bytes] = []
         self._hashes: list[bytes] = []
         ends: dict[UUID | None, ChainEnd] = {}
         for number in range(count):
             team = [UUID(int=1), UUID(int=2), None][number % 3]
+            said = salt if number >= salted_from else ""
             state = json.dumps(
-                {"at": "t", "actor": "a", "team_id": team and str(team), "event": salt}
+                {"at": "t", "actor": "a", "team_id": team and str(team), "event": said}
             )
             event = StoredEvent(
                 log="fleet",
@@ -62,23 +64,3 @@ class ALog:
 
     def bundle(self, *sizes: int) -> Iterator[bytes]:
         return iter(self.published(*sizes) + self.lines)
-
-
-class Forged(ALog):
-    """The same log up to a place, and another from there on, sealed as it should be."""
-
-    def __init__(self, key: SigningKey, *, at: int) -> None:
-        first, second = ALog(key, at), ALog(key, salt="other")
-        super().__init__(key, at)
-        ends: dict[str | None, tuple[int, str | None]] = {}
-        for line in first.lines:
-            verify_log.header_of(line, json.loads(line), ends)
-        for number, line in enumerate(second.lines[at:], start=at):
-            entry = json.loads(line)
-            header, team = verify_log.header_of(line, entry, ends)
-            leaf = ends[team][1] or ""
-            head = line[: line.index(b',"logindex"')]
-            data = line[line.index(b',"data"') :]
-            ties = {"logindex": str(number), "leafheader": header, "leafhash": leaf}
-            self.lines.append(head + b"," + json.dumps(ties).encode()[1:-1] + data)
-            self._hashes.append(bytes.fromhex(leaf))

@@ -7,6 +7,8 @@ import json
 import subprocess
 import sys
 import tarfile
+from base64 import b64decode, b64encode
+from collections.abc import Callable
 from pathlib import Path
 
 import pytest
@@ -16,7 +18,8 @@ from hypothesis import strategies as st
 
 from adapters.sealing import key_file
 from adapters.sealing.key_file import SigningKey
-from tests.verifier.a_log import ALog, Forged
+from domain.sealing.notes import COSIGNATURE, cosignature_line
+from tests.verifier.a_log import ALog
 from verifier import verify_log
 from verifier.verify_log import (
     INCOMPLETE,
@@ -136,13 +139,68 @@ def test_a_log_that_was_written_anew_is_found_between_two_checkpoints(
         verify(iter(old.published(5, 10, 20, 30) + forged.lines))
     assert wrong.value.index == 0
     # Alike up to 12, and sealed again from there on: nothing but the checkpoints tells.
-    alike = Forged(key, at=12)
+    alike = ALog(key, salt="other", salted_from=12)
     with pytest.raises(Wrong, match="between here and 19") as wrong:
         verify(iter(old.published(5, 10, 20, 30) + alike.lines))
     assert wrong.value.index == 10
     with pytest.raises(Wrong) as wrong:
         verify(iter(alike.published(30) + alike.lines), kept=[old.note(13)])
     assert wrong.value.index == 0
+
+
+def test_a_witness_must_have_signed_what_holds(key: SigningKey) -> None:
+    log = ALog(key)
+    witness = SigningKey(name="w.example/1", private=bytes(32), algorithm=COSIGNATURE)
+    other = SigningKey(name="w.example/1", private=bytes(31) + b"x", algorithm=COSIGNATURE)
+    text = log.note(10).partition("\n\n")[0] + "\n"
+    line = cosignature_line(text, witness.public, witness.sign, seconds=1_760_000_000)
+    ours, kept = key.public.text, [log.note(10) + line]
+    said, code = verify(log.bundle(30), ours, kept, [witness.public.text])
+    assert code == INTACT
+    assert said.endswith("signed up to size 30, seen by w.example/1 up to 10")
+    _, code = verify(log.bundle(30), ours, kept, [other.public.text])
+    assert code == INCOMPLETE
+    _, code = verify(log.bundle(30), witnesses=[witness.public.text])
+    assert code == INCOMPLETE
+    for wrong in (key.public.text, "w.example/1+00000000+AAAA"):
+        _, code = verify_log.judge(log.bundle(30), "", (), [wrong])
+        assert code == verify_log.BAD_INPUT
+    late = line.replace(line.split(" ")[2], _one_second_later(line.split(" ")[2]))
+    _, code = verify(log.bundle(30), ours, [log.note(10) + late], [witness.public.text])
+    assert code == INCOMPLETE
+
+
+def _one_second_later(signature: str) -> str:
+    """A cosignature that claims to be of another time."""
+    raw = bytearray(b64decode(signature))
+    raw[11] ^= 1
+    return b64encode(raw).decode() + "\n"
+
+
+@pytest.mark.parametrize(
+    "odd",
+    [
+        lambda note: note.replace("\n7\n", "\n07\n"),
+        lambda note: note.replace("\n7\n", "\n+7\n"),
+        lambda note: note.replace("\n7\n", "\n\uff17\n"),
+        lambda note: note.replace("\n7\n", "\n7\r\n"),
+        lambda note: note.replace("\n\n", "\nextension\n\n"),
+        lambda note: note.replace("=\n\n", "\n\n"),
+        lambda note: note.replace("\n\n", "\n"),
+        lambda note: note.replace("\u2014 ", "- "),
+        lambda note: note[: note.index("\n\n") + 2],
+        lambda note: note.replace("clawbot/log/1\n", "clawbot/log/2\n"),
+        lambda note: note.replace("clawbot/log/1\n", "clawbot/log/1\0\n"),
+    ],
+)
+def test_a_checkpoint_with_odd_bytes_is_none(
+    key: SigningKey, odd: Callable[[str], str]
+) -> None:
+    log = ALog(key)
+    note = odd(log.note(7))
+    assert note != log.note(7)
+    _, code = verify_log.judge(log.bundle(30), key.public.text, [note])
+    assert code == verify_log.BAD_INPUT
 
 
 def test_a_forged_checkpoint_is_no_excuse(key: SigningKey) -> None:
@@ -168,7 +226,7 @@ def test_not_one_byte_of_a_bundle_can_be_another(data: st.DataObject) -> None:
     changed[at] ^= data.draw(st.integers(1, 255))
     lines[number] = bytes(changed)
     fine = json.loads(b"".join(ALog(key, 9).bundle(9)).splitlines()[number])
-    _, code = verify_log.judge(lambda: iter(lines), key.public.text, ())
+    _, code = verify_log.judge(iter(lines), key.public.text)
     if code == INTACT:  # only what means nothing to us may have changed
         now = json.loads(bytes(changed))
         if number == 0:

@@ -57,6 +57,7 @@ class Scene:
 
 @pytest.fixture
 def scene(shell: Shell, database_url: str, database_server: str) -> Iterator[Scene]:
+    ask(database_url, "SELECT make_calls_month('2025-05-01T00:00:00Z')")
     write(database_url)
     seal_all(database_url)
     (shell.folder / "data").mkdir()
@@ -83,6 +84,8 @@ def test_an_instance_comes_back_as_it_was(scene: Scene) -> None:
     assert restored.document["verdict"].startswith("intact: ")
     assert ask(scene.empty, EVERYTHING) == ask(scene.here, EVERYTHING)
     assert pending(scene.empty) == []
+    parts = "SELECT count(*) FROM pg_inherits WHERE inhparent = 'calls_events'::regclass"
+    assert ask(scene.empty, parts) == ask(scene.here, parts)
     write(scene.empty, seed=2, fleet=False)  # behind the last position, in free places
     positions = [
         at for (at,) in ask(scene.empty, "SELECT notification_id FROM calls_events")

@@ -122,7 +122,7 @@ def test_nothing_tells_who_an_erased_person_was(instance: Instance, tmp_path: Pa
     assert sum(one in on_disk(url, "vault.person") for one in sealed) == len(sealed) - 1
     kept = [kept_note(signer)]
     for bundle, notes in ((after, kept), (before, [])):
-        verdict, code = judge(lambda bundle=bundle: lines_of(bundle), "", notes)  # type: ignore[misc]
+        verdict, code = judge(lines_of(bundle), "", notes)
         assert code == INTACT, verdict
 
 

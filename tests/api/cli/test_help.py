@@ -23,6 +23,7 @@ def test_only_commands_that_work_exist() -> None:
         "audit",
         "backup",
         "bench",
+        "calls",
         "demo",
         "doctor",
         "firewall",
