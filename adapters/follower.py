@@ -16,6 +16,7 @@ from projections.view import Projector, View
 
 PAGE = 1000
 KEPT_PAGES = 4
+POLICY_VERSION = 1  # what policies asked for stays asked for: they are never begun anew
 
 
 class Reader:
@@ -61,6 +62,7 @@ class Follower(Protocol):
 
     name: str
     logs: tuple[str, ...]
+    version: int
 
     def position(self, log: str) -> int: ...
 
@@ -74,6 +76,7 @@ class ViewFollower:
     def __init__(self, projector: Projector[Any], view: View[Any]) -> None:
         self.name = projector.name
         self.logs = projector.logs
+        self.version = projector.version
         self.projector = projector
         self.view = view
 
@@ -107,6 +110,7 @@ class PolicyFollower:
     def __init__(self, policy: Policy, positions: Positions) -> None:
         self.name = policy.name
         self.logs = policy.logs
+        self.version = POLICY_VERSION
         self._policy = policy
         self._positions = positions
 

@@ -26,6 +26,7 @@ from adapters.following import follow
 from adapters.jobs.sweeper import ring_again
 from adapters.jobs.webhook_sender import ring_due
 from adapters.postgres.database import connection_info
+from adapters.postgres.view_positions import ensure_positions
 from adapters.rebuild import outdated
 from adapters.renewal import renew
 from adapters.sealing.beside import keep_beside
@@ -96,6 +97,8 @@ def _lead(settings: Settings, url: str, owner: Connection, stop: threading.Event
     """Run everything until told to stop, the connection breaks, or a part of it ends."""
     over = threading.Event()
     with followers(settings, url, over=over) as wired:
+        for one in wired.followers:  # who has read nothing yet is seen to be behind
+            ensure_positions(owner, one.name, one.logs, version=one.version)
         wakes: Wakes = {FLEET: [], CALLS: []}
         parts = [*_parts(wired, over), *_following(wired, url, wakes, over)]
         parts.append(partial(keep_beside, url, over))

@@ -35,7 +35,7 @@ from adapters.postgres.view_copy import (
     take_position,
     view_copy,
 )
-from adapters.postgres.view_positions import stored_version
+from adapters.postgres.view_positions import ensure_positions, stored_version
 from domain.errors import BadSetup, ConcurrentChange, Unavailable
 from domain.log import CALLS, Page
 
@@ -134,7 +134,8 @@ class _Copy:
         self.check = check
         self.done = dict.fromkeys(self.logs, 0)
         self._connection = connection
-        self._ensure_positions()
+        # A view that has never run has no row that could be locked.
+        ensure_positions(connection, name, self.logs, version=self.version)
         # Whether the view is to go on from where the copy is, instead of from where it is.
         other = stored_version(connection, name) != self.version
         self.leads = not check and (other or parked)
@@ -164,15 +165,6 @@ class _Copy:
             # Nobody is idle here: this waits while another connection fills the copy.
             self._connection.execute("SET LOCAL idle_in_transaction_session_timeout = 0")
             yield self.live(lock=True)
-
-    def _ensure_positions(self) -> None:
-        stored = stored_version(self._connection, self.name) or self.version
-        for log in self.logs:  # a view that has never run has no row that could be locked
-            self._connection.execute(
-                "INSERT INTO view_position (view, log, position, version) "
-                "VALUES (%s, %s, 0, %s) ON CONFLICT DO NOTHING",
-                (self.name, log, stored),
-            )
 
 
 class _Rebuild:

@@ -6,6 +6,8 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import Protocol
 
+from domain.parking import ProjectionParked
+
 
 @dataclass(frozen=True, kw_only=True)
 class Dependency:
@@ -17,12 +19,16 @@ class Dependency:
 
 
 @dataclass(frozen=True, kw_only=True)
-class ViewLag:
-    """How many positions of a log a view has yet to read."""
+class Lag:
+    """How far something is behind the head of a log: in positions, and in seconds.
 
-    view: str
+    The seconds are those since the first event that it has yet to read was recorded.
+    """
+
+    name: str
     log: str
     behind: int
+    seconds: float = 0.0
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -30,7 +36,10 @@ class Look:
     """What was found at one look around."""
 
     dependencies: Sequence[Dependency]
-    views: Sequence[ViewLag]
+    views: Sequence[Lag]  # and policies
+    copies: Sequence[Lag] = ()  # of views that are being rebuilt, each by its view's name
+    parked: Sequence[ProjectionParked] = ()
+    sealing: Sequence[Lag] = ()
 
 
 class Readiness(Protocol):

@@ -4,10 +4,10 @@ from __future__ import annotations
 
 import asyncio
 import os
-from collections.abc import Iterator
 
+from adapters.metrics.lags import gauges_of
 from adapters.metrics.process import process_gauges
-from adapters.metrics.series import Family, Gauge, Labels, heading, lines_of, text_of
+from adapters.metrics.series import Family, heading, lines_of, text_of
 from adapters.metrics.siblings import Lines, Siblings
 from adapters.settings import Settings
 from application.readiness import Readiness
@@ -33,7 +33,8 @@ class ProcessNumbers:
     async def text(self) -> bytes:
         families = list(self._families)
         if self._readiness is not None:
-            families.extend(await asyncio.to_thread(_readiness_of, self._readiness))
+            look = await asyncio.to_thread(self._readiness.look)
+            families.extend(gauges_of(look))
         headings = {family.name: heading(family) for family in families}
         lines = {family.name: lines_of(family, self.process) for family in families}
         for theirs in await self._others():
@@ -63,25 +64,3 @@ def proxy_numbers(settings: Settings) -> ProcessNumbers:
     process = f"proxy-{os.getpid()}"
     folder = settings.clawbot_data_dir / "metrics" / str(settings.clawbot_proxy_port)
     return ProcessNumbers(process, Siblings(folder, process))
-
-
-def _readiness_of(readiness: Readiness) -> tuple[Gauge, ...]:
-    look = readiness.look()
-
-    def ready() -> Iterator[tuple[Labels, float]]:
-        for one in look.dependencies:
-            yield (one.name,), int(one.ready)
-
-    def behind() -> Iterator[tuple[Labels, float]]:
-        for one in look.views:
-            yield (one.view, one.log), one.behind
-
-    return (
-        Gauge("clawbot_ready", "1 if it answers, else 0.", "dependency", read=ready),
-        Gauge(
-            "clawbot_view_behind",
-            "Positions of the log that the view has yet to read.",
-            *("view", "log"),
-            read=behind,
-        ),
-    )

@@ -49,6 +49,12 @@ def copy_name(view: str) -> str:
     return f"{SCHEMA}:{view}"
 
 
+def copied_view(name: str) -> str | None:
+    """Whose copy keeps its positions under that name; None: it is nobody's."""
+    schema, colon, view = name.partition(":")
+    return view if colon and schema == SCHEMA else None
+
+
 @contextmanager
 def view_copy(connection: Connection, view: str, key: Sequence[str]) -> Iterator[None]:
     """An empty copy of the view, for us alone; gone in the end, or when the next begins.

@@ -6,11 +6,12 @@ at all. So two projectors, or two releases, never both move one view.
 
 from __future__ import annotations
 
+from collections.abc import Sequence
+
+from adapters.follower import POLICY_VERSION
 from adapters.postgres.database import Connection, Cursor, Database
 from domain.errors import ConcurrentChange
 from domain.log import Page
-
-POLICY_VERSION = 1  # what policies asked for stays asked for: they are never begun anew
 
 
 def position_of(cursor: Cursor, name: str, log: str) -> int:
@@ -44,6 +45,19 @@ def stored_version(connection: Connection, name: str) -> int | None:
         "SELECT min(version) FROM view_position WHERE view = %s", (name,)
     ).fetchone()
     return row[0] if row else None
+
+
+def ensure_positions(
+    connection: Connection, name: str, logs: Sequence[str], *, version: int
+) -> None:
+    """There is a row for each log; of a follower that never ran, of that version."""
+    stored = stored_version(connection, name) or version
+    for log in logs:
+        connection.execute(
+            "INSERT INTO view_position (view, log, position, version) "
+            "VALUES (%s, %s, 0, %s) ON CONFLICT DO NOTHING",
+            (name, log, stored),
+        )
 
 
 class PostgresPositions:

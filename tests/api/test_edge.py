@@ -11,6 +11,7 @@ from hypothesis import strategies as st
 from api.refusals import Malformed
 from api.strict_json import parse
 from tests.api.front import PASSWORD, Front
+from tests.api.test_fleet_admin import an_operator
 
 LOGIN = "/api/auth/login"
 JSON = {"Content-Type": "application/json"}
@@ -142,13 +143,17 @@ def test_a_body_over_one_mebibyte_is_refused_announced_or_not(front: Front) -> N
         assert (answer.status_code, answer.json()["code"]) == (413, "body-too-large")
 
 
-def test_health_tells_whether_the_work_can_be_done(front: Front) -> None:
+def test_health_tells_whether_the_work_can_be_done_and_operators_why(front: Front) -> None:
     assert front.client.get("/health").json() == {"status": "ok"}
     ready = front.client.get("/health/ready")
-    assert (ready.status_code, ready.json()["status"]) == (200, "ready")
+    assert (ready.status_code, ready.json()) == (200, {"status": "ready"})
+    operator, other = an_operator(front), front.someone()
     front.system.readiness.ready = False
-    away = front.client.get("/health/ready")
-    assert (away.status_code, away.json()["status"]) == (503, "not-ready")
+    for headers in ({}, other, {"Authorization": "Bearer none"}):
+        away = front.client.get("/health/ready", headers=headers)
+        assert (away.status_code, away.json()) == (503, {"status": "not-ready"})
+    away = front.client.get("/health/ready", headers=operator)
     assert away.json()["dependencies"] == [
         {"name": "database", "ready": False, "needed": True}
     ]
+    assert away.json()["views"] == []

@@ -18,6 +18,7 @@ from application.rates import Rate, RequestLimits
 from application.readiness import Dependency, Look
 from tests.api.front import PASSWORD, Front, front_of
 from tests.api.system import System, in_memory, on_postgres
+from tests.api.test_fleet_admin import an_operator
 
 NEW_BOT = {"name": "Ada", "hostname": "ada-1"}
 STRANGER = "203.0.113.7"
@@ -169,7 +170,7 @@ def test_without_what_is_not_needed_the_work_is_done_and_health_says_so() -> Non
     system = in_memory()
     system.readiness = RedisIsAway()  # type: ignore[assignment]
     with front_of(system) as front:
-        answer = front.client.get("/health/ready")
+        answer = front.client.get("/health/ready", headers=an_operator(front))
         assert (answer.status_code, answer.json()["status"]) == (200, "degraded")
         redis = {"name": "redis", "ready": False, "needed": False}
         assert redis in answer.json()["dependencies"]

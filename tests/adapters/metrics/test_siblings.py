@@ -16,7 +16,8 @@ from adapters.metrics.numbers import ProcessNumbers, proxy_numbers
 from adapters.metrics.series import Counter
 from adapters.metrics.siblings import Siblings
 from adapters.settings import Settings
-from application.readiness import Dependency, Look, ViewLag
+from application.readiness import Dependency, Lag, Look
+from domain.parking import ProjectionParked
 
 pytestmark = pytest.mark.anyio
 
@@ -114,7 +115,10 @@ class Behind:
     def look(self) -> Look:
         return Look(
             dependencies=[Dependency(name="database", ready=False)],
-            views=[ViewLag(view="call_log", log="calls", behind=7)],
+            views=[Lag(name="call_log", log="calls", behind=7, seconds=1.5)],
+            copies=[Lag(name="call_log", log="calls", behind=99)],
+            parked=[ProjectionParked(projection="notices", log="x", position=1, error="y")],
+            sealing=[Lag(name="sealer", log="fleet", behind=3, seconds=0.25)],
         )
 
 
@@ -122,7 +126,15 @@ async def test_views_tell_how_far_they_are_behind() -> None:
     numbers = ProcessNumbers("api")
     numbers.look_at(Behind())
     text = (await numbers.text()).decode()
-    assert 'clawbot_view_behind{process="api",view="call_log",log="calls"} 7\n' in text
+    for line in (
+        'clawbot_view_behind{process="api",view="call_log",log="calls"} 7',
+        'clawbot_view_behind_seconds{process="api",view="call_log",log="calls"} 1.5',
+        'clawbot_rebuild_behind{process="api",view="call_log",log="calls"} 99',
+        'clawbot_projection_parked{process="api",projection="notices"} 1',
+        'clawbot_sealing_behind{process="api",log="fleet"} 3',
+        'clawbot_sealing_behind_seconds{process="api",log="fleet"} 0.25',
+    ):
+        assert f"{line}\n" in text
     assert 'clawbot_ready{process="api",dependency="database"} 0\n' in text
 
 
