@@ -29,6 +29,7 @@ from domain.plugins import PluginShelf
 from domain.quota_windows import QuotaWindow
 from domain.quotas import Quota
 from domain.routing_entries import TeamShelf
+from domain.runs import Run
 from domain.sessions import Session
 from domain.sign_in_codes import SignInCode
 from domain.skill_content import KeptContent
@@ -61,6 +62,7 @@ KINDS: dict[str, tuple[str, Aggregate[Any]]] = {
     "quota": (FLEET, Quota()),
     "quota_window": (FLEET, QuotaWindow()),
     "webhook": (FLEET, WebhookShelf()),
+    "run": (FLEET, Run()),
     "call": (CALLS, Call()),
     "calls_month": (FLEET, CallsMonth()),
 }

@@ -6,10 +6,12 @@ from uuid import uuid4
 
 import pytest
 
-from application.audit import replay
+from adapters.event_store import EVENT_MODULES
+from application.audit import KINDS, replay
 from application.bot_editing import EditBot
 from domain.bots import Bot
 from domain.errors import NotFound
+from domain.events import Event
 from tests.application.fleet import ALICE, TEAM, Fleet
 
 
@@ -32,6 +34,13 @@ def test_a_stream_is_replayed_event_by_event() -> None:
         ("bot.token_issued", "Ada"),
         ("bot.renamed", "Grace"),
     ]
+
+
+def test_every_kind_of_stream_can_be_replayed() -> None:
+    ours = {module.__name__ for module in EVENT_MODULES}
+    for topic, event in Event.by_topic.items():
+        if event.__module__ in ours:  # and not of a test
+            assert topic.partition(".")[0] in KINDS, topic
 
 
 def test_a_stream_of_another_kind_or_none_is_not_found() -> None:
