@@ -111,7 +111,7 @@ def test_a_month_is_taken_out_verified_and_brought_back(instance: Instance) -> N
         for one in instance.calls("months", "--json").document["items"]
     }
     assert listed[MONTH] is False
-    refused = instance.shell.run("rebuild", "usage_by_hour", DATABASE_URL=instance.url)
+    refused = instance.shell.run("rebuild", "call_log", DATABASE_URL=instance.url)
     assert (refused.code, MONTH in refused.err) == (2, True), refused.err
 
     back = instance.calls("attach", MONTH, str(instance.file), "--json")
