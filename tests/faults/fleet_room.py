@@ -6,7 +6,6 @@ its Unix socket. The api and the projector run outside.
 
 from __future__ import annotations
 
-import os
 import subprocess
 import sys
 import time
@@ -14,9 +13,9 @@ from collections.abc import Callable, Iterator
 from contextlib import AbstractContextManager, ExitStack, contextmanager, nullcontext
 from dataclasses import dataclass, field
 from datetime import UTC, datetime
+from http import HTTPStatus
 from pathlib import Path
 from typing import Any
-from urllib.parse import quote, urlsplit
 from uuid import UUID, uuid4
 
 import httpx2
@@ -39,8 +38,8 @@ from projections.bot_status import BotStatus
 from tests.adapters.jobs.given import MASTER_KEY
 from tests.engine.dockerd import Dockerd, running_dockerd
 from tests.engine.images import BOT_IMAGE
+from tests.faults.told import by_socket, environment_of
 
-ROOT = Path(__file__).parents[2]
 SMALL = Resources(memory_mb=128, cpu_millis=500, pids=64)
 
 
@@ -52,7 +51,7 @@ class Killable:
     ) -> None:
         self.name = name
         self._where = where
-        self._environment = _environment(settings, url)
+        self._environment = environment_of(settings, url)
         self._log = settings.clawbot_data_dir / f"{name}.log"
         self._running: subprocess.Popen[bytes] | None = None
         self._from = 0
@@ -114,10 +113,13 @@ class FleetRoom:
     team_id: TeamId = field(default_factory=lambda: TeamId(uuid4()))
     key_id: UUID = field(default_factory=uuid4)
     bots: dict[UUID, str] = field(default_factory=dict)  # hostnames
+    _refresh_token: str = ""
 
     def sign_in(self) -> None:
         person = Person(self.client)
-        self.team_id = TeamId(UUID(person.register()["team"]["id"]))
+        signed_in = person.register()
+        self.team_id = TeamId(UUID(signed_in["team"]["id"]))
+        self._refresh_token = signed_in["refresh_token"]
         key = {"vendor": "openai", "label": "main", "secret": "sk-0123456789abcdef"}
         self.key_id = UUID(person.post("/api/provider-key", key)["id"])
 
@@ -157,7 +159,18 @@ class FleetRoom:
                 answer = self.client.post(f"{place}/{what}")
         except httpx2.TransportError:
             return False
+        if answer.status_code == HTTPStatus.UNAUTHORIZED:
+            self._stay_signed_in()
         return answer.is_success
+
+    def _stay_signed_in(self) -> None:
+        """A long run outlives an access token."""
+        given = {"refresh_token": self._refresh_token}
+        answer = self.client.post("/api/auth/refresh", json=given)
+        assert answer.is_success, answer.text
+        renewed = answer.json()
+        self._refresh_token = renewed["refresh_token"]
+        self.client.headers["authorization"] = f"Bearer {renewed['access_token']}"
 
     def wait_until_at_work(self) -> None:
         """Api and worker do what they are for."""
@@ -239,7 +252,7 @@ def fleet_room(folder: Path, port: int) -> Iterator[FleetRoom]:
         setup = engine_setup(settings, opened)
         engine = DockerEngine(setup, engine_address(settings))
         stack.callback(engine.close)
-        inside = _by_socket(url, folder / "postgres" / "run")
+        inside = by_socket(url, folder / "postgres" / "run")
         room, here = Room(dockerd), nullcontext()
         processes = {
             name: Killable(name, settings, inside if name == "worker" else url, where)
@@ -277,19 +290,3 @@ def _answers(client: httpx2.Client) -> bool:
         return client.get("/health/ready").is_success
     except httpx2.TransportError:
         return False
-
-
-def _by_socket(url: str, sockets: Path) -> str:
-    parts = urlsplit(url)
-    place = f"host={quote(str(sockets), safe='')}&port={parts.port}"
-    return f"postgresql://{parts.username}:{parts.password}@/{parts.path[1:]}?{place}"
-
-
-def _environment(settings: Settings, url: str) -> dict[str, str]:
-    told = {name: os.environ[name] for name in ("PATH", "HOME") if name in os.environ}
-    told["PYTHONPATH"] = str(ROOT)
-    for name, value in settings:
-        if value is not None:
-            is_list = isinstance(value, tuple)
-            told[name.upper()] = ",".join(map(str, value)) if is_list else str(value)
-    return told | {"DATABASE_URL": url}
