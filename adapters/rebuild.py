@@ -4,7 +4,7 @@ Copies are filled while the projector goes on. Then the live view's positions ar
 which holds its projector for that moment, the copy is read on to exactly there, and both
 are compared. What differs is put right in the same transaction (`postgres/view_copy.py`).
 
-A view that is parked, or whose rows are of another version of its projector, is not
+A view that is parked, never ran, or has rows of another version of its projector is not
 compared where it stands: its copy is read to the log's head, and the view takes the copy's
 rows, positions and version, and goes on. From then on whoever follows with the old version
 moves nothing.
@@ -42,6 +42,8 @@ from domain.log import CALLS, Page
 __all__ = ["Difference", "RebuildIsRunning", "outdated", "rebuild", "rebuild_views"]
 
 PAGE = 5000
+THREADS = 4  # more would only wait for each other
+WAIT_SECONDS = 10.0  # for a connection, while all of them compute
 ROUNDS = 20  # of catching up before the lock; more would not bring a copy nearer
 
 Progress = Callable[[int, int], None]
@@ -71,7 +73,7 @@ def rebuild_views(
         if view not in VIEWS:
             msg = f"There is no view {view}; there are {', '.join(sorted(VIEWS))}."
             raise BadSetup(msg)
-    with _opened(url, size=len(views) + 2) as database, database.connection() as connection:
+    with _opened(url, size=THREADS + 2) as database, database.connection() as connection:
         if any(CALLS in VIEWS[view][0].logs for view in views):
             refuse_while_detached(connection, "A view of calls")
         logs = event_logs(database)
@@ -93,19 +95,25 @@ def rebuild_views(
 
 
 def outdated(url: str) -> list[str]:
-    """The views whose rows are of another version than their projectors."""
-    with _opened(url, size=1) as database, database.connection() as connection:
-        stored = {view: stored_version(connection, view) for view in VIEWS}
-    return [
-        view
-        for view, (projector, _) in VIEWS.items()
-        if stored[view] not in {None, projector.version}
-    ]
+    """The views whose rows are of another version than their projectors.
+
+    And those that have read nothing yet of more than a page: until a new view has its rows,
+    it has none.
+    """
+    with _opened(url, size=2) as database, database.connection() as connection:
+        heads = {name: log.head() for name, log in event_logs(database).items()}
+        found = []
+        for view, (projector, _) in VIEWS.items():
+            version, position = stored_version(connection, view)
+            much = sum(heads[log] for log in projector.logs) > PAGE
+            if version not in {None, projector.version} or (much and not position):
+                found.append(view)
+    return found
 
 
 @contextmanager
 def _opened(url: str, *, size: int) -> Iterator[Database]:
-    database = Database(url, role=ROLE, size=size)
+    database = Database(url, role=ROLE, size=size, wait_seconds=WAIT_SECONDS)
     database.open()
     try:
         yield database
@@ -137,8 +145,8 @@ class _Copy:
         # A view that has never run has no row that could be locked.
         ensure_positions(connection, name, self.logs, version=self.version)
         # Whether the view is to go on from where the copy is, instead of from where it is.
-        other = stored_version(connection, name) != self.version
-        self.leads = not check and (other or parked)
+        other = stored_version(connection, name)[0] != self.version
+        self.leads = not check and (other or parked or not any(self.live().values()))
 
     def live(self, *, lock: bool = False) -> dict[str, int]:
         """Where the live view is in each log, and will stay if they are locked."""
@@ -186,7 +194,7 @@ class _Rebuild:
             self._total = sum(goals[copy][log] for copy in goals for log in copy.logs)
             if self._total - self._done() <= PAGE * len(self._copies):
                 return
-            with ThreadPoolExecutor(len(self._copies)) as pool:
+            with ThreadPoolExecutor(THREADS) as pool:
                 for log in self._readers:
                     following = [copy for copy in self._copies if log in copy.logs]
                     goal = {copy: goals[copy][log] for copy in following}

@@ -92,14 +92,15 @@ class PastCallsProjector(Projector[PastCallRow]):
                 return replace(row, open=False, refused=event.code, routing=event.routing)
             case CallSettled():
                 facts = event.facts
-                row = replace(
+                return replace(
                     row,
+                    open=False,
+                    usage=event.usage,
                     vendor=facts.vendor,
                     model=_asked(facts),
                     key_id=facts.provider_key_id,
                     cost_micro_usd=event.cost_micro_usd,
                 )
-                return replace(row, open=False, usage=event.usage)
             case CallAbandoned():
                 return replace(row, open=False, usage=event.usage)
             case CallCorrected():

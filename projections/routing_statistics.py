@@ -110,19 +110,26 @@ class RoutingStatisticsProjector(Projector[TargetRow]):
     def fold(
         self, page: Page, rows: Mapping[Key, TargetRow]
     ) -> dict[Key, TargetRow | None]:
-        changed: dict[Key, TargetRow | None] = {}
+        added: dict[Key, tuple[TargetSums, str]] = {}
         for placed in page.events:
-            for key in dict.fromkeys(key for key, _, _ in told_by(placed)):
-                row = changed.get(key) or rows.get(key) or _untried(key)
-                changed[key] = self.project(row, placed)
-        return changed
+            for key, sums, vendor in told_by(placed):
+                so_far, of = added.get(key, (TargetSums(), ""))
+                added[key] = (so_far + sums, vendor or of)
+        return {
+            key: _with(rows.get(key) or _untried(key), sums, vendor)
+            for key, (sums, vendor) in added.items()
+        }
 
     def project(self, row: TargetRow | None, placed: Placed) -> TargetRow | None:
         for key, sums, vendor in told_by(placed):
             row = row or _untried(key)
             if key == tuple(getattr(row, name) for name in row.KEY):
-                row = replace(row, vendor=vendor or row.vendor, **vars(row + sums))
+                row = _with(row, sums, vendor)
         return row
+
+
+def _with(row: TargetRow, sums: TargetSums, vendor: str) -> TargetRow:
+    return replace(row, vendor=vendor or row.vendor, **vars(row + sums))
 
 
 def _untried(key: Key) -> TargetRow:

@@ -87,7 +87,14 @@ def _reads_json_fast(connection: psycopg.Connection[tuple[Any, ...]]) -> None:
 class Database:
     """A pool of connections that act under one role."""
 
-    def __init__(self, url: str, *, role: str, size: int = 8) -> None:
+    def __init__(
+        self,
+        url: str,
+        *,
+        role: str,
+        size: int = 8,
+        wait_seconds: float = GET_CONNECTION_SECONDS,
+    ) -> None:
         self.url = url
         self.role = role
         self._pool = ConnectionPool(
@@ -98,7 +105,7 @@ class Database:
             max_size=size,
             open=False,
             configure=_reads_json_fast,
-            timeout=GET_CONNECTION_SECONDS,
+            timeout=wait_seconds,
             check=ConnectionPool.check_connection,
             # A short spell of tries: whoever needs a connection next starts another one,
             # instead of waiting out the pool's growing pauses after a long outage.

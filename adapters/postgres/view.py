@@ -11,7 +11,17 @@ from collections.abc import Iterable, Sequence
 from dataclasses import fields, is_dataclass
 from datetime import datetime
 from enum import StrEnum
-from typing import Any, ClassVar, Generic, LiteralString, TypeVar, get_type_hints
+from operator import attrgetter
+from types import UnionType
+from typing import (
+    Any,
+    ClassVar,
+    Generic,
+    LiteralString,
+    TypeVar,
+    get_args,
+    get_type_hints,
+)
 from uuid import UUID
 
 import orjson
@@ -33,6 +43,9 @@ KEY_TYPES: dict[object, LiteralString] = {
 }
 
 
+AS_THEY_ARE = frozenset({UUID, int, str, bool, float, datetime, type(None)})
+
+
 class PostgresView(View[RowT], Generic[RowT]):
     """A subclass names its table and its row, and adds its queries."""
 
@@ -47,6 +60,8 @@ class PostgresView(View[RowT], Generic[RowT]):
         self._name = f"{schema}:{self.table}" if schema else self.table
         self._adapter: TypeAdapter[list[RowT]] = TypeAdapter(list[self.row])  # type: ignore[name-defined]
         self._names = [field.name for field in fields(self.row)]
+        self._get = attrgetter(*self._names)
+        self._written = _written_otherwise(self.row)
         self._key: tuple[str, ...] = self.row.KEY
 
     def position(self, log: str) -> int:
@@ -127,7 +142,10 @@ class PostgresView(View[RowT], Generic[RowT]):
         return tuple(getattr(row, name) for name in self._key)
 
     def _values(self, row: RowT) -> list[Any]:
-        return [_plain(getattr(row, name)) for name in self._names]
+        values = list(self._get(row))
+        for place in self._written:
+            values[place] = _plain(values[place])
+        return values
 
     def _columns(self, names: Sequence[str]) -> Composed:
         return SQL(", ").join(map(Identifier, names))
@@ -154,6 +172,19 @@ class PostgresView(View[RowT], Generic[RowT]):
             key=self._columns(self._key),
             updates=updates,
         )
+
+
+def _written_otherwise(row: type[Any]) -> list[int]:
+    """The places of the fields that the driver does not take as they are."""
+    hints = get_type_hints(row)
+    told = [hints[field.name] for field in fields(row)]
+    return [
+        place for place, hint in enumerate(told) if not AS_THEY_ARE.issuperset(_all(hint))
+    ]
+
+
+def _all(hint: Any) -> tuple[Any, ...]:
+    return get_args(hint) if isinstance(hint, UnionType) else (hint,)
 
 
 def _plain(value: object) -> object:

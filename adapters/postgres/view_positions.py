@@ -39,19 +39,24 @@ def move(cursor: Cursor, name: str, page: Page, *, version: int) -> None:
         raise ConcurrentChange(name)
 
 
-def stored_version(connection: Connection, name: str) -> int | None:
-    """Of which version of its projector the view's rows are; None: it never ran."""
+def stored_version(connection: Connection, name: str) -> tuple[int | None, int]:
+    """Of which version of its projector a view's rows are, and how far it read in all.
+
+    There is no version if it never ran.
+    """
     row = connection.execute(
-        "SELECT min(version) FROM view_position WHERE view = %s", (name,)
+        "SELECT min(version), coalesce(sum(position), 0)::bigint "
+        "FROM view_position WHERE view = %s",
+        (name,),
     ).fetchone()
-    return row[0] if row else None
+    return (row[0], row[1]) if row else (None, 0)
 
 
 def ensure_positions(
     connection: Connection, name: str, logs: Sequence[str], *, version: int
 ) -> None:
     """There is a row for each log; of a follower that never ran, of that version."""
-    stored = stored_version(connection, name) or version
+    stored = stored_version(connection, name)[0] or version
     for log in logs:
         connection.execute(
             "INSERT INTO view_position (view, log, position, version) "
