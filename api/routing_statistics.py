@@ -49,7 +49,7 @@ class StatisticsQuery(StatisticsTime, PastQuery):
     bot: str | None = None
 
 
-class QuantilesOut(BaseModel):
+class FirstByteOut(BaseModel):
     """Milliseconds from the call's beginning to the first byte of its answer.
 
     Of successes at the first attempt. From counts by steps that grow by a ninth: each is
@@ -82,7 +82,7 @@ class TargetOut(BaseModel):
     output_tokens: int
     cost_micro_usd: int | None  # None: of no call is it known
     unpriced: int
-    first_byte_ms: QuantilesOut | None
+    first_byte_ms: FirstByteOut | None
 
 
 class StatisticsOut(BaseModel):
@@ -188,9 +188,9 @@ def _shown(target: Target, sums: TargetSums, total: int) -> TargetOut:
     )
 
 
-def quantiles(counts: Counts) -> QuantilesOut | None:
+def quantiles(counts: Counts) -> FirstByteOut | None:
     """None if nothing was measured."""
     p50, p90, p99 = (quantile(counts, share) for share in (0.5, 0.9, 0.99))
     if p50 is None or p90 is None or p99 is None:
         return None
-    return QuantilesOut(p50=p50, p90=p90, p99=p99)
+    return FirstByteOut(p50=p50, p90=p90, p99=p99)
