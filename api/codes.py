@@ -65,16 +65,15 @@ def sign_in_with_code(
     """Sign in with a code, once; five tries in ten minutes. Answered as `login` does."""
     target = target_of(system, given.email, given.mobile)
     count_trying(system, target, request)
-    request_id, found = request.state.request_id, holder_of(system, target)
-    user_id, now = found or NOBODY, datetime.now(UTC)
+    user_id, now = holder_of(system, target) or NOBODY, datetime.now(UTC)
+    request_id = request.state.request_id
     user = system.fleet.look(User(), user_id).state
     hashed = hashed_code(system, user_id, Purpose.SIGN_IN, given.code)
     codes = system.fleet.look(SignInCode(), codes_of(user_id)).state
     try:
         codes.use(Purpose.SIGN_IN, target_hash=target.hashed, code_hash=hashed, now=now)
     except Unauthenticated:
-        if found is not None:
-            note_refused(system, found, user, request_id)
+        note_refused(system, user_id, user, request_id)
         raise
     use = UseOfferedCode(
         user_id=user_id, target_hash=target.hashed, code_hash=hashed, now=now
