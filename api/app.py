@@ -68,6 +68,7 @@ from api.callers import guarded_policies
 from api.doorkeeper import Doorkeeper
 from api.edge import Edge
 from api.limits import PeerLimit
+from api.live_feed import LiveFeed
 from api.once_only import OnceOnly
 from api.openapi import ControlPlane
 from api.wired import Rehearsal, Wired
@@ -158,3 +159,4 @@ def serve_from(app: FastAPI, system: Wired, rehearsal: Rehearsal) -> None:
     app.state.system = system
     app.state.rehearsal = rehearsal
     app.state.doorkeeper = Doorkeeper(system)
+    app.state.live_feed = LiveFeed(system)

@@ -58,20 +58,11 @@ async def stream(  # noqa: PLR0913, PLR0917 - what the framework hands in
     """Bots' and keys' states, notices, and how far the read models are behind."""
     if last_event_id is not None and _POSITION.fullmatch(last_event_id) is None:
         raise InvalidFields(last_event_id="not-a-position")
-    feed = _feed(request, system)
+    feed: LiveFeed = request.app.state.live_feed
     feed.refuse_crowd(user.principal)
     after = None if last_event_id is None else int(last_event_id)
     told = _Stream(request, user, system, doorkeeper, feed).told(after, follow=query.follow)
     return StreamingResponse(told, media_type="text/event-stream")
-
-
-def _feed(request: Request, system: Wired) -> LiveFeed:
-    """The process's one; made by whoever listens first."""
-    state = request.app.state
-    if not hasattr(state, "live_feed"):
-        state.live_feed = LiveFeed(system)
-    feed: LiveFeed = state.live_feed
-    return feed
 
 
 class _Stream:

@@ -169,7 +169,7 @@ def test_a_stored_secret_is_found_in_no_table(database_url: str) -> None:
 
 
 def everything_in(connection: psycopg.Connection[dict[str, object]], *table: str) -> str:
-    statement = sql.SQL("COPY {} TO STDOUT").format(sql.Identifier(*table))
+    statement = sql.SQL("COPY (SELECT * FROM {}) TO STDOUT").format(sql.Identifier(*table))
     with connection.cursor() as cursor, cursor.copy(statement) as copy:
         return b"".join(bytes(piece) for piece in copy).decode()
 

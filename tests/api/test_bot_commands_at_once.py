@@ -10,7 +10,8 @@ from domain.bots import Bot
 from tests.api.front import Front, a_bot
 
 ASKS = ("start", "stop", "restart", "quarantine", "delete", "start")
-TAKEN, REFUSED = {200, 204}, {404, 409, 503}  # 503: a slow machine's database is too busy
+TAKEN = {200, 202, 204}
+REFUSED = {404, 409, 503}  # 503: a slow machine's database is too busy
 
 
 def test_of_commands_at_once_each_is_taken_whole_or_refused(real: Front) -> None:

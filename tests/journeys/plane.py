@@ -8,6 +8,7 @@ from __future__ import annotations
 import base64
 import hmac
 import secrets
+from collections import deque
 from dataclasses import dataclass, field
 from datetime import UTC, datetime
 from typing import Any, TypeVar
@@ -29,6 +30,7 @@ from domain.ids import BotId, LinkId, ProviderKeyId, TeamId
 from tests.journeys.proxy_process import ProxyProcess, until
 
 PAGE = 1000
+MOST_ADDED = 150
 
 CallEventT = TypeVar("CallEventT", bound=CallEvent)
 
@@ -59,6 +61,7 @@ class DataPlane:
     secret: str
     team_id: TeamId = field(default_factory=lambda: TeamId(uuid4()))
     keys: dict[str, ProviderKeyId] = field(default_factory=dict)
+    added: deque[ProviderKeyId] = field(default_factory=deque)  # in this order
 
     @property
     def url(self) -> str:
@@ -92,7 +95,11 @@ class DataPlane:
             models=models,
             allow_paths=allow_paths,
         )
+        if len(self.added) == MOST_ADDED:  # by earlier tests: a team has room for 200
+            shared = self.keys.values()
+            self.remove_key(next(key for key in self.added if key not in shared))
         self.control.bus.handle(added, by=self.by)
+        self.added.append(key_id)
         return key_id
 
     def remove_key(self, key_id: ProviderKeyId) -> None:
@@ -100,6 +107,8 @@ class DataPlane:
             key_id=key_id, team_id=self.team_id, expected_version=None
         )
         self.control.bus.handle(removed, by=self.by)
+        if key_id in self.added:
+            self.added.remove(key_id)
 
     def key_of(self, vendor: str) -> ProviderKeyId:
         """A key of that vendor that all tests share."""
