@@ -25,7 +25,7 @@ from tests.api.cli.running import clawbot, environment
 pytestmark = pytest.mark.xdist_group("up")
 
 ACCOUNT = {"email": "ada@example.com", "password": "a long passphrase", "name": "Ada"}
-LATER_START_SECONDS = 8  # 5 on a machine with nothing else to do
+LATER_START_SECONDS = 12  # 5 on a machine with nothing else to do
 STOP_SECONDS = 20
 
 
