@@ -2,7 +2,11 @@
 
 from __future__ import annotations
 
+import gc
+import math
 import time
+from collections.abc import Iterator
+from contextlib import contextmanager
 from datetime import UTC, datetime
 from uuid import UUID, uuid4
 
@@ -10,6 +14,7 @@ import anyio
 import httpx2
 import pytest
 
+from adapters.serving import spare_what_is_loaded
 from application.bots import ContainerWish, CreateBot
 from application.engines import ContainerStats, LogLine
 from application.event_log import Caller
@@ -62,11 +67,24 @@ def test_with_500_bots_every_page_about_bots_is_there_in_100_ms(
         files=(file,), revision="abc", in_step=True, notes=()
     )
 
-    slowest = anyio.run(_timed, real, ids | {"skill install_id": skill["id"]}, me)
+    with as_where_it_is_served():
+        slowest = anyio.run(_timed, real, ids | {"skill install_id": skill["id"]}, me)
     with capsys.disabled():  # `make soak` shows them
         for path, ms in sorted(slowest.items(), key=lambda one: -one[1]):
             tell(f"{ms:6.1f} ms at p95 with {len(rows)} bots: GET {path}")
     assert max(slowest.values()) < MOST_MS
+
+
+@contextmanager
+def as_where_it_is_served() -> Iterator[None]:
+    """Garbage is collected as in the api's own process."""
+    thresholds = gc.get_threshold()
+    spare_what_is_loaded()
+    try:
+        yield
+    finally:
+        gc.unfreeze()
+        gc.set_threshold(*thresholds)
 
 
 async def _timed(front: Front, ids: dict[str, str], me: dict[str, str]) -> dict[str, float]:
@@ -85,7 +103,7 @@ async def _timed(front: Front, ids: dict[str, str], me: dict[str, str]) -> dict[
                 answer = await client.get(url, headers=me)
                 took.append((time.perf_counter() - began) * 1000)
                 assert answer.status_code == 200, (path, answer.text)
-            slowest[path] = sorted(took)[int(len(took) * 0.95)]
+            slowest[path] = sorted(took)[math.ceil(len(took) * 0.95) - 1]
     return slowest
 
 
