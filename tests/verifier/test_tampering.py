@@ -235,9 +235,8 @@ def test_who_changes_the_tree_with_the_event_is_found_as_well(case: Case) -> Non
     assert case.found_at() == 40
     attack(case.url, "DELETE FROM log_leaf WHERE log_index = 33")
     assert case.found_at() == 33
-    attack(
-        case.url, "UPDATE log_tile SET hashes = set_byte(hashes, 640, 0) WHERE level = 0"
-    )
+    flipped = "set_byte(hashes, 640, get_byte(hashes, 640) # 1)"
+    attack(case.url, f"UPDATE log_tile SET hashes = {flipped} WHERE level = 0")
     assert case.found_at() == 20
     attack(case.url, "DELETE FROM log_tile")
     assert case.found_at() == 0
