@@ -27,7 +27,6 @@ from adapters.postgres.binary_array import (
 from adapters.postgres.budget_writer import STATEMENTS as BUDGETS
 from adapters.postgres.budget_writer import BudgetWriter
 from adapters.postgres.call_entry import Entry, Missed, Place, Written
-from adapters.postgres.impatience import cut, cut_after
 from adapters.postgres.pipeline import Pipeline
 from adapters.postgres.recorder import LOCKS
 from domain.calls import (
@@ -109,8 +108,8 @@ class CallWriter:
         pipeline = self._pipeline
         if pipeline is None or pipeline.closed:
             pipeline = await self._connected(within_seconds)
-        # `cut_after` by hand: as a block it costs a batch 5 µs more.
-        timer = asyncio.get_running_loop().call_later(within_seconds, cut, pipeline)
+        # `closed_after` by hand: as a block it costs a batch 5 µs more.
+        timer = asyncio.get_running_loop().call_later(within_seconds, pipeline.close)
         try:
             return await self._written(pipeline, batch)
         finally:
@@ -200,7 +199,7 @@ class CallWriter:
         pipeline = self._pipeline = await Pipeline.opened(
             self._conninfo, STATEMENTS | BUDGETS, within_seconds=within_seconds
         )
-        with cut_after(within_seconds, pipeline):
+        with pipeline.closed_after(within_seconds):
             await pipeline.run((b"patience", ()))
         return pipeline
 

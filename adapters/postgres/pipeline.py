@@ -9,14 +9,13 @@ waits is known to be lost.
 from __future__ import annotations
 
 import asyncio
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterator, Mapping, Sequence
+from contextlib import contextmanager
 from typing import Any, TypeAlias
 
 import psycopg
 from psycopg import errors, pq
 from psycopg.pq.abc import PGresult
-
-from adapters.postgres.impatience import cut_after
 
 Step: TypeAlias = tuple[bytes, Sequence[bytes]]  # a statement's name, its values in binary
 
@@ -53,16 +52,12 @@ class Pipeline:
             )
         pipeline = cls(connection)
         try:
-            with cut_after(within_seconds, pipeline):
+            with pipeline.closed_after(within_seconds):
                 await pipeline._prepare(statements)
         except psycopg.Error:
             pipeline.close()
             raise
         return pipeline
-
-    def fileno(self) -> int:
-        """Its socket's; `OperationalError` if it is closed."""
-        return self._connection.fileno()
 
     async def run(self, *steps: Step) -> list[PGresult]:
         """The result of each step, in binary; they are one transaction, which is committed.
@@ -79,6 +74,15 @@ class Pipeline:
         """Let go of the connection, whatever it is waiting for."""
         self._lose(errors.OperationalError("the connection was closed"))
 
+    @contextmanager
+    def closed_after(self, seconds: float) -> Iterator[None]:
+        """It is closed if the block lasts longer, however the server hangs."""
+        timer = self._loop.call_later(seconds, self.close)
+        try:
+            yield
+        finally:
+            timer.cancel()
+
     async def _prepare(self, statements: Mapping[bytes, bytes]) -> None:
         for name, statement in statements.items():
             self._libpq.send_prepare(name, statement)
@@ -86,10 +90,10 @@ class Pipeline:
 
     async def _answered(self) -> list[PGresult]:
         """Send what was prepared to be sent; its results, if all of them are good."""
-        answer: asyncio.Future[list[PGresult]] = self._loop.create_future()
-        self._answer = answer
         self._libpq.pipeline_sync()
         self._flush()
+        answer: asyncio.Future[list[PGresult]] = self._loop.create_future()
+        self._answer = answer
         try:
             results = await answer
         except asyncio.CancelledError:
@@ -113,13 +117,21 @@ class Pipeline:
             self._lose(error)
 
     def _on_readable(self) -> None:
-        libpq = self._libpq
+        expected = self._answer is not None
         try:
-            libpq.consume_input()
-            while self._answer is not None and not libpq.is_busy():
-                self._take(libpq.get_result())
+            self._read()
+            # After an error of the socket libuv calls once and never again: what the server
+            # said last is read now, and behind it stands the end.
+            if self._answer is not None or not expected:
+                self._read()
         except psycopg.Error as error:
             self._lose(error)
+
+    def _read(self) -> None:
+        libpq = self._libpq
+        libpq.consume_input()
+        while self._answer is not None and not libpq.is_busy():
+            self._take(libpq.get_result())
 
     def _take(self, result: PGresult | None) -> None:
         if result is None:  # between two statements

@@ -31,6 +31,7 @@ from tests.journeys.plane import DataPlane, TestBot
 from tests.journeys.proxy_process import ROOT, ProxyProcess
 
 NOWHERE = "http://127.0.0.1:1"  # may be called, and nobody listens there
+SHOWN = 20_000  # characters of the proxy's log, with what made a test fail
 VENDORS = ("openai", "anthropic", "google", "custom")
 
 
@@ -78,7 +79,11 @@ def running(
         )
         plane.keys = {vendor: plane.add_key(vendor) for vendor in VENDORS}
         proxy.start()
-        yield plane
+        try:
+            yield plane
+        except BaseException as error:
+            error.add_note(proxy.log.read_text()[-SHOWN:])
+            raise
         proxy.stop()
         assert not proxy.bugs()
 

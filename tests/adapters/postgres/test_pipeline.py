@@ -3,14 +3,15 @@
 from __future__ import annotations
 
 import asyncio
+import time
 from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
 
 import psycopg
 import pytest
+import uvloop
 
 from adapters.postgres.binary_array import bigint
-from adapters.postgres.impatience import cut_after
 from adapters.postgres.pipeline import Pipeline
 
 pytestmark = pytest.mark.anyio
@@ -40,6 +41,15 @@ async def with_table(url: str) -> AsyncIterator[Pipeline]:
         await pipeline.run((b"make", ()))
     async with connected(url, b"put", b"count", b"echo") as pipeline:
         yield pipeline
+
+
+def end_sessions(url: str) -> None:
+    """All but this one are told that they end."""
+    with psycopg.connect(url, autocommit=True) as other:
+        other.execute(
+            "SELECT pg_terminate_backend(pid) FROM pg_stat_activity "
+            "WHERE datname = current_database() AND pid <> pg_backend_pid()"
+        )
 
 
 def put(number: int) -> tuple[bytes, list[bytes]]:
@@ -72,7 +82,7 @@ async def test_more_than_the_socket_takes_at_once_goes_both_ways(database_url: s
 
 async def test_a_statement_that_lasts_is_cut(database_url: str) -> None:
     async with connected(database_url, b"sleep") as pipeline:
-        with cut_after(0.1, pipeline), pytest.raises(psycopg.OperationalError):
+        with pipeline.closed_after(0.1), pytest.raises(psycopg.OperationalError):
             await pipeline.run((b"sleep", ()))
         assert pipeline.closed
         with pytest.raises(psycopg.OperationalError):
@@ -91,16 +101,27 @@ async def test_a_connection_that_is_lost_while_nobody_waits_is_known_to_be(
     database_url: str,
 ) -> None:
     async with connected(database_url, b"sleep") as pipeline:
-        with psycopg.connect(database_url, autocommit=True) as other:
-            other.execute(
-                "SELECT pg_terminate_backend(pid) FROM pg_stat_activity "
-                "WHERE datname = current_database() AND pid <> pg_backend_pid()"
-            )
+        end_sessions(database_url)
         for _ in range(500):
             if pipeline.closed:
                 break
             await asyncio.sleep(0.01)
         assert pipeline.closed
+
+
+def test_what_runs_as_the_server_ends_fails_at_once_in_the_loop_that_proxies_run_in(
+    database_url: str,
+) -> None:
+    async def fails_at_once() -> None:
+        async with connected(database_url, b"sleep") as pipeline:
+            end_sessions(database_url)
+            time.sleep(0.01)  # noqa: ASYNC251  # the end has come, and nobody looked
+            with pytest.raises(psycopg.OperationalError):
+                async with asyncio.timeout(1):
+                    await pipeline.run((b"sleep", ()))
+
+    for _ in range(10):
+        uvloop.run(fails_at_once())
 
 
 async def test_an_error_while_it_is_prepared_is_raised(database_url: str) -> None:
