@@ -24,7 +24,7 @@ demo: $(VENV)/.installed ## Walk the main job against a simulated vendor
 	@exec $(BIN)/clawbot demo
 
 test: $(VENV)/.installed-dev services ## Run every test but the long ones
-	@$(BIN)/pytest -n 3 --dist loadgroup
+	@.ci/tests $(BIN)
 
 check: $(VENV)/.installed-dev services ## Format, lint, types, contracts, dead and doubled code, locks, tests
 	$(BIN)/ruff format --check .
@@ -36,7 +36,7 @@ check: $(VENV)/.installed-dev services ## Format, lint, types, contracts, dead a
 		! grep --invert-match --extended-regexp "^$$|unused variable '[a-z]" <<< "$$found"
 	$(BIN)/pylint $(CODE)
 	$(BIN)/pip check
-	@$(BIN)/pytest -n 3 --dist loadgroup
+	@.ci/tests $(BIN)
 
 soak: $(VENV)/.installed-dev services ## Run the long tests with their full counts (hours)
 	@CLAWBOT_SOAK=1 $(BIN)/pytest -m "soak or hypothesis" --timeout 7200
