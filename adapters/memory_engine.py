@@ -24,6 +24,7 @@ from application.engines import (
     Orphan,
 )
 from domain.containers import (
+    Change,
     ContainerSpec,
     ContainerState,
     Health,
@@ -61,6 +62,8 @@ class MemoryEngine:
         self.hangs = 0.0  # seconds, until it is given up
         self.refuses: dict[UUID, CannotRun] = {}  # bots that cannot be started
         self.health: Health | None = None  # of what is started from now on
+        self.in_place = False  # changes containers as a Swarm changes services
+        self.broken: set[str] = set()  # images that do not come up
         self.faults: deque[Fault | None] = deque()  # of the next changing calls, in order
         self.calls = 0
         self.leftovers: list[Orphan] = []  # of deleted bots: networks, volumes
@@ -89,6 +92,14 @@ class MemoryEngine:
 
     def remove(self, container_id: str) -> None:
         self._change(lambda: self._remove(container_id))
+
+    def update(self, container_id: str, spec: ContainerSpec) -> None:
+        self._change(lambda: self._update(container_id, spec))
+
+    def go_back(self, container_id: str) -> None:
+        self._change(
+            lambda: self._put(replace(self._own(container_id), change=Change.WENT_BACK))
+        )
 
     def set_network(self, container_id: str, policy: NetworkPolicy) -> None:
         self._change(lambda: self._put(replace(self._own(container_id), network=policy)))
@@ -204,9 +215,23 @@ class MemoryEngine:
                 image=spec.image,
                 network=spec.network,
                 created_at=self._clock(),
+                is_changed_in_place=self.in_place,
             )
         )
         return container_id
+
+    def _update(self, container_id: str, spec: ContainerSpec) -> None:
+        """All at once: it has come up, or it has gone back."""
+        one = replace(
+            self._own(container_id), changed_at=self._clock(), changed_to=spec.generation
+        )
+        if spec.bot_id in self.refuses:
+            raise self.refuses[spec.bot_id]
+        if spec.image in self.broken:
+            self._put(replace(one, change=Change.WENT_BACK, error="unhealthy container"))
+            return
+        new = replace(one, generation=spec.generation, image=spec.image, change=None)
+        self._put(replace(new, network=spec.network, error=""))
 
     def _start(self, container_id: str) -> None:
         one = self._own(container_id)

@@ -43,6 +43,12 @@ class NoEngine:
     def remove(self, container_id: str) -> None:  # noqa: ARG002
         _refuse()
 
+    def update(self, container_id: str, spec: ContainerSpec) -> None:  # noqa: ARG002
+        _refuse()
+
+    def go_back(self, container_id: str) -> None:  # noqa: ARG002
+        _refuse()
+
     def set_network(self, container_id: str, policy: NetworkPolicy) -> None:  # noqa: ARG002
         _refuse()
 

@@ -103,6 +103,15 @@ class Engine(Protocol):
     def remove(self, container_id: str) -> None:
         """It is gone, whatever it did; its network too, if no other container has it."""
 
+    def update(self, container_id: str, spec: ContainerSpec) -> None:
+        """It is on its way to what the spec says; if that fails, it goes back by itself.
+
+        Only of what is seen as `is_changed_in_place`. `CannotRun`: it runs as before.
+        """
+
+    def go_back(self, container_id: str) -> None:
+        """It is on its way back to what it was before its last update. `CannotRun`."""
+
     def set_network(self, container_id: str, policy: NetworkPolicy) -> None:
         """From now on the container reaches what the policy says, running or not."""
 

@@ -26,12 +26,14 @@ from application.workspaces import CannotPrepare, Readers, Workspaces
 from domain.bots import Bot
 from domain.container_plans import (
     Create,
+    GoBack,
     Plan,
     Remove,
     SetNetwork,
     Start,
     Step,
     Stop,
+    Update,
     Wanted,
     wanted_of,
 )
@@ -208,7 +210,7 @@ class Reconciler:
 
         `CannotPrepare`: it cannot start.
         """
-        starts = any(isinstance(step, Create | Start) for step in plan.steps)
+        starts = any(isinstance(step, Create | Start | Update) for step in plan.steps)
         if not starts and plan.note.state is not ContainerState.RUNNING:
             return plan
         token = self._tokens.current(bot_id, bot, caller, now)
@@ -255,6 +257,10 @@ class Reconciler:
                     self._engine.stop(container_id, within_seconds=seconds)
                 case Remove(container_id=container_id):
                     self._engine.remove(container_id)
+                case Update(container_id=container_id, spec=spec):
+                    self._engine.update(container_id, spec)
+                case GoBack(container_id=container_id):
+                    self._engine.go_back(container_id)
                 case SetNetwork(container_id=container_id, network=network):
                     self._engine.set_network(container_id, network)
                 case _:

@@ -74,7 +74,22 @@ class SetNetwork:
     network: NetworkPolicy
 
 
-Step = Create | Start | Stop | Remove | SetNetwork
+@dataclass(frozen=True, kw_only=True)
+class Update:
+    """It is changed in its place, and goes back by itself from what does not come up."""
+
+    container_id: str
+    spec: ContainerSpec
+
+
+@dataclass(frozen=True, kw_only=True)
+class GoBack:
+    """It is made what it was before its last update, which takes too long."""
+
+    container_id: str
+
+
+Step = Create | Start | Stop | Remove | SetNetwork | Update | GoBack
 
 
 @dataclass(frozen=True, kw_only=True)

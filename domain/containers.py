@@ -2,7 +2,8 @@
 
 An engine is Docker's on one machine or a Swarm's; the words here are common to both. A
 container's `generation` grows with every start, restart and change that needs a new one,
-so that an older container can be told from the one that is wanted.
+so that an older container can be told from the one that is wanted. A Swarm's service is one
+container here, and is changed into the next generation in its place.
 """
 
 from __future__ import annotations
@@ -35,6 +36,14 @@ class Health(StrEnum):
     STARTING = "starting"
     HEALTHY = "healthy"
     UNHEALTHY = "unhealthy"
+
+
+class Change(StrEnum):
+    """How far an engine is with changing a container in its place."""
+
+    UNDER_WAY = "under-way"  # the new generation is not known to be up
+    GOING_BACK = "going-back"  # it did not come up
+    WENT_BACK = "went-back"  # what was there before is there again
 
 
 class NetworkPolicy(StrEnum):
@@ -99,3 +108,7 @@ class SeenContainer:
     network: NetworkPolicy = NetworkPolicy.ISOLATED
     started_at: datetime | None = None
     created_at: datetime | None = None
+    is_changed_in_place: bool = False  # whether the engine can, and goes back by itself
+    change: Change | None = None  # the last one, until it has come up
+    changed_at: datetime | None = None
+    changed_to: int = 0  # the generation that the last change led to, whatever came of it

@@ -4,6 +4,9 @@ what is to be done next.
 Pure, and asked again after everything that was done: a plan is good for one look. What it
 notes is recorded before its steps are taken, so that a worker that dies in between leaves
 a bot that is looked after as well as before; at worst a crash is counted twice.
+
+Where an engine changes a container in its place and goes back from what does not come up,
+the older generation runs on, and the newer one is not tried again: the next change is.
 """
 
 from __future__ import annotations
@@ -11,27 +14,37 @@ from __future__ import annotations
 from collections.abc import Sequence
 from dataclasses import dataclass, replace
 from datetime import UTC, datetime, timedelta
+from typing import TypedDict
 
 from domain.container_plans import (
     Create,
+    GoBack,
     Plan,
     Remove,
     SetNetwork,
     Start,
     Step,
     Stop,
+    Update,
     Wanted,
 )
-from domain.containers import ContainerState, Health, NetworkPolicy, SeenContainer
-from domain.runs import NOT_SEEN, Observation
+from domain.containers import Change, ContainerState, Health, NetworkPolicy, SeenContainer
+from domain.runs import NOT_SEEN, ROLLED_BACK, Observation
 
 LONGEST_PAUSE = timedelta(seconds=300)
 WELL_AFTER = timedelta(minutes=1)  # of health: earlier failures are forgotten
 START_PATIENCE = timedelta(minutes=2)
+CHANGE_PATIENCE = START_PATIENCE + timedelta(seconds=30)  # the old one may end first
+CHANGE_PAUSE = timedelta(seconds=3)  # an engine does not tell how far it is by itself
 
 STUCK = "name-taken"  # the engine's own record of it is in the way
 
 LONG_AGO = datetime(1970, 1, 1, tzinfo=UTC)
+
+
+class _Failure(TypedDict):
+    failure: str | None
+    detail: str
 
 
 def decide(
@@ -115,11 +128,32 @@ class _Look:
             return Plan(note=note, steps=(*network, *_stop(kept)))
         if not self.wanted.may_start or kept.state is ContainerState.UNKNOWN:
             return Plan(note=note, steps=network)
-        if kept.generation != self.wanted.spec.generation:
-            remove = Remove(container_id=kept.container_id)
-            return self._tried(note, *_stop(kept), remove, *self._anew())
-        plan = self._of_current(kept, note)
+        if self._is_changing(kept):
+            plan = self._of_changing(kept, note)
+        elif kept.generation == self.wanted.spec.generation or note.given_up:
+            plan = self._of_current(kept, note)
+        else:
+            return self._tried(note, *self._instead_of(kept))
         return replace(plan, steps=(*network, *plan.steps))
+
+    def _instead_of(self, kept: SeenContainer) -> tuple[Step, ...]:
+        """What runs is changed in its place, if the engine can; all else is made anew."""
+        if kept.is_changed_in_place and _is_up(kept):
+            return (Update(container_id=kept.container_id, spec=self.wanted.spec),)
+        return (*_stop(kept), Remove(container_id=kept.container_id), *self._anew())
+
+    def _is_changing(self, kept: SeenContainer) -> bool:
+        if kept.change is Change.GOING_BACK:
+            return self._since(kept.changed_at) < CHANGE_PATIENCE
+        return kept.change is Change.UNDER_WAY
+
+    def _of_changing(self, kept: SeenContainer, note: Observation) -> Plan:
+        """The engine is left alone with it, unless that takes too long."""
+        came_up = kept.generation == kept.changed_to and _is_up(kept) and _is_well(kept)
+        is_late = self._since(kept.changed_at) >= CHANGE_PATIENCE
+        if kept.change is Change.UNDER_WAY and is_late and not came_up:
+            return self._tried(note, GoBack(container_id=kept.container_id))
+        return Plan(note=note, look_at=self.now + CHANGE_PAUSE)
 
     def _note(self, kept: SeenContainer | None) -> Observation:
         """What is seen now, with what is still true of earlier attempts."""
@@ -134,6 +168,7 @@ class _Look:
                 address=kept.address,
                 exit_code=kept.exit_code,
                 revision=last.revision if same else None,
+                given_up=self._given_up(kept),
             )
         if not self.wanted.runs or last.tried != self.wanted.spec.generation:
             return seen
@@ -146,6 +181,13 @@ class _Look:
             failures=last.failures,
             retry_at=last.retry_at,
         )
+
+    def _given_up(self, kept: SeenContainer) -> int:
+        """The wanted generation, if it did not come up and an older one is there again."""
+        wanted = self.wanted.spec.generation
+        went_back = kept.change is Change.WENT_BACK and kept.changed_to == wanted
+        is_given_up = went_back or self.last.given_up == wanted
+        return wanted if is_given_up and kept.generation != wanted else 0
 
     def _anew(self) -> tuple[Step, ...]:
         return (Create(spec=self.wanted.spec), Start(container_id=None))
@@ -197,7 +239,7 @@ class _Look:
             if note.failure == code and note.retry_at is not None:
                 return Plan(note=note, steps=(stop,))  # counted before, and not yet stopped
             return self._failed(note, code, kept, stop)
-        note = replace(note, failure=None, detail="", retry_at=None)
+        note = replace(note, **_of_update(kept, note), retry_at=None)
         if kept.health is Health.STARTING or not note.failures:
             return Plan(note=note)
         if runs_for >= WELL_AFTER:
@@ -231,6 +273,18 @@ def _stop(kept: SeenContainer) -> tuple[Step, ...]:
 
 def _is_up(kept: SeenContainer) -> bool:
     return kept.state is ContainerState.RUNNING
+
+
+def _is_well(kept: SeenContainer) -> bool:
+    return kept.health not in {Health.STARTING, Health.UNHEALTHY}
+
+
+def _of_update(kept: SeenContainer, note: Observation) -> _Failure:
+    """What is wrong with a bot that runs: at most, that it is an older one than wanted."""
+    if not note.given_up:
+        return {"failure": None, "detail": ""}
+    known = note.detail if note.failure == ROLLED_BACK else ""
+    return {"failure": ROLLED_BACK, "detail": kept.error or known}
 
 
 def _why(kept: SeenContainer) -> str:

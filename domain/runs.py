@@ -18,6 +18,10 @@ from domain.ids import BotId
 _RUNS = UUID("6f0f3d5c-5f0e-5b1c-9f56-0a4f3c1d7a04")
 
 
+# What is wrong with a bot whose new version did not come up: the one before runs.
+ROLLED_BACK = "update-rolled-back"
+
+
 def run_of(bot_id: BotId | UUID) -> UUID:
     """The stream of a bot's run."""
     return uuid5(_RUNS, str(bot_id))
@@ -40,6 +44,7 @@ class Observation:
     revision: str | None = None  # of the workspace that the bot has read
     tried: int = 0  # the generation of the last attempt, whose failures are counted
     tried_at: datetime | None = None  # when that attempt began
+    given_up: int = 0  # the generation that did not come up, so that an older one runs
 
 
 NOT_SEEN = Observation()

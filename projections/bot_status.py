@@ -6,7 +6,7 @@ from enum import StrEnum
 
 from domain.bot_events import DesiredState, Runtime
 from domain.containers import ContainerState, Health
-from domain.runs import Observation
+from domain.runs import ROLLED_BACK, Observation
 
 
 class BotStatus(StrEnum):
@@ -31,7 +31,11 @@ def status_of(  # noqa: PLR0913 - all that it depends on
     seen: Observation,
     ever_started: bool,
 ) -> BotStatus:
-    """The status; a running container of an older generation is still starting."""
+    """The status; a running container of an older generation is still starting.
+
+    If the newer one did not come up and the older one is kept, the bot runs: what is wrong
+    stands beside it.
+    """
     if runtime is Runtime.EXTERNAL or not ever_started:
         return BotStatus.CREATED if has_links else BotStatus.DRAFT
     if seen.state is ContainerState.UNKNOWN:
@@ -39,9 +43,10 @@ def status_of(  # noqa: PLR0913 - all that it depends on
     if desired is DesiredState.STOPPED:
         running = seen.state is ContainerState.RUNNING
         return BotStatus.STOPPING if running else BotStatus.STOPPED
-    if seen.failure is not None:
+    if seen.failure is not None and seen.failure != ROLLED_BACK:
         return BotStatus.ERROR
-    is_up = seen.state is ContainerState.RUNNING and seen.generation == generation
-    if is_up and seen.health is not Health.STARTING:
+    is_up = seen.state is ContainerState.RUNNING
+    is_current = generation in {seen.generation, seen.given_up}
+    if is_up and is_current and seen.health is not Health.STARTING:
         return BotStatus.RUNNING
     return BotStatus.STARTING

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import threading
 from collections.abc import Iterator, Mapping
+from datetime import datetime
 
 from docker import APIClient
 
@@ -59,7 +60,7 @@ class Connection:
             self._open.discard(stream)
 
     def lines(
-        self, path: str, *, tail: int, since: float | None, follow: bool
+        self, path: str, *, tail: int, since: datetime | None, follow: bool
     ) -> Reading[LogLine]:
         """What a container or a service has written."""
         params = {
@@ -70,6 +71,6 @@ class Connection:
             "follow": "1" if follow else "0",
         }
         if since is not None:
-            params["since"] = f"{since:.6f}"
+            params["since"] = f"{since.timestamp():.6f}"
         stream = self.stream(path, params, waits=follow)
         return Reading(stream, log_lines(self.pieces(stream)))

@@ -25,8 +25,9 @@ from adapters.docker.failures import asked, asked_to_run
 from adapters.docker.firewall import Firewall
 from adapters.docker.images import allowed_image
 from adapters.docker.leftovers import Leftovers
-from adapters.docker.naming import GENERATION, PORT, Naming, Network, bot_of
+from adapters.docker.naming import PORT, Naming, Network, bot_of
 from adapters.docker.networks import ATTEMPTS, PAUSE_SECONDS, Networks, wanted
+from adapters.docker.ours import Ours
 from adapters.docker.seen import networks_of, seen
 from adapters.docker.setup import EngineSetup
 from adapters.docker.stats import Counters
@@ -47,6 +48,7 @@ GUARD_SECONDS = 10
 NOT_HERE = (
     "the engine is on another machine: guard it there, and set CLAWBOT_BOT_FIREWALL=false"
 )
+NOT_IN_PLACE = "a container is not changed in its place: it is made anew"
 
 log = logging.getLogger(__name__)
 
@@ -90,7 +92,7 @@ class DockerEngine:
         if self._setup.has_firewall and not self._address.is_local:
             raise CannotRun("engine-refused", NOT_HERE)
         image_id = allowed_image(self._client, spec.image, self._setup.images_allowed)
-        there = self._own_named(spec)
+        there = self._ours.named(spec)
         if there is not None:
             return there
         self.firewall.ensure()
@@ -116,8 +118,8 @@ class DockerEngine:
         return container_id
 
     def start(self, container_id: str) -> None:
-        own = self._own(container_id)
-        bot_id = _bot(own)
+        own = self._ours.own(container_id)
+        bot_id = self._ours.bot(own)
         attached = networks_of(own)
         self.firewall.ensure()
         if attached:
@@ -127,22 +129,28 @@ class DockerEngine:
             self._client.start(container_id)
 
     def stop(self, container_id: str, *, within_seconds: int) -> None:
-        self._own(container_id)
+        self._ours.own(container_id)
         with asked():
             self._client.stop(container_id, timeout=within_seconds)
 
     def remove(self, container_id: str) -> None:
-        bot_id = _bot(self._own(container_id))
+        bot_id = self._ours.bot(self._ours.own(container_id))
         with suppress(NotFound), asked():
             self._remove(container_id)
         self._networks.remove_of(bot_id)
 
+    def update(self, container_id: str, spec: ContainerSpec) -> None:  # noqa: ARG002
+        raise CannotRun("engine-refused", NOT_IN_PLACE)
+
+    def go_back(self, container_id: str) -> None:  # noqa: ARG002
+        raise CannotRun("engine-refused", NOT_IN_PLACE)
+
     def set_network(self, container_id: str, policy: NetworkPolicy) -> None:
-        own = self._own(container_id)
+        own = self._ours.own(container_id)
         port = own["Config"]["Labels"].get(PORT) or None
         kinds = wanted(policy, None if port is None else int(port))
         self.firewall.ensure()
-        self._networks.attach(container_id, _bot(own), networks_of(own), kinds)
+        self._networks.attach(container_id, self._ours.bot(own), networks_of(own), kinds)
 
     def stats(self, container_ids: Sequence[str]) -> Sequence[ContainerStats]:
         bots = {one.container_id: one.bot_id for one in self.containers()}
@@ -161,10 +169,9 @@ class DockerEngine:
         since: datetime | None = None,
         follow: bool = False,
     ) -> Reading[LogLine]:
-        self._own(container_id)
-        seconds = None if since is None else since.timestamp()
+        self._ours.own(container_id)
         path = f"/containers/{container_id}/logs"
-        return self._connection.lines(path, tail=tail, since=seconds, follow=follow)
+        return self._connection.lines(path, tail=tail, since=since, follow=follow)
 
     def orphans(self, bot_ids: frozenset[UUID]) -> Sequence[Orphan]:
         return self._leftovers.of_no(bot_ids)
@@ -174,6 +181,16 @@ class DockerEngine:
 
     def events(self) -> Reading[UUID]:
         return bots_changed(self._connection, self._naming.filters)
+
+    @property
+    def _ours(self) -> Ours:
+        return Ours(
+            kind="container",
+            naming=self._naming,
+            inspect=self._client.inspect_container,
+            labels=lambda found: found["Config"]["Labels"],
+            id_field="Id",
+        )
 
     @property
     def _client(self) -> APIClient:
@@ -187,34 +204,10 @@ class DockerEngine:
     def _leftovers(self) -> Leftovers:
         return Leftovers(self._client, self._naming, self._networks)
 
-    def _own(self, container_id: str) -> Mapping[str, Any]:
-        """What the engine knows of it; `NotFound` if it is gone or not ours."""
-        with asked():
-            found: Mapping[str, Any] = self._client.inspect_container(container_id)
-        if not self._naming.is_ours(found["Config"]["Labels"]):
-            raise NotFound
-        return found
-
-    def _own_named(self, spec: ContainerSpec) -> str | None:
-        """The bot's container of this generation; `CannotRun` if there is another."""
-        name = self._naming.container(spec.bot_id)
-        try:
-            with asked():
-                found = self._client.inspect_container(name)
-        except NotFound:
-            return None
-        labels = found["Config"]["Labels"] or {}
-        is_it = self._naming.is_ours(labels) and labels.get(GENERATION) == str(
-            spec.generation
-        )
-        if not is_it:
-            raise CannotRun("name-taken", f"there is another container {name}")
-        return str(found["Id"])
-
     def _made_meanwhile(self, spec: ContainerSpec) -> str:
         """The container that another worker makes at this moment."""
         for _ in range(ATTEMPTS):
-            there = self._own_named(spec)
+            there = self._ours.named(spec)
             if there is not None:
                 return there
             time.sleep(PAUSE_SECONDS)
@@ -264,11 +257,3 @@ class DockerEngine:
         except APIError as error:
             if error.status_code != CONFLICT:  # it is being removed already
                 raise
-
-
-def _bot(inspected: Mapping[str, Any]) -> UUID:
-    """The bot of one of ours; `NotFound` if the label names none."""
-    bot_id = bot_of(inspected["Config"]["Labels"])
-    if bot_id is None:
-        raise NotFound
-    return bot_id

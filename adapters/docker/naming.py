@@ -24,6 +24,8 @@ GENERATION = "clawbot.generation"
 IMAGE = "clawbot.image"
 PORT = "clawbot.port"
 NETWORK = "clawbot.network"
+# Of a service: the generation that its last update led to; it outlives going back.
+TRIED = "clawbot.tried"
 # Of a Swarm's task, so that it is not taken for a container that was made by itself.
 TASK = "clawbot.task"
 # The proxy's name in every container, whatever the address of its network's gateway is.

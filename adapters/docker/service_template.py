@@ -9,7 +9,7 @@ from __future__ import annotations
 from collections.abc import Mapping
 from typing import Any
 
-from adapters.docker.naming import BOT, TASK, Naming
+from adapters.docker.naming import BOT, GENERATION, IMAGE, NETWORK, TASK, Naming
 from adapters.docker.setup import EngineSetup
 from adapters.docker.template import (
     CPU,
@@ -31,15 +31,16 @@ Spec = Mapping[str, Any]  # of a service, as the engine has it
 GRACE_SECONDS = 30
 SECOND = 10**9  # nanoseconds
 TMPFS_BYTES = 64 * MIB
-# A change that does not come up goes back to what ran before.
+BACK, STAY = "rollback", "pause"
+# What is started again has nothing to go back to: that would be the same once more.
 UPDATE = {
     "Parallelism": 1,
     "Order": "stop-first",  # never two of one bot
-    "FailureAction": "rollback",
+    "FailureAction": STAY,
     "Monitor": 15 * SECOND,
     "MaxFailureRatio": 0,
 }
-ROLLBACK = {"Parallelism": 1, "Order": "stop-first", "FailureAction": "pause"}
+ROLLBACK = {"Parallelism": 1, "Order": "stop-first", "FailureAction": STAY}
 
 
 def task(
@@ -53,7 +54,12 @@ def task(
             "Hostname": spec.hostname,
             "User": user(setup),
             "Env": environment(spec, setup),
-            "Labels": {TASK: str(setup.instance), BOT: str(spec.bot_id)},
+            "Labels": {
+                TASK: str(setup.instance),
+                BOT: str(spec.bot_id),
+                GENERATION: str(spec.generation),  # the service may be ahead
+                IMAGE: spec.image,
+            },
             "TTY": False,
             "OpenStdin": False,
             "ReadOnly": True,
@@ -84,14 +90,30 @@ def task(
 
 def labels(spec: ContainerSpec, setup: EngineSetup) -> dict[str, str]:
     """Of the service, which is what the instance sees of a bot."""
-    return Naming(setup.instance).labels(spec)
+    return {**Naming(setup.instance).labels(spec), NETWORK: spec.network}
 
 
 def started(spec: Spec) -> Spec:
     """One replica, made anew even if one has ended: no other change makes a Swarm do so."""
     task = spec["TaskTemplate"]
     again = {**task, "ForceUpdate": task.get("ForceUpdate", 0) + 1}
-    return {**spec, "TaskTemplate": again, "Mode": {"Replicated": {"Replicas": 1}}}
+    return {
+        **spec,
+        "TaskTemplate": again,
+        "Mode": {"Replicated": {"Replicas": 1}},
+        "UpdateConfig": UPDATE,
+    }
+
+
+def updated(spec: Spec, task: Spec, labels: Mapping[str, str]) -> Spec:
+    """Another task in its place; one that does not come up goes back to what ran before."""
+    force = spec["TaskTemplate"].get("ForceUpdate", 0) + 1
+    return {
+        **spec,
+        "TaskTemplate": {**task, "ForceUpdate": force},
+        "Labels": dict(labels),
+        "UpdateConfig": {**UPDATE, "FailureAction": BACK},
+    }
 
 
 def stopped(spec: Spec) -> Spec:

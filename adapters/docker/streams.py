@@ -42,7 +42,7 @@ class Stream:
                 stream=True,
                 timeout=limit,
             )
-            self._answer = _accepted(answer)
+            self._answer = accepted(answer)
 
     def pieces(self) -> Iterator[bytes]:
         """Until the engine ends it or somebody closes it."""
@@ -65,7 +65,8 @@ class Stream:
         self._answer.close()
 
 
-def _accepted(answer: Response) -> Response:
+def accepted(answer: Response) -> Response:
+    """The answer, or what the SDK raises for one that says no."""
     try:
         answer.raise_for_status()
     except RefusedRequest as error:

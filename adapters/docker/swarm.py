@@ -18,6 +18,9 @@ What a service cannot say of the hardened template, and what covers it:
 * the way in from the manager: an overlay's address is not the host's, so none is shown
 * a time to stop that is chosen for each stop: it is 30 s, from the service
 
+What runs is changed in its place: a task of the new specification in the place of the old
+one, which comes back if the new one does not come up (`services.py`).
+
 `swarm_doctor.py` reads the first five from a node. A bot's own health check is read from
 its container, on the manager's node only; on every node a Swarm ends what is not well.
 """
@@ -25,29 +28,29 @@ its container, on the manager's node only; on every node a Swarm ends what is no
 from __future__ import annotations
 
 import time
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Sequence
 from contextlib import suppress
 from dataclasses import replace
 from datetime import datetime
-from typing import Any
 from uuid import UUID
 
 from adapters.docker.changes import bots_changed
 from adapters.docker.connection import Connection
 from adapters.docker.failures import asked, asked_to_run
 from adapters.docker.images import pinned_image
-from adapters.docker.naming import GENERATION, NETWORK, TASK, Naming, bot_of
+from adapters.docker.naming import NETWORK, TASK, Naming
+from adapters.docker.ours import Ours
 from adapters.docker.overlays import Overlays
 from adapters.docker.service_template import (
     GRACE_SECONDS,
     ROLLBACK,
     UPDATE,
-    Spec,
     labels,
     started,
     stopped,
     task,
 )
+from adapters.docker.services import Services
 from adapters.docker.setup import EngineSetup
 from adapters.docker.stats import Counters
 from adapters.docker.streams import Reading
@@ -59,6 +62,7 @@ from adapters.docker.tasks import (
     policy_of,
     replicas,
     seen_service,
+    tasks_of,
 )
 from adapters.docker.transport import EngineAddress
 from application.engines import (
@@ -71,7 +75,6 @@ from application.engines import (
 from domain.containers import ContainerSpec, NetworkPolicy, SeenContainer
 from domain.errors import NotFound
 
-ATTEMPTS = 5
 PAUSE_SECONDS = 0.2
 NOT_IN_A_SWARM = "a swarm has no ports and no egress for bots"
 SLACK_SECONDS = 20  # more than the grace, for the Swarm to notice
@@ -111,10 +114,7 @@ class SwarmEngine:
             tasks = self._connection.client.tasks(filters=self._naming.filters)
             here = self._connection.client.containers(filters=self._of_tasks)
         listed = {one["Id"]: one for one in here}
-        newest = [(one, current(one["ID"], tasks)) for one in services]
-        found = [
-            seen_service(one, task, listed.get(container_of(task))) for one, task in newest
-        ]
+        found = [seen_service(one, tasks_of(one["ID"], tasks), listed) for one in services]
         there = [one for one in found if one is not None]
         policies = {one.bot_id: one.network for one in there}
         for bot_id in self._overlays.missing(policies):
@@ -124,9 +124,8 @@ class SwarmEngine:
     def create(self, spec: ContainerSpec) -> str:
         client = self._connection.client
         image = pinned_image(client, spec.image, self._setup.images_allowed)
-        if spec.port is not None or spec.network is NetworkPolicy.EGRESS:
-            raise CannotRun("engine-refused", NOT_IN_A_SWARM)
-        there = self._own_named(spec)
+        _check(spec)
+        there = self._ours.named(spec)
         if there is not None:
             return there
         overlay = self._overlays.make(spec.bot_id)
@@ -136,49 +135,64 @@ class SwarmEngine:
                 made = client.create_service(
                     task(spec, self._setup, overlay, image),
                     name=name,
-                    labels={**labels(spec, self._setup), NETWORK: spec.network},
+                    labels=labels(spec, self._setup),
                     mode={"Replicated": {"Replicas": 0}},
                     update_config=UPDATE,
                     rollback_config=ROLLBACK,
                     endpoint_spec={"Mode": "dnsrr"},
                 )
         except CannotRun as refused:
-            there = self._own_named(spec) if refused.code == "name-taken" else None
+            there = self._ours.named(spec) if refused.code == "name-taken" else None
             if there is None:
                 raise
             return there
         return str(made["ID"])
 
     def start(self, container_id: str) -> None:
-        own = self._own(container_id)
-        one = current(container_id, self._tasks(own))
+        own = self._ours.own(container_id)
+        one = current(container_id, self._services.tasks(own))
         if replicas(own) == 1 and one is not None and not has_ended(one):
             return
-        self._overlays.let_reach(_bot(own), policy_of(own))
-        self._change(container_id, started)
+        self._overlays.let_reach(self._ours.bot(own), policy_of(own))
+        self._services.change(container_id, started)
 
     def stop(self, container_id: str, *, within_seconds: int) -> None:
-        own = self._own(container_id)
-        self._change(container_id, stopped)
+        own = self._ours.own(container_id)
+        self._services.change(container_id, stopped)
         deadline = time.monotonic() + max(within_seconds, GRACE_SECONDS) + SLACK_SECONDS
-        while any(not has_ended(one) for one in self._tasks(own)):
+        while any(not has_ended(one) for one in self._services.tasks(own)):
             if time.monotonic() > deadline:
                 msg = "the swarm does not stop a task"
                 raise EngineUnavailable(msg)
             time.sleep(PAUSE_SECONDS)
 
     def remove(self, container_id: str) -> None:
-        bot_id = _bot(self._own(container_id))
+        bot_id = self._ours.bot(self._ours.own(container_id))
         self.stop(container_id, within_seconds=0)
         with suppress(NotFound), asked():
             self._connection.client.remove_service(container_id)
         self._overlays.remove_of(bot_id)
 
+    def update(self, container_id: str, spec: ContainerSpec) -> None:
+        client = self._connection.client
+        image = pinned_image(client, spec.image, self._setup.images_allowed)
+        _check(spec)
+        self._ours.own(container_id)
+        overlay = self._overlays.make(spec.bot_id)
+        self._overlays.let_reach(spec.bot_id, spec.network)
+        wanted = task(spec, self._setup, overlay, image)
+        self._services.update(
+            container_id, spec.generation, wanted, labels(spec, self._setup)
+        )
+
+    def go_back(self, container_id: str) -> None:
+        self._services.go_back(container_id)
+
     def set_network(self, container_id: str, policy: NetworkPolicy) -> None:
         if policy is NetworkPolicy.EGRESS:
             raise CannotRun("engine-refused", NOT_IN_A_SWARM)
-        self._overlays.let_reach(_bot(self._own(container_id)), policy)
-        self._change(
+        self._overlays.let_reach(self._ours.bot(self._ours.own(container_id)), policy)
+        self._services.change(
             container_id,
             lambda spec: {**spec, "Labels": {**spec["Labels"], NETWORK: policy}},
         )
@@ -193,7 +207,7 @@ class SwarmEngine:
         for service in services:
             ran = container_of(current(service["ID"], tasks))
             if service["ID"] in container_ids and ran:
-                here[ran] = (service["ID"], _bot(service))
+                here[ran] = (service["ID"], self._ours.bot(service))
         if self._counters is None:
             self._counters = Counters(client)
         counted = self._counters.stats({one: bot_id for one, (_, bot_id) in here.items()})
@@ -207,10 +221,9 @@ class SwarmEngine:
         since: datetime | None = None,
         follow: bool = False,
     ) -> Reading[LogLine]:
-        self._own(container_id)
-        seconds = None if since is None else since.timestamp()
+        self._ours.own(container_id)
         path = f"/services/{container_id}/logs"
-        return self._connection.lines(path, tail=tail, since=seconds, follow=follow)
+        return self._connection.lines(path, tail=tail, since=since, follow=follow)
 
     def orphans(self, bot_ids: frozenset[UUID]) -> Sequence[Orphan]:
         with asked():
@@ -236,64 +249,18 @@ class SwarmEngine:
         return {"label": [f"{TASK}={self._setup.instance}"]}
 
     @property
+    def _services(self) -> Services:
+        return Services(self._connection.client, self._naming)
+
+    @property
+    def _ours(self) -> Ours:
+        return self._services.ours
+
+    @property
     def _overlays(self) -> Overlays:
         return Overlays(self._connection.client, self._setup, self._proxy)
 
-    def _own(self, service_id: str) -> Mapping[str, Any]:
-        """What the Swarm knows of it; `NotFound` if it is gone or not ours."""
-        with asked():
-            found: Mapping[str, Any] = self._connection.client.inspect_service(service_id)
-        if not self._naming.is_ours(found["Spec"]["Labels"]):
-            raise NotFound
-        return found
 
-    def _own_named(self, spec: ContainerSpec) -> str | None:
-        """The bot's service of this generation; `CannotRun` if there is another."""
-        name = self._naming.container(spec.bot_id)
-        try:
-            with asked():
-                found = self._connection.client.inspect_service(name)
-        except NotFound:
-            return None
-        has = found["Spec"]["Labels"] or {}
-        if not self._naming.is_ours(has) or has.get(GENERATION) != str(spec.generation):
-            raise CannotRun("name-taken", f"there is another service {name}")
-        return str(found["ID"])
-
-    def _tasks(self, service: Mapping[str, Any]) -> Sequence[Mapping[str, Any]]:
-        with asked():
-            found: Sequence[Mapping[str, Any]] = self._connection.client.tasks(
-                filters={"service": service["Spec"]["Name"]}
-            )
-        return found
-
-    def _change(self, service_id: str, changed: Callable[[Spec], Spec]) -> None:
-        """The service's specification is the changed one."""
-        for attempt in range(ATTEMPTS):
-            own = self._own(service_id)
-            spec = changed(own["Spec"])
-            try:
-                with asked_to_run():
-                    self._connection.client.update_service(
-                        service_id,
-                        own["Version"]["Index"],
-                        task_template=spec["TaskTemplate"],
-                        name=spec["Name"],
-                        labels=spec["Labels"],
-                        mode=spec["Mode"],
-                        update_config=spec["UpdateConfig"],
-                        rollback_config=spec["RollbackConfig"],
-                        endpoint_spec=spec["EndpointSpec"],
-                    )
-            except CannotRun as refused:  # another writer was first, or the Swarm itself
-                if "out of sequence" not in refused.detail or attempt == ATTEMPTS - 1:
-                    raise
-            else:
-                return
-
-
-def _bot(service: Mapping[str, Any]) -> UUID:
-    bot_id = bot_of(service["Spec"]["Labels"])
-    if bot_id is None:
-        raise NotFound
-    return bot_id
+def _check(spec: ContainerSpec) -> None:
+    if spec.port is not None or spec.network is NetworkPolicy.EGRESS:
+        raise CannotRun("engine-refused", NOT_IN_A_SWARM)

@@ -9,13 +9,16 @@ from hypothesis import strategies as st
 
 from domain.container_plans import (
     Create,
+    GoBack,
     Remove,
     SetNetwork,
     Start,
     Stop,
+    Update,
     Wanted,
 )
 from domain.containers import (
+    Change,
     ContainerState,
     Health,
     NetworkPolicy,
@@ -38,6 +41,10 @@ SEEN = st.builds(
     network=st.sampled_from(NetworkPolicy),
     started_at=st.sampled_from([None, NOW, NOW - timedelta(hours=1)]),
     created_at=st.sampled_from([None, NOW, NOW - timedelta(hours=1)]),
+    is_changed_in_place=st.booleans(),
+    change=st.sampled_from([None, *Change]),
+    changed_at=st.sampled_from([None, NOW, NOW - timedelta(hours=1)]),
+    changed_to=st.integers(0, 4),
 )
 LAST = st.builds(
     Observation,
@@ -47,6 +54,7 @@ LAST = st.builds(
     failures=st.integers(0, 20),
     tried_at=st.sampled_from([None, NOW, NOW - timedelta(hours=1)]),
     retry_at=st.sampled_from([None, NOW - SECOND, NOW + SECOND]),
+    given_up=st.integers(0, 4),
 )
 
 
@@ -71,6 +79,9 @@ def test_whatever_is_seen_at_most_one_is_left_and_nothing_runs_unasked(
                 left.add("new")
             case Start(container_id=started):
                 assert (started or "new") in left
+                assert wanted.may_start
+            case Update(container_id=changed) | GoBack(container_id=changed):
+                assert changed in left
                 assert wanted.may_start
             case Stop(container_id=stopped) | SetNetwork(container_id=stopped):
                 assert stopped in left

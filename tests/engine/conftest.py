@@ -8,6 +8,7 @@ import pytest
 
 from tests.engine.dockerd import Dockerd
 from tests.engine.given import Bots, answering, instance
+from tests.engine.swarm_room import Swarm, managing, swarm_of
 from tests.engine.world import world_around
 
 
@@ -16,6 +17,21 @@ def world(dockerd: Dockerd) -> Iterator[None]:
     """The internet, a neighbour in the LAN and a metadata service answer."""
     with world_around(dockerd.room):
         yield
+
+
+@pytest.fixture(scope="session")
+def manager(dockerd: Dockerd, world: None) -> Iterator[Dockerd]:
+    """The engine manages a Swarm of one node."""
+    del world
+    with managing(dockerd):
+        yield dockerd
+
+
+@pytest.fixture
+def swarm(manager: Dockerd) -> Iterator[Swarm]:
+    """An instance of ours whose bots are services."""
+    with swarm_of(manager) as made:
+        yield made
 
 
 @pytest.fixture

@@ -12,11 +12,13 @@ from dataclasses import dataclass, replace
 from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 from pathlib import Path
 from typing import Any
-from uuid import uuid4
+from uuid import UUID, uuid4
 
 from adapters.docker.engine import DockerEngine
 from adapters.docker.setup import EngineSetup
 from adapters.docker.transport import EngineAddress
+from adapters.memory_workspaces import MemoryWorkspaces
+from domain.bots import Bot
 from domain.containers import ContainerSpec, NetworkPolicy, Resources, SeenContainer
 from tests.engine.dockerd import Dockerd
 from tests.engine.images import BREAKOUT_IMAGE
@@ -76,6 +78,18 @@ class Bots:
         with self.dockerd.client() as client:
             found: dict[str, Any] = client.api.inspect_container(container_id)
             return found
+
+
+class Folders(MemoryWorkspaces):
+    """Folders that a container can mount; what is in them does not matter here."""
+
+    def __init__(self, bots: Bots) -> None:
+        super().__init__()
+        self._bots = bots
+
+    def prepare(self, bot_id: UUID, bot: Bot, token: str) -> str:
+        self._bots.spec(bot_id=bot_id)
+        return super().prepare(bot_id, bot, token)
 
 
 @contextmanager

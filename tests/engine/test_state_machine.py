@@ -26,14 +26,13 @@ from hypothesis.stateful import (
     run_state_machine_as_test,
 )
 
-from adapters.memory_workspaces import MemoryWorkspaces
 from domain.bot_events import BotEvent, DesiredState
 from domain.bots import Bot
 from domain.containers import ContainerState, NetworkPolicy
 from domain.errors import Refused
 from projections.bot_status import BotStatus
 from tests.adapters.reconciler.scene import Scene
-from tests.engine.given import Bots
+from tests.engine.given import Bots, Folders
 from tests.engine.images import BREAKOUT_IMAGE
 
 pytestmark = pytest.mark.xdist_group("dockerd")
@@ -41,18 +40,6 @@ pytestmark = pytest.mark.xdist_group("dockerd")
 BOTS = 2
 ASKS = ("start", "start", "restart", "stop", "release", "delete")
 EXAMPLES, STEPS = (20, 15) if os.environ.get("CLAWBOT_SOAK") else (2, 8)
-
-
-class Folders(MemoryWorkspaces):
-    """Folders that a container can mount; what is in them does not matter here."""
-
-    def __init__(self, bots: Bots) -> None:
-        super().__init__()
-        self._bots = bots
-
-    def prepare(self, bot_id: UUID, bot: Bot, token: str) -> str:
-        self._bots.spec(bot_id=bot_id)
-        return super().prepare(bot_id, bot, token)
 
 
 class OnAnEngine(RuleBasedStateMachine):

@@ -6,8 +6,6 @@ its Unix socket. The api and the projector run outside.
 
 from __future__ import annotations
 
-import subprocess
-import sys
 import time
 from collections.abc import Callable, Iterator
 from contextlib import AbstractContextManager, ExitStack, contextmanager, nullcontext
@@ -29,6 +27,7 @@ from adapters.docker.naming import GENERATION
 from adapters.postgres.embedded import EmbeddedPostgres
 from adapters.settings import Settings
 from application.bots import ContainerWish, CreateBot
+from application.engines import Orphan
 from application.event_log import Caller
 from domain.bot_events import DesiredState, ProviderLink, Runtime
 from domain.bots import Bot
@@ -38,49 +37,10 @@ from projections.bot_status import BotStatus
 from tests.adapters.jobs.given import MASTER_KEY
 from tests.engine.dockerd import Dockerd, running_dockerd
 from tests.engine.images import BOT_IMAGE
-from tests.faults.told import by_socket, environment_of
+from tests.faults.killable import Killable
+from tests.faults.told import by_socket
 
 SMALL = Resources(memory_mb=128, cpu_millis=500, pids=64)
-
-
-class Killable:
-    """A process of ours."""
-
-    def __init__(
-        self, name: str, settings: Settings, url: str, where: AbstractContextManager[None]
-    ) -> None:
-        self.name = name
-        self._where = where
-        self._environment = environment_of(settings, url)
-        self._log = settings.clawbot_data_dir / f"{name}.log"
-        self._running: subprocess.Popen[bytes] | None = None
-        self._from = 0
-
-    def start(self) -> None:
-        self._from = self._log.stat().st_size if self._log.exists() else 0
-        with self._log.open("ab") as log, self._where:
-            self._running = subprocess.Popen(
-                [sys.executable, "-P", "-m", "api.cli.main", self.name],
-                cwd="/",
-                env=self._environment,
-                stdout=log,
-                stderr=log,
-            )
-
-    def kill(self) -> None:
-        """`kill -9`, if it runs."""
-        if self._running is not None:
-            self._running.kill()
-            self._running.wait()
-            self._running = None
-
-    @property
-    def log(self) -> str:
-        return self._log.read_text()
-
-    def has_said(self, message: str) -> bool:
-        """Whether it has, since it was started."""
-        return message in self.log[self._from :]
 
 
 class Room(AbstractContextManager[None]):
@@ -113,6 +73,7 @@ class FleetRoom:
     team_id: TeamId = field(default_factory=lambda: TeamId(uuid4()))
     key_id: UUID = field(default_factory=uuid4)
     bots: dict[UUID, str] = field(default_factory=dict)  # hostnames
+    taken: int = 0  # how many commands the api has taken
     _refresh_token: str = ""
 
     def sign_in(self) -> None:
@@ -153,15 +114,24 @@ class FleetRoom:
         """Somebody asks the api for it; whether it was taken."""
         place = f"/api/bot/{self.bots[bot_id]}"
         try:
-            if what == "delete":
-                answer = self.client.delete(place)
-            else:
+            answer = self.client.post(f"{place}/{what}")
+            if answer.status_code == HTTPStatus.UNAUTHORIZED:
+                self._stay_signed_in()
                 answer = self.client.post(f"{place}/{what}")
         except httpx2.TransportError:
             return False
-        if answer.status_code == HTTPStatus.UNAUTHORIZED:
-            self._stay_signed_in()
+        self.taken += answer.is_success
         return answer.is_success
+
+    def delete(self, bot_id: UUID) -> bool:
+        """Somebody deletes the bot; whether it is deleted, if only by an earlier try."""
+        try:
+            answer = self.client.delete(f"/api/bot/{self.bots[bot_id]}")
+            if answer.status_code == HTTPStatus.UNAUTHORIZED:
+                self._stay_signed_in()
+        except httpx2.TransportError:
+            return False
+        return answer.is_success or answer.status_code == HTTPStatus.NOT_FOUND
 
     def _stay_signed_in(self) -> None:
         """A long run outlives an access token."""
@@ -221,6 +191,13 @@ class FleetRoom:
             assert time.monotonic() - began < seconds, wrong
             time.sleep(0.1)
         return time.monotonic() - began
+
+    def leavings(self, seconds: float) -> list[Orphan]:
+        """What of ours is still on the engine after that time."""
+        ends_at = time.monotonic() + seconds
+        while (left := self.engine.orphans(frozenset())) and time.monotonic() < ends_at:
+            time.sleep(0.1)
+        return list(left)
 
     def _rows(self) -> list[Any]:
         return self.control.bot_directory.of_team(self.team_id, after="", limit=100)

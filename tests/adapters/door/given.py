@@ -109,6 +109,12 @@ class ScriptedEngine:
     def remove(self, container_id: str) -> None:
         raise AssertionError(container_id)
 
+    def update(self, container_id: str, spec: ContainerSpec) -> None:
+        raise AssertionError(container_id, spec)
+
+    def go_back(self, container_id: str) -> None:
+        raise AssertionError(container_id)
+
     def set_network(self, container_id: str, policy: NetworkPolicy) -> None:
         raise AssertionError(container_id, policy)
 

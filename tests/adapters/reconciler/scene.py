@@ -100,7 +100,7 @@ class Scene:
             workspaces=self.workspaces,
             readers=self.readers,
             tokens=tokens,
-            roll=DirectoryRoll(self.directory.rows.values, "docker"),
+            roll=DirectoryRoll(self.directory.rows.values, self._engine.name),
             locks=self.locks,
             event_log=self.log,
             bus=self.bus,

@@ -53,8 +53,9 @@ class Fleet(RuleBasedStateMachine):
         self.ever: list[UUID] = []
         self.ended = False  # what ran, with the engine
 
-    @initialize(target=bots)
-    def begin(self) -> Any:
+    @initialize(target=bots, in_place=st.booleans())
+    def begin(self, *, in_place: bool) -> Any:
+        self.scene.engine.in_place = in_place
         self.ever = [self.scene.running() for _ in range(3)]
         return multiple(*self.ever)
 
