@@ -9,7 +9,7 @@ from __future__ import annotations
 
 from collections.abc import Callable
 from datetime import datetime
-from functools import cache
+from functools import cache, lru_cache
 from typing import Any, cast
 from uuid import UUID
 
@@ -114,7 +114,7 @@ class EventMapper:
             originator_version=stored.originator_version,
             at=datetime.fromisoformat(state["at"]),
             actor=state["actor"],
-            team_id=None if team_id is None else UUID(team_id),
+            team_id=None if team_id is None else _uuid(team_id),
             correlation_id=state["correlation_id"],
             causation_id=state["causation_id"],
             event=_reader(topic).validate_python(body),
@@ -146,3 +146,9 @@ def state_of(  # noqa: PLR0913  # what a state is
 @cache
 def _reader(topic: str) -> TypeAdapter[Any]:
     return TypeAdapter(Event.by_topic[topic])
+
+
+@lru_cache(maxsize=1024)
+def _uuid(text: str) -> UUID:
+    """Teams are few, and each is told on very many events."""
+    return UUID(text)

@@ -23,6 +23,7 @@ import psycopg
 
 from adapters.bootstrap.followers import ROLE, Followers, followers
 from adapters.following import follow
+from adapters.garbage import spare_what_is_loaded
 from adapters.jobs.sweeper import ring_again
 from adapters.jobs.webhook_sender import ring_due
 from adapters.postgres.database import connection_info
@@ -54,6 +55,7 @@ log = logging.getLogger(__name__)
 
 def run(settings: Settings, url: str) -> None:
     """Follow the logs until SIGTERM or SIGINT; `BadSetup` if that is impossible."""
+    spare_what_is_loaded()
     project(settings, url, told_to_stop())
 
 

@@ -18,13 +18,14 @@ from __future__ import annotations
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from concurrent.futures import ThreadPoolExecutor
 from contextlib import ExitStack, contextmanager
+from itertools import chain, cycle
 
 from psycopg.sql import SQL
 
 from adapters.bootstrap.followers import ROLE, VIEWS, event_logs
 from adapters.follower import Reader, ViewFollower, catch_up
 from adapters.months.months import refuse_while_detached
-from adapters.parking import name_the_poison, parking_in
+from adapters.parking import Parking, name_the_poison, parking_in
 from adapters.postgres.database import Connection, Database
 from adapters.postgres.view_copy import (
     SCHEMA,
@@ -68,30 +69,26 @@ def rebuild(
 def rebuild_views(
     url: str, views: Sequence[str], *, check: bool, progress: Progress = _silent
 ) -> dict[str, Difference]:
-    """The same of several views, which are read together and replaced one by one."""
+    """The same of several views, which are read together and replaced each by itself."""
     for view in views:
         if view not in VIEWS:
             msg = f"There is no view {view}; there are {', '.join(sorted(VIEWS))}."
             raise BadSetup(msg)
-    with _opened(url, size=THREADS + 2) as database, database.connection() as connection:
+    with _opened(url, size=2 * THREADS + 2) as database, ExitStack() as stack:
+        holders = [stack.enter_context(database.connection()) for _ in views[:THREADS]]
         if any(CALLS in VIEWS[view][0].logs for view in views):
-            refuse_while_detached(connection, "A view of calls")
-        logs = event_logs(database)
-        readers = {name: Reader(log, size=PAGE) for name, log in logs.items()}
-        parking = parking_in(database)
-        with ExitStack() as stack:
-            copies = []
-            for view in views:
-                stack.enter_context(view_copy(connection, view, VIEWS[view][0].row.KEY))
-                parked = parking.holds(view)
-                copies.append(_Copy(database, connection, view, check=check, parked=parked))
-            rebuilding = _Rebuild(readers, copies, progress)
-            rebuilding.come_near()
-            found = {copy.name: rebuilding.finish(copy) for copy in copies}
-        for copy in copies:
-            if copy.leads:
-                parking.resume(copy.name)
-        return found
+            refuse_while_detached(holders[0], "A view of calls")
+        readers = {
+            name: Reader(log, size=PAGE) for name, log in event_logs(database).items()
+        }
+        parking, copies = parking_in(database), []
+        for view, holder in zip(views, cycle(holders), strict=False):
+            stack.enter_context(view_copy(holder, view, VIEWS[view][0].row.KEY))
+            parked = parking.holds(view)
+            copies.append(_Copy(database, holder, view, check=check, parked=parked))
+        rebuilding = _Rebuild(readers, copies, parking, progress)
+        rebuilding.come_near()
+        return rebuilding.finish()
 
 
 def outdated(url: str) -> list[str]:
@@ -122,7 +119,10 @@ def _opened(url: str, *, size: int) -> Iterator[Database]:
 
 
 class _Copy:
-    """A view's copy, and where the view itself is."""
+    """A view's copy, and where the view itself is.
+
+    Whoever holds the copy's lock replaces the view: a lost connection is both.
+    """
 
     def __init__(
         self,
@@ -141,7 +141,7 @@ class _Copy:
         self.follower = ViewFollower(projector(), view(database, schema=SCHEMA))
         self.check = check
         self.done = dict.fromkeys(self.logs, 0)
-        self._connection = connection
+        self.holder = connection
         # A view that has never run has no row that could be locked.
         ensure_positions(connection, name, self.logs, version=self.version)
         # Whether the view is to go on from where the copy is, instead of from where it is.
@@ -150,7 +150,7 @@ class _Copy:
 
     def live(self, *, lock: bool = False) -> dict[str, int]:
         """Where the live view is in each log, and will stay if they are locked."""
-        rows: list[tuple[str, int]] = self._connection.execute(
+        rows: list[tuple[str, int]] = self.holder.execute(
             SQL("SELECT log, position FROM view_position WHERE view = %s ORDER BY log")
             + SQL(" FOR UPDATE" if lock else ""),
             (self.name,),
@@ -159,19 +159,19 @@ class _Copy:
 
     def settle(self, goal: Mapping[str, int]) -> Difference:
         """Compare, and replace what differs; in the transaction that holds the view."""
-        difference = compare(self._connection, self.name, self.key)
+        difference = compare(self.holder, self.name, self.key)
         if difference and not self.check:
-            put_right(self._connection, self.name, self.key)
+            put_right(self.holder, self.name, self.key)
         if self.leads:
-            take_position(self._connection, self.name, goal, self.version)
+            take_position(self.holder, self.name, goal, self.version)
         return difference
 
     @contextmanager
     def holding_the_view(self) -> Iterator[dict[str, int]]:
         """Its projector waits, and what is done to its rows is seen at the end."""
-        with self._connection.transaction():
+        with self.holder.transaction():
             # Nobody is idle here: this waits while another connection fills the copy.
-            self._connection.execute("SET LOCAL idle_in_transaction_session_timeout = 0")
+            self.holder.execute("SET LOCAL idle_in_transaction_session_timeout = 0")
             yield self.live(lock=True)
 
 
@@ -179,10 +179,15 @@ class _Rebuild:
     """Some views, once their copies are there."""
 
     def __init__(
-        self, readers: Mapping[str, Reader], copies: Sequence[_Copy], progress: Progress
+        self,
+        readers: Mapping[str, Reader],
+        copies: Sequence[_Copy],
+        parking: Parking,
+        progress: Progress,
     ) -> None:
         self._readers = readers
         self._copies = copies
+        self._parking = parking
         self._progress = progress
         self._total = 0
 
@@ -240,8 +245,20 @@ class _Rebuild:
             name_the_poison(copy.follower, self._readers[log], name=copy.name)
             raise
 
-    def finish(self, copy: _Copy) -> Difference:
-        """The view is compared with its copy, and unless it is checked, is as that is."""
+    def finish(self) -> dict[str, Difference]:
+        """Every view is compared with its copy and, unless checked, is as that is."""
+        lanes: dict[Connection, list[_Copy]] = {}
+        for copy in self._copies:
+            lanes.setdefault(copy.holder, []).append(copy)
+        with ThreadPoolExecutor(len(lanes)) as pool:
+            found = dict(chain.from_iterable(pool.map(self._finish, lanes.values())))
+        return {copy.name: found[copy.name] for copy in self._copies}
+
+    def _finish(self, copies: Sequence[_Copy]) -> list[tuple[str, Difference]]:
+        """One after the other, as they have one connection."""
+        return [(copy.name, self._finish_one(copy)) for copy in copies]
+
+    def _finish_one(self, copy: _Copy) -> Difference:
         with copy.holding_the_view() as live:
             heads = {log: self._readers[log].head() for log in copy.logs}
             goal = heads if copy.leads else live
@@ -249,7 +266,10 @@ class _Rebuild:
                 self._read(copy, log, position)
             self._total = max(self._total, self._done())
             self._tell()
-            return copy.settle(goal)
+            difference = copy.settle(goal)
+        if copy.leads:
+            self._parking.resume(copy.name)
+        return difference
 
     def _done(self) -> int:
         return sum(sum(copy.done.values()) for copy in self._copies)

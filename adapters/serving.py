@@ -5,13 +5,13 @@ uvicorn brings the loop, the signals, the lifespan and the way to stop.
 
 from __future__ import annotations
 
-import gc
 import resource
 import socket
 from functools import partial
 
 import uvicorn
 
+from adapters.garbage import spare_what_is_loaded
 from adapters.http import Connection, HttpLimits, Peers
 from adapters.settings import Settings
 from domain.errors import BadSetup
@@ -20,10 +20,6 @@ SHUTDOWN_SECONDS = 20
 BACKLOG = 2048
 FILES_PER_CONNECTION = 2  # one more to the vendor
 OTHER_FILES = 256
-# What a call leaves behind is freed by counting references; the few cycles can wait. With
-# Python's own thresholds the collector walks everything loaded, for some 20 ms, again and
-# again while calls wait.
-GARBAGE_THRESHOLDS = (50_000, 20, 20)
 
 
 def limits_of(settings: Settings, *, upgrades_below: bytes | None = None) -> HttpLimits:
@@ -38,13 +34,6 @@ def limits_of(settings: Settings, *, upgrades_below: bytes | None = None) -> Htt
         body_seconds=settings.clawbot_http_body_seconds,
         write_seconds=settings.clawbot_http_write_seconds,
     )
-
-
-def spare_what_is_loaded() -> None:
-    """The collector never walks what is there by now, and what comes more seldom."""
-    gc.collect()
-    gc.freeze()
-    gc.set_threshold(*GARBAGE_THRESHOLDS)
 
 
 def serve(

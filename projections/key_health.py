@@ -8,13 +8,14 @@ from __future__ import annotations
 
 from abc import abstractmethod
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass, replace
+from dataclasses import dataclass
 from datetime import UTC, datetime
 from typing import ClassVar
 from uuid import UUID
 
 from domain.attempts import Attempt
 from domain.calls import CallSettled
+from domain.events import but
 from domain.key_health import Circuit, KeyHealth
 from domain.log import CALLS, Page, Placed
 from domain.verdicts import Verdict
@@ -79,11 +80,12 @@ class KeyHealthProjector(Projector[KeyHealthRow]):
         for placed in page.events:
             event = placed.recorded.event
             if isinstance(event, CallSettled):
-                for key_id in {one.provider_key_id for one in _attempts(event)}:
-                    key = (key_id,)
+                at, of_a_key = placed.recorded.at, event.facts.provider_key_id is not None
+                for attempt in _attempts(event):
+                    key = (attempt.provider_key_id,)
                     row = changed.get(key) or rows.get(key)
-                    row = row or _untried(key_id, event, placed.recorded.at)
-                    changed[key] = self.project(row, placed)
+                    row = row or _untried(attempt.provider_key_id, event, at)
+                    changed[key] = _after(row, attempt, at) if of_a_key else row
         return changed
 
     def project(self, row: KeyHealthRow | None, placed: Placed) -> KeyHealthRow | None:
@@ -122,16 +124,19 @@ def _attempts(event: CallSettled) -> tuple[Attempt, ...]:
 
 
 def _after(row: KeyHealthRow, attempt: Attempt, at: datetime) -> KeyHealthRow:
-    until = attempt.cooling_until
-    health = _health(row).after(
-        attempt.verdict,
-        at.timestamp(),
-        wait=None if until is None else (until - at).total_seconds(),
-        dice=EVEN,
-    )
     fine = attempt.verdict in FINE
-    opened = health.open_until
-    return replace(
+    if fine and row.open_until is None:  # nearly always: its circuit stays closed
+        opened = None
+    else:
+        until = attempt.cooling_until
+        health = _health(row).after(
+            attempt.verdict,
+            at.timestamp(),
+            wait=None if until is None else (until - at).total_seconds(),
+            dice=EVEN,
+        )
+        opened = health.open_until
+    return but(
         row,
         successes=row.successes + fine,
         failures=row.failures + (not fine),

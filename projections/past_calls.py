@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from abc import abstractmethod
 from collections.abc import Callable, Iterator, Mapping
-from dataclasses import dataclass, replace
+from dataclasses import dataclass
 from datetime import datetime
 from typing import ClassVar, TypeAlias, assert_never, cast
 from uuid import UUID
@@ -19,6 +19,7 @@ from domain.calls import (
     CallRefused,
     CallSettled,
 )
+from domain.events import but
 from domain.log import CALLS, Placed
 from domain.quota_events import ScopeKind
 from domain.routing_kept import KeptRouting
@@ -87,12 +88,12 @@ class PastCallsProjector(Projector[PastCallRow]):
             case CallExtended():
                 return row
             case CallAdmitted(routing=routing):
-                return replace(row, routing=routing)
+                return but(row, routing=routing)
             case CallRefused():
-                return replace(row, open=False, refused=event.code, routing=event.routing)
+                return but(row, open=False, refused=event.code, routing=event.routing)
             case CallSettled():
                 facts = event.facts
-                return replace(
+                return but(
                     row,
                     open=False,
                     usage=event.usage,
@@ -102,9 +103,9 @@ class PastCallsProjector(Projector[PastCallRow]):
                     cost_micro_usd=event.cost_micro_usd,
                 )
             case CallAbandoned():
-                return replace(row, open=False, usage=event.usage)
+                return but(row, open=False, usage=event.usage)
             case CallCorrected():
-                return replace(
+                return but(
                     row,
                     open=False,
                     usage=event.now,

@@ -12,13 +12,14 @@ from abc import abstractmethod
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass, replace
 from datetime import datetime
-from typing import ClassVar
+from operator import add, sub
+from typing import ClassVar, NamedTuple, TypeAlias
 from uuid import UUID
 
 from domain.calls import CallAbandoned, CallCorrected, CallFacts, CallSettled
 from domain.log import CALLS, Page, Placed
-from domain.usage import SERVED
-from projections.latency_histogram import NONE, Counts, merged, one
+from domain.usage import SERVED, Usage
+from projections.latency_histogram import NONE, Counts, merged, step_of
 from projections.view import Key, Projector, View
 
 
@@ -53,6 +54,8 @@ SUMS = (
     "cost_micro_usd",
     "unpriced",
 )
+NOTHING = (0,) * len(SUMS)
+PASSED_ON = (0, 0, 0, 1, 0, 0, 0, 0)
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -96,47 +99,78 @@ class RoutingStatistics(View[TargetRow]):
         """Every row of the time, in no order."""
 
 
+Sums: TypeAlias = tuple[int, ...]  # in the order of `SUMS`
+
+
 class RoutingStatisticsProjector(Projector[TargetRow]):
     name = "routing_statistics"
     logs = (CALLS,)
     row = TargetRow
 
     def key(self, placed: Placed) -> Key | None:
-        return next((key for key, _, _ in told_by(placed)), None)
+        return next((told.key for told in told_by(placed)), None)
 
     def keys(self, page: Page) -> set[Key]:
-        return {key for placed in page.events for key, _, _ in told_by(placed)}
+        return {told.key for placed in page.events for told in told_by(placed)}
 
     def fold(
         self, page: Page, rows: Mapping[Key, TargetRow]
     ) -> dict[Key, TargetRow | None]:
-        added: dict[Key, tuple[TargetSums, str]] = {}
+        added: dict[Key, _Added] = {}
         for placed in page.events:
-            for key, sums, vendor in told_by(placed):
-                so_far, of = added.get(key, (TargetSums(), ""))
-                added[key] = (so_far + sums, vendor or of)
-        return {
-            key: _with(rows.get(key) or _untried(key), sums, vendor)
-            for key, (sums, vendor) in added.items()
-        }
+            for told in told_by(placed):
+                added.setdefault(told.key, _Added()).add(told)
+        return {key: one.to(rows.get(key) or _untried(key)) for key, one in added.items()}
 
     def project(self, row: TargetRow | None, placed: Placed) -> TargetRow | None:
-        for key, sums, vendor in told_by(placed):
-            row = row or _untried(key)
-            if key == tuple(getattr(row, name) for name in row.KEY):
-                row = _with(row, sums, vendor)
+        for told in told_by(placed):
+            row = row or _untried(told.key)
+            if told.key == tuple(getattr(row, name) for name in row.KEY):
+                added = _Added()
+                added.add(told)
+                row = added.to(row)
         return row
 
 
-def _with(row: TargetRow, sums: TargetSums, vendor: str) -> TargetRow:
-    return replace(row, vendor=vendor or row.vendor, **vars(row + sums))
+class Told(NamedTuple):
+    """What an event adds to a target; `step` is of its time to the first byte, if any."""
+
+    key: Key
+    sums: Sums
+    vendor: str
+    step: int | None = None
+
+
+class _Added:
+    """What a page adds to a row, while it is read."""
+
+    def __init__(self) -> None:
+        self._sums: Sums = NOTHING
+        self._steps: dict[int, int] = {}
+        self._vendor = ""
+
+    def add(self, told: Told) -> None:
+        self._sums = tuple(map(add, self._sums, told.sums))
+        self._vendor = told.vendor or self._vendor
+        if told.step is not None:
+            self._steps[told.step] = self._steps.get(told.step, 0) + 1
+
+    def to(self, row: TargetRow) -> TargetRow:
+        """The row after it."""
+        named = zip(SUMS, self._sums, strict=True)
+        return replace(
+            row,
+            vendor=self._vendor or row.vendor,
+            first_byte=merged([row.first_byte, tuple(self._steps.items())]),
+            **{name: getattr(row, name) + number for name, number in named},
+        )
 
 
 def _untried(key: Key) -> TargetRow:
     return TargetRow(**dict(zip(TargetRow.KEY, key, strict=True)))  # type: ignore[arg-type]
 
 
-def told_by(placed: Placed) -> Iterator[tuple[Key, TargetSums, str]]:
+def told_by(placed: Placed) -> Iterator[Told]:
     """What an event adds, to which targets; checks of keys are no calls."""
     event = placed.recorded.event
     if not isinstance(event, CallSettled | CallAbandoned | CallCorrected):
@@ -144,18 +178,20 @@ def told_by(placed: Placed) -> Iterator[tuple[Key, TargetSums, str]]:
     facts = event.facts
     if facts.bot_id is None or facts.provider_key_id is None:
         return
-    if isinstance(event, CallCorrected):
-        yield _key(facts, facts.provider_key_id), _corrected(event), facts.vendor
-        return
-    if isinstance(event, CallAbandoned):
-        sums = replace(_used(event), calls=1)
-        yield _key(facts, facts.provider_key_id), sums, facts.vendor
-        return
-    yield _key(facts, facts.provider_key_id), _settled(event), facts.vendor
-    for attempt in event.attempt_log[:-1]:
-        vendor = facts.vendor if attempt.model is None else ""
-        key = _key(facts, attempt.provider_key_id, attempt.model)
-        yield key, TargetSums(passed_on=1), vendor
+    key = _key(facts, facts.provider_key_id)
+    if isinstance(event, CallSettled):
+        yield _settled(key, event)
+        for attempt in event.attempt_log[:-1]:
+            vendor = facts.vendor if attempt.model is None else ""
+            tried = _key(facts, attempt.provider_key_id, attempt.model)
+            yield Told(tried, PASSED_ON, vendor)
+    elif isinstance(event, CallAbandoned):
+        sums = (1, 0, 0, 0, *_used(event.usage, None))
+        yield Told(key, sums, facts.vendor)
+    else:
+        before = _used(event.before, event.before_cost_micro_usd)
+        now = _used(event.now, event.cost_micro_usd)
+        yield Told(key, (0, 0, 0, 0, *map(sub, now, before)), facts.vendor)
 
 
 def _key(facts: CallFacts, key_id: UUID, model: str | None = None) -> Key:
@@ -164,34 +200,23 @@ def _key(facts: CallFacts, key_id: UUID, model: str | None = None) -> Key:
     return facts.team_id, hour, facts.bot_id, key_id, asked
 
 
-def _settled(event: CallSettled) -> TargetSums:
+def _settled(key: Key, event: CallSettled) -> Told:
     fallback = len(event.attempt_log) > 1
     fine = event.error is None and event.http_status in SERVED
-    return replace(
-        _used(event),
-        calls=1,
-        successes=int(fine),
-        fallbacks=int(fallback),
-        first_byte=one(event.first_byte_ms) if fine and not fallback else NONE,
+    used = _used(event.usage, event.cost_micro_usd)
+    ms = event.first_byte_ms if fine and not fallback else None
+    return Told(
+        key,
+        (1, int(fine), int(fallback), 0, *used),
+        event.facts.vendor,
+        None if ms is None else step_of(ms),
     )
 
 
-def _used(event: CallSettled | CallAbandoned) -> TargetSums:
-    cost = event.cost_micro_usd if isinstance(event, CallSettled) else None
-    return TargetSums(
-        input_tokens=event.usage.input_tokens or 0,
-        output_tokens=event.usage.output_tokens or 0,
-        cost_micro_usd=cost or 0,
-        unpriced=int(cost is None),
-    )
-
-
-def _corrected(event: CallCorrected) -> TargetSums:
-    before, now = event.before, event.now
-    was, cost = event.before_cost_micro_usd, event.cost_micro_usd
-    return TargetSums(
-        input_tokens=(now.input_tokens or 0) - (before.input_tokens or 0),
-        output_tokens=(now.output_tokens or 0) - (before.output_tokens or 0),
-        cost_micro_usd=(cost or 0) - (was or 0),
-        unpriced=int(cost is None) - int(was is None),
+def _used(usage: Usage, cost_micro_usd: int | None) -> Sums:
+    return (
+        usage.input_tokens or 0,
+        usage.output_tokens or 0,
+        cost_micro_usd or 0,
+        int(cost_micro_usd is None),
     )

@@ -15,6 +15,7 @@ from adapters.postgres.view_positions import move, position_of
 from domain.log import CALLS, Page
 from projections.call_log import Group
 from projections.usage import SKETCHES, SUMS, UsageFilter
+from projections.usage_events import NOBODY
 from projections.usage_rollup import (
     COLUMNS,
     Part,
@@ -34,30 +35,38 @@ _TYPES: dict[object, LiteralString] = {
     datetime: "timestamptz",
 }
 
-# Minutes by every facet come in; what they add to each step and facet is added up here. A
-# facet is told by which of the six columns it does not keep apart: a bit for each.
+# Minutes by every facet come in. They are added up to hours first, which are few, and these
+# to all that is coarser or tells less apart. A facet is told by which of the six columns it
+# does not keep apart: a bit for each.
 _ADD: LiteralString = """
+WITH minutes AS MATERIALIZED (
+    SELECT * FROM unnest({arrays}) AS minutes ({names})
+), hours AS MATERIALIZED (
+    SELECT {added}, team_id, date_trunc('hour', start, 'UTC') AS hour,
+        bot_id, hostname, vendor, model, provider_key_id, status, source
+    FROM minutes
+    GROUP BY team_id, hour, bot_id, hostname, vendor, model, provider_key_id, status, source
+)
 INSERT INTO {at} AS t ({names})
-SELECT * FROM (
-    SELECT {added}, team_id,
-        CASE GROUPING(bot_id, vendor, model, provider_key_id, status, source)
-            WHEN 0 THEN 'every' WHEN 63 THEN 'all' WHEN 31 THEN 'bot' WHEN 47 THEN 'vendor'
-            WHEN 55 THEN 'model' WHEN 59 THEN 'provider_key' WHEN 61 THEN 'status'
-            ELSE 'source' END AS facet,
-        to_step, begins,
-        COALESCE(bot_id, '00000000-0000-0000-0000-000000000000'),
-        COALESCE(hostname, ''), COALESCE(vendor, ''), COALESCE(model, ''),
-        COALESCE(provider_key_id, '00000000-0000-0000-0000-000000000000'),
-        COALESCE(status, ''), COALESCE(source, '')
-    FROM unnest({arrays}) AS minutes ({names})
-    CROSS JOIN LATERAL (
-        SELECT to_step, date_trunc(to_step, start, 'UTC') AS begins
-        FROM unnest(ARRAY['minute', 'hour', 'day', 'month']) AS to_step) AS steps
-    GROUP BY team_id, to_step, begins, GROUPING SETS (
-        (bot_id, hostname, vendor, model, provider_key_id, status, source),
-        (bot_id, hostname), (vendor), (model), (provider_key_id), (status), (source), ())
-) AS added
-WHERE to_step <> 'minute' OR facet IN ('all', 'every')
+SELECT {names} FROM minutes
+UNION ALL
+SELECT {added}, team_id, 'all', 'minute', start, {nobody}, '', '', '', {nobody}, '', ''
+FROM minutes GROUP BY team_id, start
+UNION ALL
+SELECT {added}, team_id,
+    CASE GROUPING(bot_id, vendor, model, provider_key_id, status, source)
+        WHEN 0 THEN 'every' WHEN 63 THEN 'all' WHEN 31 THEN 'bot' WHEN 47 THEN 'vendor'
+        WHEN 55 THEN 'model' WHEN 59 THEN 'provider_key' WHEN 61 THEN 'status'
+        ELSE 'source' END,
+    step, begins, COALESCE(bot_id, {nobody}), COALESCE(hostname, ''),
+    COALESCE(vendor, ''), COALESCE(model, ''), COALESCE(provider_key_id, {nobody}),
+    COALESCE(status, ''), COALESCE(source, '')
+FROM hours CROSS JOIN LATERAL (
+    SELECT step, date_trunc(step, hour, 'UTC') AS begins
+    FROM unnest(ARRAY['hour', 'day', 'month']) AS step) AS steps
+GROUP BY team_id, step, begins, GROUPING SETS (
+    (bot_id, hostname, vendor, model, provider_key_id, status, source),
+    (bot_id, hostname), (vendor), (model), (provider_key_id), (status), (source), ())
 ON CONFLICT ({key}) DO UPDATE SET {sums}
 """
 
@@ -82,7 +91,7 @@ class PostgresUsageRollup(PostgresView[RollupRow], UsageRollup):
     def _add(self) -> Composed:
         hints = get_type_hints(RollupRow)
         arrays = SQL(", ").join(
-            SQL("%s::{}[]").format(
+            SQL("%b::{}[]").format(
                 SQL("numeric" if name in SKETCHES else _TYPES.get(hints[name], "text"))
             )
             for name in self._names
@@ -92,7 +101,10 @@ class PostgresUsageRollup(PostgresView[RollupRow], UsageRollup):
             names=self._columns(self._names),
             arrays=arrays,
             key=self._columns(self._key),
-            added=SQL(", ").join(SQL("sum({})").format(Identifier(name)) for name in SUMS),
+            nobody=Literal(NOBODY),
+            added=SQL(", ").join(
+                SQL("sum({0}) AS {0}").format(Identifier(name)) for name in SUMS
+            ),
             sums=SQL(", ").join(
                 SQL("{0} = t.{0} + excluded.{0}").format(Identifier(name)) for name in SUMS
             ),

@@ -80,18 +80,17 @@ class PostgresView(View[RowT], Generic[RowT]):
             known = not projector.appends
             rows = self._load(cursor, projector.keys(page)) if known else {}
             changed = projector.fold(page, rows)
-            removed = [key for key, row in changed.items() if row is None and key in rows]
+            removed, old, new = list[Key](), list[RowT](), list[RowT]()
+            for key, row in changed.items():
+                if key not in rows:
+                    new += () if row is None else (row,)
+                elif row is None:
+                    removed.append(key)
+                else:
+                    old.append(row)
             if removed:
                 cursor.executemany(self._delete(), removed)
-            self._keep(
-                cursor,
-                [row for key, row in changed.items() if row is not None and key in rows],
-                [
-                    row
-                    for key, row in changed.items()
-                    if row is not None and key not in rows
-                ],
-            )
+            self._keep(cursor, old, new)
 
     def _keep(self, cursor: Cursor, old: Sequence[RowT], new: Sequence[RowT]) -> None:
         if new and self._is_copy:  # no row-level security there, which forbids COPY
@@ -109,7 +108,7 @@ class PostgresView(View[RowT], Generic[RowT]):
             return {}
         hints = get_type_hints(self.row)
         arrays = SQL(", ").join(
-            SQL("%s::{}[]").format(SQL(KEY_TYPES.get(hints[name], "text")))
+            SQL("%b::{}[]").format(SQL(KEY_TYPES.get(hints[name], "text")))
             for name in self._key
         )
         statement = SQL(

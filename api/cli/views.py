@@ -36,12 +36,14 @@ def rebuild(
     transaction. Leaves with 1 if they differed; everything else goes on meanwhile.
     """
     from adapters.bootstrap.followers import VIEWS  # noqa: PLC0415
+    from adapters.garbage import spare_what_is_loaded  # noqa: PLC0415
     from adapters.rebuild import rebuild_views as run  # noqa: PLC0415
     from api.cli.database import running_database  # noqa: PLC0415
 
     if bool(view) is every:
         say("name one view, or ask for --all")
         raise typer.Exit(WRONG)
+    spare_what_is_loaded()
     began = time.monotonic()
     with running_database() as url, reading() as progress:
         found = run(url, list(VIEWS) if every else [view], check=check, progress=progress)

@@ -2,11 +2,8 @@
 
 from __future__ import annotations
 
-import gc
 import math
 import time
-from collections.abc import Iterator
-from contextlib import contextmanager
 from datetime import UTC, datetime
 from uuid import UUID, uuid4
 
@@ -14,7 +11,6 @@ import anyio
 import httpx2
 import pytest
 
-from adapters.serving import spare_what_is_loaded
 from application.bots import ContainerWish, CreateBot
 from application.engines import ContainerStats, LogLine
 from application.event_log import Caller
@@ -27,6 +23,7 @@ from domain.workspace.rendered import Area
 from tests.api.front import Front
 from tests.api.test_every_route import ROUTES, filled, ids_of
 from tests.faults.reckoning import tell
+from tests.garbage import as_in_a_process_of_its_own
 
 MOST_MS = 100.0
 ASKED = 60  # times each
@@ -67,24 +64,12 @@ def test_with_500_bots_every_page_about_bots_is_there_in_100_ms(
         files=(file,), revision="abc", in_step=True, notes=()
     )
 
-    with as_where_it_is_served():
+    with as_in_a_process_of_its_own():
         slowest = anyio.run(_timed, real, ids | {"skill install_id": skill["id"]}, me)
     with capsys.disabled():  # `make soak` shows them
         for path, ms in sorted(slowest.items(), key=lambda one: -one[1]):
             tell(f"{ms:6.1f} ms at p95 with {len(rows)} bots: GET {path}")
     assert max(slowest.values()) < MOST_MS
-
-
-@contextmanager
-def as_where_it_is_served() -> Iterator[None]:
-    """Garbage is collected as in the api's own process."""
-    thresholds = gc.get_threshold()
-    spare_what_is_loaded()
-    try:
-        yield
-    finally:
-        gc.unfreeze()
-        gc.set_threshold(*thresholds)
 
 
 async def _timed(front: Front, ids: dict[str, str], me: dict[str, str]) -> dict[str, float]:

@@ -1,6 +1,9 @@
 """Views are rebuilt fast, and readers of a view notice nothing of it.
 
-In `make test` the counts are small and the limits wide; `make soak` measures.
+In `make test` the counts are small and the limits wide; `make soak` measures. The pace is
+that of all views in total: what each of them has read of its logs, added up. An event of a
+call is read by six views and so counts six times; how many events of the log that is in a
+second, which all these views read, is told beside it.
 """
 
 from __future__ import annotations
@@ -26,6 +29,7 @@ from domain.log import CALLS
 from tests.adapters.test_new_versions import NEW
 from tests.adapters.test_rebuild import catch_up_with
 from tests.faults.reckoning import tell
+from tests.garbage import as_in_a_process_of_its_own
 from tests.projections.given import NOON, TEAM, TRIED, admitted, facts, settled, tokens
 from tests.projections.given_logs import database
 
@@ -94,20 +98,22 @@ def test_all_views_are_rebuilt_at_fifty_thousand_events_a_second(
 ) -> None:
     events = record_calls(database_url, count)
     told: list[tuple[int, int]] = []
-    began, used = time.monotonic(), time.process_time()
-    found = rebuild_views(
-        database_url,
-        list(VIEWS),
-        check=False,
-        progress=lambda done, total: told.append((done, total)),
-    )
-    took, used = time.monotonic() - began, time.process_time() - used
-    read = told[-1][0]
+    with as_in_a_process_of_its_own():
+        began, used = time.monotonic(), time.process_time()
+        found = rebuild_views(
+            database_url,
+            list(VIEWS),
+            check=False,
+            progress=lambda done, total: told.append((done, total)),
+        )
+        took, used = time.monotonic() - began, time.process_time() - used
+    read = max(done for done, _ in told)
     with capsys.disabled():
         tell(
             f"{len(VIEWS)} views rebuilt from {events} events in {took:.1f} s "
-            f"({used:.1f} s of our CPU): {events / took:.0f} events/s of the log, "
-            f"{read / took:.0f} events/s in all views together"
+            f"({used:.1f} s of our CPU): {read / took:.0f} events/s in total, each event "
+            f"counted once for each of the views that read it; "
+            f"{events / took:.0f} events/s of the log"
         )
     assert found["call_log"].missing == count
     assert read / took >= least
