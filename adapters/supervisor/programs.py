@@ -3,11 +3,14 @@
 from __future__ import annotations
 
 import asyncio
+import json
 import os
 import sys
 from collections.abc import Mapping
 from dataclasses import dataclass
 from pathlib import Path
+
+from pydantic import BaseModel, SecretStr
 
 from adapters.settings import Settings
 
@@ -119,7 +122,8 @@ def environment_of(settings: Settings, url: str) -> dict[str, str]:
     Children run in `/`: they read no `.env`, and depend on no folder of ours.
     """
     told = bare_environment()
-    for name, value in settings.model_dump().items():
+    for name in Settings.model_fields:
+        value = getattr(settings, name)
         if value is not None:
             told[name.upper()] = _written(value)
     return told | {"DATABASE_URL": url}
@@ -142,4 +146,16 @@ def reachable(host: str) -> str:
 def _written(value: object) -> str:
     if isinstance(value, Path):
         return str(value.absolute())
-    return ",".join(value) if isinstance(value, tuple) else str(value)
+    if isinstance(value, dict):
+        return json.dumps(value, default=_spelt_out)
+    return ",".join(map(str, value)) if isinstance(value, tuple) else str(value)
+
+
+def _spelt_out(value: object) -> object:
+    """What JSON has no form for, secrets in clear: a child is told what we were."""
+    match value:
+        case SecretStr():
+            return value.get_secret_value()
+        case BaseModel():
+            return dict(value)
+    raise TypeError(type(value))
