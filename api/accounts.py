@@ -28,7 +28,12 @@ from api.paging import TheCursors
 from api.passwords import check_password, hash_password
 from api.positions import reached
 from api.shapes import ListQuery, Page
-from api.sign_in import confirm_password, hashed_address, who_is
+from api.sign_in import (
+    confirm_password,
+    confirm_password_if_any,
+    hashed_address,
+    who_is,
+)
 from api.wired import TheSystem, Wired
 from application.accounts import ChangePassword, ChangeProfile
 from application.sign_in import EndSession, user_with_address
@@ -121,7 +126,7 @@ def erase_oneself(  # noqa: PLR0913, PLR0917 - what the framework hands in
 
     A team whose last owner one is goes to whoever has the highest role in it.
     """
-    confirm_password(system, user, given.password, request)
+    confirm_password_if_any(system, user, given.password, request)
     teams = system.fleet.read(User(), user.user_id).state.teams
     reached(response, erase_person(system, user.user_id, by=user.caller))
     doorkeeper.forget(user.user_id, *teams)

@@ -93,9 +93,12 @@ class Reset(Body):
 
 
 class Confirmation(Body):
-    """The password once more, so that a session alone does not open what it locks."""
+    """The password once more, so that a session alone does not open what it locks.
 
-    password: Password
+    Whoever has none leaves it out, within ten minutes of signing in.
+    """
+
+    password: Password | None = None
 
 
 class Code(Body):
@@ -145,11 +148,8 @@ class CodeAnswer(CodeRequest):
     code: ACode
 
 
-class MobileRequest(Body):
-    """The number, and the password once more, of whoever has one."""
-
+class MobileRequest(Confirmation):
     mobile: Mobile
-    password: Password | None = None
 
 
 class MobileAnswer(Body):
@@ -162,12 +162,6 @@ class ProviderOut(BaseModel):
 
     id: str
     name: str
-
-
-class LinkRequest(Body):
-    """The password once more, of whoever has one."""
-
-    password: Password | None = None
 
 
 class AuthorizationOut(BaseModel):

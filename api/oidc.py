@@ -16,8 +16,8 @@ from fastapi.responses import RedirectResponse
 from api.auth_shapes import (
     AuthorizationOut,
     ChallengeOut,
+    Confirmation,
     IdentityOut,
-    LinkRequest,
     ProviderOut,
     SignedInOut,
 )
@@ -105,7 +105,7 @@ def callback(  # noqa: PLR0913, PLR0917 - what a provider sends along
 @router.post("/oidc/{provider}/link")
 def link(  # noqa: PLR0913, PLR0917 - what the framework hands in
     provider: str,
-    given: LinkRequest,
+    given: Confirmation,
     user: TheUser,
     request: Request,
     system: TheSystem,

@@ -47,6 +47,12 @@ class BuiltInIsReadOnly(Forbidden):
     code = "built-in-is-read-only"
 
 
+class SignInAgain(Forbidden):
+    """Without a password this asks for a session that has just begun: sign in again."""
+
+    code = "sign-in-again"
+
+
 class RuntimeIsNotAvailable(InvalidFields):
     """No container engine serves this instance: bots run elsewhere (external)."""
 

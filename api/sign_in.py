@@ -5,7 +5,7 @@ from __future__ import annotations
 import logging
 import threading
 from dataclasses import dataclass
-from datetime import UTC, datetime
+from datetime import UTC, datetime, timedelta
 from uuid import UUID
 
 from fastapi import Request, Response
@@ -20,6 +20,7 @@ from api.limits import count_try
 from api.passwords import verify_password
 from api.places import place_of
 from api.positions import reached
+from api.refusals import SignInAgain
 from api.tokens import AccessClaims
 from api.wired import Wired
 from application.attempts import NoteAttempt
@@ -40,6 +41,7 @@ from domain.teams import Team
 from domain.users import User
 
 NOBODY = UserId(UUID(int=0))
+JUST_BEGUN = timedelta(minutes=10)
 NOTED_AFTER_SECONDS = 0.1  # beside the answer it would slow that down, and so tell on it
 
 log = logging.getLogger(__name__)
@@ -132,13 +134,23 @@ def confirm_password(
 def confirm_password_if_any(
     system: Wired, user: SignedIn, given: SecretStr | None, request: Request
 ) -> Person:
-    """The caller's record, if it is their password or they have none; `InvalidFields`."""
+    """The caller's record, if it is their password; `InvalidFields`.
+
+    Whoever has none has just signed in instead, or `SignInAgain`.
+    """
     person = system.people.get(user.user_id)
     if person is not None and not person.password_hash:
+        if _begun_at(user.session) < datetime.now(UTC) - JUST_BEGUN:
+            raise SignInAgain
         return person
     if given is None:
         raise InvalidFields(password="missing")  # noqa: S106 - a code
     return confirm_password(system, user, given, request)
+
+
+def _begun_at(session_id: SessionId) -> datetime:
+    """When the session began, as its id tells (UUIDv7: milliseconds, then chance)."""
+    return datetime.fromtimestamp((session_id.int >> 80) / 1000, UTC)
 
 
 def start_session(  # noqa: PLR0913 - what a session begins with

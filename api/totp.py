@@ -16,7 +16,7 @@ from api.second_factor import (
     recovery_hash,
     step_of,
 )
-from api.sign_in import confirm_password
+from api.sign_in import confirm_password_if_any
 from api.wired import TheSystem
 from application.accounts import ConfirmTotp, OfferTotp, RemoveTotp
 from domain.errors import InvalidFields
@@ -34,7 +34,7 @@ def offer(
     response: Response,
 ) -> TotpOut:
     """Begin to set up a second factor; it is asked for once it is confirmed."""
-    person = confirm_password(system, user, given.password, request)
+    person = confirm_password_if_any(system, user, given.password, request)
     secret = new_secret()
     command = OfferTotp(user_id=user.user_id, secret=secret)
     reached(response, system.bus.handle(command, by=user.caller))
@@ -73,6 +73,6 @@ def remove(
     response: Response,
 ) -> None:
     """Ask for it no more."""
-    confirm_password(system, user, given.password, request)
+    confirm_password_if_any(system, user, given.password, request)
     command = RemoveTotp(user_id=user.user_id)
     reached(response, system.bus.handle(command, by=user.caller))

@@ -203,6 +203,34 @@ def test_the_only_way_in_stays(door: Door) -> None:
     assert refused(door.front.client.post("/api/auth/login", json=login))
 
 
+def test_who_has_no_password_has_just_signed_in_instead(
+    door: Door, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    client = door.front.client
+    headers = door.front.bearer(door.signed_in().json())
+    others = door.front.someone()
+    asked = (
+        ("POST", "/api/auth/totp", {}),
+        ("DELETE", "/api/auth/totp", {}),
+        ("POST", "/api/auth/oidc/local/link", {}),
+        ("POST", "/api/auth/mobile", {"mobile": "+4915112345678"}),
+        ("POST", "/api/auth/erase", {}),
+    )
+    with monkeypatch.context() as patch:
+        patch.setattr("api.sign_in.JUST_BEGUN", timedelta(seconds=-1))
+        for method, path, given in asked:
+            answer = client.request(method, path, json=given, headers=headers)
+            seen = (answer.status_code, answer.json()["code"])
+            assert seen == (403, "sign-in-again"), path
+    for method, path, given in asked:
+        left_out = client.request(method, path, json=given, headers=others)
+        assert left_out.status_code == 422, "whoever has one gives it"
+        answer = client.request(method, path, json=given, headers=headers)
+        assert answer.is_success, (path, answer.text)
+    assert door.topics().count("user.totp_offered") == 1
+    assert refused(client.get("/api/auth/me", headers=headers)), "they are erased"
+
+
 def test_the_second_factor_is_asked_for_all_the_same(door: Door) -> None:
     front = door.front
     headers = front.someone()
