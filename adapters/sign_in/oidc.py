@@ -37,6 +37,7 @@ ALGORITHMS = [kind + size for kind in ("RS", "PS", "ES") for size in ("256", "38
 LEEWAY_SECONDS = 30
 KEPT_SECONDS = 3600.0
 AGAIN_SECONDS = 60.0  # between two looks for keys that a token names and nobody knows
+AWAY_SECONDS = 5.0  # for which an issuer that did not answer is not asked again
 LONGEST_TOKEN = 16 * 1024
 
 log = logging.getLogger(__name__)
@@ -53,13 +54,18 @@ class _Known:
 
 
 class OidcProvider:
-    """Plays `SignInProvider`. What the issuer says of itself is kept for an hour."""
+    """Plays `SignInProvider`. What the issuer says of itself is kept for an hour.
+
+    One asks and the others wait. That it is away is kept too, for a moment: whoever waited
+    does not wait again, each for itself, until no thread is left for anybody else.
+    """
 
     def __init__(self, issuer: str, client: Client) -> None:
         self.issuer = issuer
         self._client = client
         self._lock = threading.Lock()
         self._known: _Known | None = None
+        self._away: tuple[float, Unavailable] | None = None
 
     def may_say(self, issuer: str) -> bool:
         facts = self._issuer().facts
@@ -78,6 +84,7 @@ class OidcProvider:
             tokens = tokens_for(asking, endpoint, errand, code)
         claims = self._claims(tokens, errand.nonce)
         if "email" not in claims and text_in(facts, "userinfo_endpoint"):
+            claims.pop("email_verified", None)  # of the address that is told beside it
             claims = {**self._more(facts, tokens, claims), **claims}
         return Identity(
             issuer=self.issuer,
@@ -141,7 +148,13 @@ class OidcProvider:
             asked_again = fresh and known and now >= known.read_at + AGAIN_SECONDS
             if known is not None and now < known.until and not asked_again:
                 return known
-            self._known = self._read(now)
+            if self._away is not None and now < self._away[0]:
+                raise Unavailable from self._away[1]
+            try:
+                self._known = self._read(now)
+            except Unavailable as error:
+                self._away = (time.monotonic() + AWAY_SECONDS, error)
+                raise
             return self._known
 
     def _read(self, now: float) -> _Known:

@@ -130,6 +130,16 @@ def test_what_is_not_in_the_token_is_asked_for_of_the_same_person(door: Door) ->
     assert refused(door.signed_in())
 
 
+def test_an_address_is_as_verified_as_they_say_who_tell_it(door: Door) -> None:
+    door.issuer.in_token = False
+    door.issuer.claims = {"email_verified": True}
+    for verified in (False, None):
+        door.issuer.person["email_verified"] = verified
+        answer = door.signed_in()
+        assert (answer.status_code, answer.json()["code"]) == (422, "no-verified-address")
+    assert door.topics() == []
+
+
 def test_an_address_that_somebody_has_links_nothing_by_itself(door: Door) -> None:
     ada = door.front.registered(door.email)
     answer = door.signed_in()
@@ -262,6 +272,24 @@ def test_an_issuer_that_is_not_there_is_a_503_and_a_start_is_limited(
     answers = [front.client.get(start, follow_redirects=False) for _ in range(11)]
     assert [one.status_code for one in answers] == [503] * 10 + [429]
     assert front.client.get("/api/auth/oidc/nobody/start").status_code == 404
+
+
+def test_an_issuer_that_is_away_is_not_asked_by_everybody(
+    door: Door, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    def start() -> int:
+        answer = door.front.client.get(path, follow_redirects=False)
+        return answer.status_code
+
+    path, asked = "/api/auth/oidc/local/start", door.issuer.asked
+    door.issuer.facts = {"issuer": "somebody else"}
+    assert [start() for _ in range(5)] == [503] * 5
+    assert len(asked) == 1
+    monkeypatch.setattr("adapters.sign_in.oidc.AWAY_SECONDS", 0)
+    set_up(door.front, door.issuer)
+    assert [start(), start(), len(asked)] == [503, 503, 3]
+    door.issuer.facts = {}
+    assert start() == 302, "once it is back it is asked"
 
 
 def test_an_issuer_inside_is_not_asked_unless_the_operator_lists_it(door: Door) -> None:
