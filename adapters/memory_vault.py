@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterable
 from uuid import UUID
 
 from adapters import crypto
@@ -55,6 +56,16 @@ class MemoryPeople:
 
     def shred(self, user_id: UUID) -> None:
         self._people.pop(user_id, None)
+
+
+class MemoryErasures:
+    """Plays `ErasureLedger`."""
+
+    def __init__(self) -> None:
+        self.ids: list[UUID] = []
+
+    def add(self, user_ids: Iterable[UUID]) -> None:
+        self.ids += user_ids
 
 
 class MemoryInstanceKeys:

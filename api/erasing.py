@@ -1,7 +1,9 @@
 """What is done to forget a person, in the order in which it can be done again.
 
-Answers that are kept for a retry and mails that wait in a folder go first; the record in
-the vault, by which they are found, goes last, in one unit of work with the event.
+That it is to be done goes first, into the ledger: what a process that is killed leaves
+undone is done at the next start. Answers that are kept for a retry and mails that wait in a
+folder follow; the record in the vault, by which they are found, goes last, in one unit of
+work with the event.
 """
 
 from __future__ import annotations
@@ -14,6 +16,7 @@ from application.erasing import ErasePerson
 from application.event_log import Caller
 from domain.claims import address_claim
 from domain.ids import UserId
+from domain.users import User
 
 
 def erase_person(system: Wired, user_id: UserId, *, by: Caller) -> int:
@@ -21,6 +24,8 @@ def erase_person(system: Wired, user_id: UserId, *, by: Caller) -> int:
 
     `NotFound` if nobody ever had that id.
     """
+    system.fleet.read(User(), user_id)
+    system.erasures.add([user_id])
     person = system.people.get(user_id)
     claims: tuple[UUID, ...] = ()
     if person is not None:

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import contextlib
 
+from adapters.bootstrap import erasures
 from adapters.bootstrap.control_plane import ControlPlane, control_plane
 from adapters.metrics.numbers import ProcessNumbers
 from adapters.prices import shipped_price_book
@@ -26,6 +27,7 @@ def application(settings: Settings, url: str, *, proxy: bool) -> Application:
         async with contextlib.AsyncExitStack() as stack:
             await receive()
             system = stack.enter_context(control_plane(settings, url))
+            erasures.settle(system.erasures, url)
             numbers = ProcessNumbers("api")
             numbers.look_at(system.readiness)
             app: Application = with_metrics(

@@ -16,7 +16,7 @@ from application.fleet_watch import FleetWatch
 from application.idempotency import IdempotencyStore
 from application.identities import SignInProviders
 from application.mail import Mailer, Texter
-from application.ports import KeyModels, People, PriceList, Prober
+from application.ports import ErasureLedger, KeyModels, People, PriceList, Prober
 from application.rates import RequestLimits
 from application.readiness import Readiness
 from application.runtimes import ContainerDefaults, Runtimes
@@ -100,6 +100,8 @@ class Wired(Protocol):
     def price_list(self) -> PriceList: ...
     @property
     def people(self) -> People: ...
+    @property
+    def erasures(self) -> ErasureLedger: ...
     @property
     def mailer(self) -> Mailer: ...
     @property

@@ -13,7 +13,7 @@ from uuid import UUID
 
 from application.bus import Command
 from application.event_log import EventLog
-from application.ports import People
+from application.ports import Shredder
 from domain.claims import Claim, identity_claim, mobile_claim
 from domain.ids import UserId
 from domain.teams import Team
@@ -33,7 +33,7 @@ class ErasePerson(Command[int]):
     claims: tuple[UUID, ...] = ()
 
 
-def erase_person(command: ErasePerson, *, event_log: EventLog, people: People) -> int:
+def erase_person(command: ErasePerson, *, event_log: EventLog, people: Shredder) -> int:
     user = event_log.read(User(), command.user_id)
     teams = event_log.read_all(Team(), user.state.teams)
     linked = [identity_claim(one) for one in user.state.identities.values()]

@@ -117,14 +117,25 @@ class Person:
     mobile: str = ""  # E.164; confirmed, or empty
 
 
-class People(Protocol):
+class Shredder(Protocol):
+    """Whoever deletes personal data without having to open it."""
+
+    def shred(self, user_id: UUID) -> None:
+        """Record and key are gone, with the current unit of work."""
+
+
+class People(Shredder, Protocol):
     """Personal data, sealed under a key per person."""
 
     def put(self, user_id: UUID, person: Person) -> None: ...
     def get(self, user_id: UUID) -> Person | None: ...
 
-    def shred(self, user_id: UUID) -> None:
-        """Record and key are gone, with the current unit of work."""
+
+class ErasureLedger(Protocol):
+    """Who was erased, kept where a restore of the database does not reach."""
+
+    def add(self, user_ids: Iterable[UUID]) -> None:
+        """They stand there for good, however this process ends; `Unavailable`."""
 
 
 class UnitOfWork(Protocol):

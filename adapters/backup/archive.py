@@ -19,7 +19,7 @@ from typing import IO, Any
 
 from domain.errors import BadSetup
 
-FORM = 1
+FORM = 2
 MANIFEST = "manifest.json"
 CHUNK = 1 << 18
 LEVEL = 1  # ciphertexts and hashes cannot be pressed much; the rest gives way at once

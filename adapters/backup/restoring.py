@@ -3,28 +3,33 @@
 A table marks the database from the first step to the last. While it is there no process
 starts and nothing migrates (`adapters/postgres/unfinished.py`), so that a restore that was
 broken off leaves nothing half made at work. It is begun again from nothing. Rows come in
-one transaction; the mark goes once the sealed log is what was signed.
+one transaction; the mark goes once the sealed log is what was signed, and whoever was
+erased since the backup is erased again.
 """
 
 from __future__ import annotations
 
 import os
-from collections.abc import Callable, Iterator, Sequence
-from contextlib import contextmanager
-from dataclasses import dataclass
+from collections.abc import Callable, Collection, Iterator, Sequence
+from contextlib import closing, contextmanager
+from dataclasses import dataclass, replace
 from itertools import chain
 from pathlib import Path
 from typing import Any
+from uuid import UUID
 
 from psycopg.sql import SQL, Identifier
 
 from adapters.backup.archive import Reader
 from adapters.backup.bot_memory import put_in_place, refuse_memory_in, unpack
 from adapters.backup.tables import make_partitions, set_sequences, tables_in
-from adapters.backup.writing import MASTER_KEY, owner_of
+from adapters.backup.writing import ERASURES, MASTER_KEY, owner_of
+from adapters.bootstrap import erasures
+from adapters.erasure_ledger import read_ids
 from adapters.postgres import unfinished
 from adapters.postgres.database import Connection, Database
 from adapters.postgres.migrator import known, migrate
+from adapters.postgres.shredding import overwrite_deleted
 from adapters.sealing.bundle import WholeLog
 from adapters.sealing.sealer import ROLE
 from domain.errors import BadSetup, Conflict
@@ -50,12 +55,19 @@ class Restored:
     sealed: int
     signed: bool  # something in it was
     signed_beyond: int | None  # a size that was signed, and that this log does not reach
+    erased_again: int  # people who were erased after the backup
 
 
-def restore(
-    reader: Reader, *, url: str, bots: Path, known_notes: Sequence[str], progress: Progress
+def restore(  # noqa: PLR0913 - what a restore goes by
+    reader: Reader,
+    *,
+    url: str,
+    bots: Path,
+    known_notes: Sequence[str],
+    erased: Collection[UUID],
+    progress: Progress,
 ) -> Restored:
-    """The instance of the backup is there and its log verified.
+    """The instance of the backup is there, its log verified, and nobody of `erased` in it.
 
     `known_notes` are signed checkpoints from elsewhere. `BadSetup`: the database or the
     bots' folder is not empty, or the backup is of another version; nothing was changed.
@@ -68,10 +80,17 @@ def restore(
         migrate(url, upto=len(reader.told["migrations"]), restoring=True)
         _load(owner, reader, progress)
         migrate(url, restoring=True)
-        restored = _verified(url, reader.told["backup"], known_notes)
+        verified = _verified(url, reader.told["backup"], known_notes)
+        again = _erased_again(url, {*erased, *erased_before(reader)})
         put_in_place(bots)
         unfinished.unmark(owner)
-    return restored
+    return replace(verified, erased_again=again)
+
+
+def erased_before(reader: Reader) -> list[UUID]:
+    """Who was erased when the backup was made."""
+    with reader.part(ERASURES) as part:
+        return read_ids(part.read(), Path(ERASURES))
 
 
 def give_master_key(reader: Reader, path: Path) -> bool:
@@ -184,4 +203,15 @@ def _verified(url: str, backup: dict[str, Any], notes: Sequence[str]) -> Restore
         sealed=log.size,
         signed=bool(lines),
         signed_beyond=beyond if beyond > log.size else None,
+        erased_again=0,
     )
+
+
+def _erased_again(url: str, erased: Collection[UUID]) -> int:
+    """Nothing tells of them any more, in what the database has on disk neither."""
+    with closing(Database(url, role=erasures.ROLE, size=2)) as database:
+        database.open()
+        again = erasures.erase_again(database, erased)
+    if again:
+        overwrite_deleted(url)
+    return again

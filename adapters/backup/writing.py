@@ -2,17 +2,19 @@
 
 Tables are read in one snapshot. The vault's records are in it as they are stored: sealed,
 and of no use without the master key, which is not in it unless asked for. Neither is the
-signer's key: whoever holds the log must not be able to sign it as well.
+signer's key: whoever holds the log must not be able to sign it as well. Who was erased
+until now is a part of its own, as in the ledger.
 """
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterable, Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass
 from datetime import UTC, datetime
 from pathlib import Path
 from typing import Any
+from uuid import UUID
 
 import psycopg
 from psycopg import errors
@@ -20,10 +22,13 @@ from psycopg import errors
 from adapters.backup.archive import Writer, written
 from adapters.backup.bot_memory import keep
 from adapters.backup.tables import bytes_in, described, tables_of
+from adapters.erasure_ledger import written as written_ids
 from adapters.postgres.database import Connection
+from adapters.postgres.erased import erased_in
 from domain.errors import BadSetup, Unavailable
 
 MASTER_KEY = "master.key"
+ERASURES = "erasures.txt"
 CONNECT_SECONDS = 5
 
 Progress = Callable[[int, int], None]
@@ -39,25 +44,31 @@ class BackedUp:
     fleet: int  # the last position of each log
     calls: int
     sealed: int  # events that have their place in the sealed log
+    erased: int  # people, in its ledger of erasures
     master_key: bool
 
 
-def back_up(
+def back_up(  # noqa: PLR0913 - what a backup holds
     out: Path,
     *,
     url: str,
     bots: Path | None,
     master_key: str | None,
+    erased: Iterable[UUID],
     progress: Progress,
 ) -> BackedUp:
     """The backup stands at `out`, whole; `BadSetup`, `Unavailable`: nothing is there.
 
     `bots` is where bots' folders are; None leaves them out. `master_key` is a keyring as
-    it is written in a file.
+    it is written in a file, `erased` what the ledger tells; who is erased in the database
+    is added.
     """
     with written(out) as writer, snapshot(url) as connection:
         told = _written_tables(connection, writer, progress)
         count = 0 if bots is None else keep(bots, writer)
+        ledger = sorted({*erased, *erased_in(connection)})
+        with writer.part(ERASURES) as part:
+            part.write(written_ids(ledger))
         if master_key is not None:
             with writer.part(MASTER_KEY) as part:
                 part.write(master_key.encode())
@@ -65,6 +76,7 @@ def back_up(
             made_at=datetime.now(UTC).isoformat(timespec="seconds"),
             tables=len(told["tables"]),
             bots=count,
+            erased=len(ledger),
             master_key=master_key is not None,
             **_where(connection),
         )

@@ -8,12 +8,14 @@ from dataclasses import dataclass
 from functools import partial
 
 from adapters.bootstrap.commands import bus_of
+from adapters.bootstrap.erasures import ledger_of
 from adapters.bootstrap.instance import Opened, open_instance
 from adapters.bootstrap.quota_commands import register_quotas
 from adapters.catalog.equipment_catalog import load_equipment_catalog
 from adapters.catalog.loader import load_catalog
 from adapters.catalog.routing_catalog import load_routing_catalog
 from adapters.door.client import DoorClient
+from adapters.erasure_ledger import FileErasures
 from adapters.event_store import EventMapper
 from adapters.key_check import KeyCheckClient
 from adapters.mail import mailer_of
@@ -96,6 +98,7 @@ class ControlPlane:
     delivery_log: PostgresDeliveryLog
     routing_catalog: RoutingCatalog
     people: PostgresPeople
+    erasures: FileErasures
     mailer: Mailer
     texter: Texter
     sign_in_providers: SignInProviders
@@ -177,6 +180,7 @@ def _wired(  # noqa: PLR0913, PLR0917 - what the control plane stands on
         fleet=fleet,
         calls=calls,
         people=people,
+        erasures=ledger_of(settings),
         mailer=mailer_of(
             settings.clawbot_smtp_url,
             settings.clawbot_data_dir / "mail",

@@ -87,10 +87,7 @@ class PostgresIdempotency:
         return self._opened(write, response)
 
     def forget(self, principal: str) -> None:
-        with self._database.cursor() as cursor:
-            scopes = cursor.execute("SELECT DISTINCT scope FROM idempotency").fetchall()
-            told = [scope for (scope,) in scopes if is_told_of(scope, principal)]
-            cursor.execute("DELETE FROM idempotency WHERE scope = ANY(%s)", (told,))
+        forget_answers(self._database, principal)
 
     @contextmanager
     def along(self, write: Write) -> Iterator[Carried]:
@@ -150,6 +147,14 @@ class PostgresIdempotency:
             self._swept = time.monotonic()
         with self._database.cursor() as cursor:
             cursor.execute("DELETE FROM idempotency WHERE created_at < now() - %s", (KEPT,))
+
+
+def forget_answers(database: Database, principal: str) -> None:
+    """As `IdempotencyStore.forget` says; needs no key."""
+    with database.cursor() as cursor:
+        scopes = cursor.execute("SELECT DISTINCT scope FROM idempotency").fetchall()
+        told = [scope for (scope,) in scopes if is_told_of(scope, principal)]
+        cursor.execute("DELETE FROM idempotency WHERE scope = ANY(%s)", (told,))
 
 
 def _label(write: Write) -> bytes:

@@ -74,11 +74,23 @@ class PostgresVault:
             cursor.execute("SELECT vault.remove(%s, %s)", (team_id, secret_id))
 
 
-class PostgresPeople:
+class PostgresShredder:
+    """Plays `Shredder`; needs no key."""
+
+    def __init__(self, cursor: CurrentCursor) -> None:
+        self._cursor = cursor
+
+    def shred(self, user_id: UUID) -> None:
+        """Delete the record and its key, in the current unit of work."""
+        with _answering(), self._cursor() as cursor:
+            cursor.execute("DELETE FROM vault.person WHERE user_id = %s", (user_id,))
+
+
+class PostgresPeople(PostgresShredder):
     """Plays `People`: a record and a key for each person, both replaced by every put."""
 
     def __init__(self, cursor: CurrentCursor, envelope: Envelope) -> None:
-        self._cursor = cursor
+        super().__init__(cursor)
         self._envelope = envelope
 
     def put(self, user_id: UUID, person: Person) -> None:
@@ -111,11 +123,6 @@ class PostgresPeople:
         known = json.loads(opened(self._envelope, ref, sealed))
         hashes = tuple(known.pop("recovery_hashes", ()))
         return Person(**known, recovery_hashes=hashes)
-
-    def shred(self, user_id: UUID) -> None:
-        """Delete the record and its key, in the current unit of work."""
-        with _answering(), self._cursor() as cursor:
-            cursor.execute("DELETE FROM vault.person WHERE user_id = %s", (user_id,))
 
 
 class PostgresInstanceKeys:

@@ -16,7 +16,10 @@ BACKUP = (
     "clawbot backup --out monday.zip",
     "clawbot backup --out all.zip --with-master-key",
 )
-RESTORE = ("clawbot restore monday.zip", "clawbot restore monday.zip --checkpoint kept.txt")
+RESTORE = (
+    "clawbot restore monday.zip",
+    "clawbot restore monday.zip --checkpoint kept.txt --erasures other/erasures.txt",
+)
 
 
 def add_to(app: typer.Typer) -> None:
@@ -43,6 +46,7 @@ def backup(
     can be read: guard the file as you guard the database. The signer's key is never in it.
     """
     from adapters.backup.writing import back_up  # noqa: PLC0415
+    from adapters.bootstrap.erasures import ledger_of  # noqa: PLC0415
     from adapters.bootstrap.fleet_worker import bot_data_dir  # noqa: PLC0415
     from adapters.bootstrap.instance import master_key_text  # noqa: PLC0415
     from api.cli.database import running_database  # noqa: PLC0415
@@ -55,6 +59,7 @@ def backup(
             url=url,
             bots=None if without_bots else bot_data_dir(settings),
             master_key=master_key_text(settings) if with_master_key else None,
+            erased=ledger_of(settings).ids() or (),
             progress=progress,
         )
     size = out.stat().st_size
@@ -75,22 +80,34 @@ def restore(
         list[Path] | None,
         typer.Option("--checkpoint", help="A signed checkpoint that was kept; repeat it."),
     ] = None,
+    erasures: Annotated[
+        list[Path] | None,
+        typer.Option("--erasures", help="Another machine's ledger of erasures; repeat it."),
+    ] = None,
     as_json: Json = False,
 ) -> None:
     """Bring an instance back into an empty database, and verify its log.
 
     The database is DATABASE_URL's, or a new one in the data folder. Nothing starts on it
     before all is there and the log is what was signed; if this is broken off, run it
-    again. Leaves with 1 if the log is not what was signed, 2 if something is there already.
+    again. Whoever was erased after the backup is erased again, as erasures.txt in the data
+    folder and in the backup tell; it is said if that file is not there, or is older than
+    the backup. Leaves with 1 if the log is not what was signed, 2 if something is there
+    already.
     """
     from adapters.backup import archive, restoring  # noqa: PLC0415
+    from adapters.bootstrap.erasures import ledger_of  # noqa: PLC0415
     from adapters.bootstrap.fleet_worker import bot_data_dir  # noqa: PLC0415
     from adapters.bootstrap.instance import database_of, key_file  # noqa: PLC0415
+    from adapters.erasure_ledger import ids_in  # noqa: PLC0415
     from api.cli.sealed import own_checkpoint, text_of  # noqa: PLC0415
     from api.cli.settings import read_settings  # noqa: PLC0415
 
     settings = read_settings()
     notes = [*map(text_of, checkpoint or ()), *own_checkpoint()[1]]
+    ledger = ledger_of(settings)
+    here = ledger.ids()
+    told = {*(here or ()), *(one for path in erasures or () for one in ids_in(path))}
     with (
         archive.read(backup_file) as reader,
         database_of(settings) as url,
@@ -101,8 +118,11 @@ def restore(
             url=url,
             bots=bot_data_dir(settings),
             known_notes=notes,
+            erased=told,
             progress=progress,
         )
+        before = set(restoring.erased_before(reader))
+        ledger.add(sorted(told | before))
         has_key = restoring.give_master_key(reader, key_file(settings))
     todo = list(
         _to_do(
@@ -112,10 +132,19 @@ def restore(
             has_signer=bool(own_checkpoint()[1]),
         )
     )
+    if (here is None and not erasures) or before - told:
+        missing = "is not there" if here is None else "is older than the backup"
+        todo.append(
+            f"The ledger of erasures {ledger.path} {missing}: whoever was erased since is "
+            "in this instance again. Put the right file there before the api starts, or "
+            "erase them again (`clawbot operator erase ID`)."
+        )
     if as_json:
         document(asdict(restored) | {"master_key": has_key, "to_do": todo})
         return
     line(f"The instance is as it was at {restored.backup['made_at']}: {restored.verdict}.")
+    if restored.erased_again:
+        line(f"People erased after the backup are erased again: {restored.erased_again}.")
     if has_key:
         line(f"Its master key is in {key_file(settings)}.")
     for one in todo:
@@ -139,6 +168,3 @@ def _to_do(
             "The key that signed this log is not on this machine. Bring the signer's "
             f"folder back if nothing was signed after the backup; else {fork}"
         )
-    yield (
-        "Whoever was erased after the backup is in it again: `clawbot operator erase ID`."
-    )

@@ -55,7 +55,8 @@ def erase(
     it on disk. Their sessions end, they leave every team; a team whose last owner they
     were goes to whoever has the highest role in it. The log tells that they were erased,
     under an id that is nobody's any more, and stays intact. A backup from before holds
-    them: erase the id again when one is restored. Leaves with 1 if nobody is meant.
+    them: the id stands in erasures.txt of the data folder, by which a restore erases them
+    again. Leaves with 1 if nobody is meant.
     """
     from adapters.bootstrap.control_plane import control_plane  # noqa: PLC0415
     from adapters.postgres.shredding import overwrite_deleted  # noqa: PLC0415
@@ -75,7 +76,7 @@ def erase(
     if as_json:
         document({"user_id": user_id, "erased": True, "position": position})
     else:
-        line(f"{user_id} is erased, since fleet={position}: keep this id with backups.")
+        line(f"{user_id} is erased, since fleet={position}; {plane.erasures.path} knows.")
 
 
 def _mark(email: str, *, operator: bool, as_json: bool) -> None:

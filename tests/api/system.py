@@ -46,7 +46,12 @@ from adapters.memory_routing import (
 )
 from adapters.memory_sealing import MemorySealedLog
 from adapters.memory_usage import MemoryUsageRollup
-from adapters.memory_vault import MemoryInstanceKeys, MemoryPeople, MemoryVault
+from adapters.memory_vault import (
+    MemoryErasures,
+    MemoryInstanceKeys,
+    MemoryPeople,
+    MemoryVault,
+)
 from adapters.memory_vendors import MemoryVendors
 from adapters.memory_webhooks import MemoryDeliveries
 from adapters.outside import CheckedOutside
@@ -82,9 +87,8 @@ from application.bus import Bus
 from application.event_log import EventLog
 from application.idempotency import IdempotencyStore
 from application.identities import SignInProviders
-from application.ports import People
+from application.ports import ErasureLedger, People
 from application.rates import RequestLimits
-from application.readiness import Dependency, Look
 from application.runtimes import ContainerDefaults
 from application.sealing import SealedLog, TeamExport
 from application.webhook_deliveries import DeliveryLog, DeliveryPlan
@@ -108,21 +112,11 @@ from projections.past_calls import PastCalls, PastCallsProjector
 from projections.quota_list import QuotaList, QuotaListProjector
 from projections.routing_statistics import RoutingStatistics, RoutingStatisticsProjector
 from projections.usage_rollup import UsageRollup, UsageRollupProjector
+from tests.api.readiness import AllIsWell
 
 KEYRING = Keyring({"k1": crypto.sha256(b"the master key of the api's tests")})
 CATALOG = load_catalog()
 LOCAL = "http://127.0.0.1:11434"
-
-
-class AllIsWell:
-    """Plays `Readiness`."""
-
-    def __init__(self) -> None:
-        self.ready = True
-
-    def look(self) -> Look:
-        database = Dependency(name="database", ready=self.ready)
-        return Look(dependencies=[database], views=[])
 
 
 @dataclass(kw_only=True)
@@ -160,6 +154,7 @@ class System:
     proxy_base_url: str = "http://127.0.0.1:3101"
     routing_catalog: RoutingCatalog = field(default_factory=load_routing_catalog)
     price_list: BuiltInPrices = field(default_factory=BuiltInPrices)
+    erasures: ErasureLedger = field(default_factory=MemoryErasures)
     vendors: MemoryVendors = field(default_factory=lambda: MemoryVendors((LOCAL,)))
     readiness: AllIsWell = field(default_factory=AllIsWell)
     request_limits: RequestLimits = field(default_factory=memory_limits)

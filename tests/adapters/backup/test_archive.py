@@ -61,7 +61,7 @@ def test_no_byte_of_what_is_kept_changes_unseen(
         pass  # as it should be; some bytes of a zip are of no account
 
 
-@pytest.mark.parametrize("manifest", ["{}", "x", '{"form": 2, "parts": {}}', "[1]", None])
+@pytest.mark.parametrize("manifest", ["{}", "x", '{"form": 1, "parts": {}}', "[1]", None])
 def test_what_is_no_backup_is_refused(tmp_path: Path, manifest: str | None) -> None:
     path = tmp_path / "other.zip"
     with zipfile.ZipFile(path, "w") as other:
