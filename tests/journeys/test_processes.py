@@ -1,151 +1,123 @@
-"""The processes of compose.yaml, as plain processes with the same commands and settings."""
+"""Jobs that take several processes, through those of compose.yaml."""
 
 from __future__ import annotations
 
-import socket
-import subprocess
-import sys
-import time
-from collections.abc import Callable, Iterator, Mapping
-from contextlib import ExitStack, contextmanager
-from pathlib import Path
+import json
+from collections.abc import Iterator
 from typing import Any
+from uuid import UUID
 
 import httpx2
 import pytest
 
 from adapters.demo.bot import Bot
-from adapters.demo.person import Person
-from adapters.simulator import started
-from tests.api.cli.running import A_KEY, environment
-from tests.test_compose import SERVICES
+from domain.webhook_messages import signed_headers
+from tests.databases import new_database, url_of
+from tests.hook_server import Hooks, hooks
+from tests.journeys.composed import CANARY, Composed, composed, wait_until
 
 pytestmark = pytest.mark.xdist_group("up")
 
-CANARY = "sk-canary-of-the-processes-0123456789"
-WAIT_SECONDS = 30
+
+@pytest.fixture(scope="module")
+def hook_server() -> Iterator[Hooks]:
+    with hooks() as known:
+        yield known
 
 
-def test_one_metered_call_through_the_processes_of_the_compose_file(
-    database_url: str, rabbitmq_url: str, redis_url: str, tmp_path: Path
-) -> None:
-    key_file = tmp_path / "key"
-    key_file.write_text(A_KEY)
-    key_file.chmod(0o400)
-    api, proxy, worker = free_ports()
-    with started(key=CANARY) as vendor, ExitStack() as stack:
-        ours = {
-            "DATABASE_URL": database_url,
-            "RABBITMQ_URL": rabbitmq_url,
-            "REDIS_URL": redis_url,
-            "BOT_MASTER_KEY_FILE": str(key_file),
-            "CLAWBOT_DATA_DIR": str(tmp_path / "data"),
-            "PROXY_BASE_URL": f"http://127.0.0.1:{proxy}",
-            "EGRESS_ALLOW": vendor.url,
-            "METRICS_TOKEN": "",
-            "CLAWBOT_HOST": "127.0.0.1",
-            "CLAWBOT_PORT": str(api),
-            "CLAWBOT_PROXY_HOST": "127.0.0.1",
-            "CLAWBOT_PROXY_PORT": str(proxy),
-            "CLAWBOT_WORKERS": "1",
-            "CLAWBOT_WORKER_URL": f"http://127.0.0.1:{worker}",
-            "CLAWBOT_WORKER_HOST": "127.0.0.1",
-            "CLAWBOT_WORKER_PORT": str(worker),
-            "CLAWBOT_RUNTIME": "external",
-            "CLAWBOT_HTTP_SHARED_PEERS": "",
-        }
-        logs = {}
-        migrated = subprocess.run(
-            command("migrate"), env=told("migrate", ours, tmp_path), timeout=30, check=False
-        )
-        assert migrated.returncode == 0
-        for service in ("api", "proxy", "projector", "worker", "signer"):
-            logs[service] = tmp_path / f"{service}.log"
-            stack.enter_context(running(service, ours, tmp_path, logs[service]))
-        control = f"http://127.0.0.1:{api}"
-        wait_until(lambda: answers(f"{control}/health/ready"))
-        wait_until(lambda: answers(f"http://127.0.0.1:{proxy}/health"))
-
-        client = stack.enter_context(httpx2.Client(base_url=control, timeout=WAIT_SECONDS))
-        person = Person(client)
-        person.register()
-        key = person.add_key("anthropic", CANARY, vendor.url)
-        links = [{"provider_key_id": key["id"]}]
-        made = person.post("/api/bot", {"name": "A", "hostname": "ada", "providers": links})
-        answer = Bot(made["bot"]["proxy_base_url"], made["bot_token"]).anthropic("Hello")
-        position = person.position_of_end(answer.call_id)
-        summary = person.get("/api/usage/summary", after_position=position)
-        totals = httpx2.get(f"{vendor.url}/ledger").json()["totals"]
-        counted = (totals["input_tokens"], totals["output_tokens"])
-        assert summary["calls"] == summary["settled"] == 1
-        assert (summary["input_tokens"], summary["output_tokens"]) == counted
-        assert min(counted) > 0
-
-        # the api alone serves no calls, and the worker hears of work through RabbitMQ
-        alone = client.post("/api/v1/anthropic/v1/messages", json={})
-        assert alone.status_code == 404
-        person.post(f"/api/provider-key/{key['id']}/check", {})
-        path = f"/api/provider-key/{key['id']}"
-        wait_until(lambda: person.get(path)["checked_at"] is not None)
-        assert person.get(path)["status"] == "active"
-        assert not any(CANARY in answer for answer in person.answers)
-        assert not any(CANARY in log.read_text() for log in logs.values())
-
-
-def command(service: str) -> list[str]:
-    """What compose runs, as we would."""
-    return [sys.executable, "-P", "-m", "api.cli.main", *SERVICES[service]["command"]]
-
-
-def told(service: str, ours: Mapping[str, str], folder: Path) -> dict[str, str]:
-    """The settings that compose names for the service, with our values."""
-    named: Mapping[str, Any] = SERVICES[service]["environment"]
-    assert set(named) <= set(ours)
-    return environment(folder, **{name: ours[name] for name in named})
-
-
-@contextmanager
-def running(
-    service: str, ours: Mapping[str, str], folder: Path, log: Path
-) -> Iterator[None]:
-    """The service runs; when told to stop it ends by itself, well."""
+@pytest.fixture(scope="module")
+def system(
+    database_server: str,
+    migrated_template: str,
+    rabbitmq_url: str,
+    redis_url: str,
+    hook_server: Hooks,
+    tmp_path_factory: pytest.TempPathFactory,
+) -> Iterator[Composed]:
     with (
-        log.open("wb") as output,
-        subprocess.Popen(
-            command(service),
-            cwd=folder,
-            env=told(service, ours, folder),
-            stdout=output,
-            stderr=output,
-        ) as process,
+        new_database(database_server, template=migrated_template) as name,
+        composed(
+            tmp_path_factory.mktemp("composed"),
+            allow=(hook_server.url,),
+            DATABASE_URL=url_of(database_server, name),
+            RABBITMQ_URL=rabbitmq_url,
+            REDIS_URL=redis_url,
+        ) as running,
     ):
-        try:
-            yield
-            assert process.poll() is None, log.read_text()[-2000:]
-        finally:
-            process.terminate()
-            code = process.wait(WAIT_SECONDS)
-    assert code == 0, log.read_text()[-2000:]
+        yield running
 
 
-def free_ports() -> tuple[int, int, int]:
-    with ExitStack() as stack:
-        probes = [stack.enter_context(socket.socket()) for _ in range(3)]
-        for probe in probes:
-            probe.bind(("127.0.0.1", 0))
-        one, other, third = (probe.getsockname()[1] for probe in probes)
-        return one, other, third
+@pytest.fixture(scope="module")
+def key(system: Composed) -> dict[str, Any]:
+    return system.person.add_key("anthropic", CANARY, system.vendor.url)
 
 
-def answers(url: str) -> bool:
-    try:
-        return httpx2.get(url).status_code == 200
-    except httpx2.HTTPError:
-        return False
+def new_bot(system: Composed, key: dict[str, Any], hostname: str) -> dict[str, Any]:
+    links = [{"provider_key_id": key["id"]}]
+    bot = {"name": "A", "hostname": hostname, "providers": links}
+    return system.person.post("/api/bot", bot)
 
 
-def wait_until(holds: Callable[[], bool]) -> None:
-    deadline = time.monotonic() + WAIT_SECONDS
-    while not holds():
-        assert time.monotonic() < deadline
-        time.sleep(0.05)
+def test_a_call_is_metered_as_the_vendor_counts_it(
+    system: Composed, key: dict[str, Any]
+) -> None:
+    person, made = system.person, new_bot(system, key, "ada")
+    answer = Bot(made["bot"]["proxy_base_url"], made["bot_token"]).anthropic("Hello")
+    position = person.position_of_end(answer.call_id)
+    summary = person.get("/api/usage/summary", after_position=position)
+    totals = httpx2.get(f"{system.vendor.url}/ledger").json()["totals"]
+    counted = (totals["input_tokens"], totals["output_tokens"])
+    assert summary["calls"] == summary["settled"] == 1
+    assert (summary["input_tokens"], summary["output_tokens"]) == counted
+    assert min(counted) > 0
+
+
+def test_the_api_alone_serves_no_calls(system: Composed) -> None:
+    alone = system.client.post("/api/v1/anthropic/v1/messages", json={})
+    assert alone.status_code == 404
+
+
+def test_the_worker_hears_of_work_through_rabbitmq(
+    system: Composed, key: dict[str, Any]
+) -> None:
+    path = f"/api/provider-key/{key['id']}"
+    system.person.post(f"{path}/check", {})
+    wait_until(lambda: system.person.get(path)["checked_at"] is not None)
+    assert system.person.get(path)["status"] == "active"
+
+
+def test_a_budget_that_a_proxy_uses_up_is_told_live_and_posted_by_the_worker(
+    system: Composed, key: dict[str, Any], hook_server: Hooks
+) -> None:
+    person, made = system.person, new_bot(system, key, "bob")
+    hook_server.status = 503  # at first
+    wanted = {"url": f"{hook_server.url}/in", "types": ["quota.exhausted"]}
+    hook = person.post("/api/webhook", wanted)
+    budget = {"metric": "requests", "window": "total", "limit": 1, "warn_at": None}
+    scope = {"kind": "bot", "id": made["bot"]["id"]}
+    quota = person.post("/api/quota", {"scope": scope, **budget})
+    bot = Bot(made["bot"]["proxy_base_url"], made["bot_token"])
+    with system.live() as live:
+        bot.anthropic("Hello")
+        with pytest.raises(httpx2.HTTPStatusError, match="429"):
+            bot.anthropic("Hello again")
+        notice = next(one for one in live if one.get("kind") == "quota.exhausted")
+    assert notice["subject"]["id"] == quota["id"]
+
+    wait_until(lambda: bool(hook_server.posted))
+    hook_server.status = 204
+    delivery = f"/api/webhook/{hook['id']}/delivery"
+    wait_until(lambda: person.get(delivery)["items"][0]["state"] == "delivered")
+    first, *_, last = hook_server.posted
+    assert first[2] == last[2], "the same bytes at every attempt"
+    _, headers, body = last
+    message_id = UUID(headers["webhook-id"])
+    stamp = int(headers["webhook-timestamp"])
+    signed = signed_headers(hook["secret"], message_id, timestamp=stamp, body=body)
+    assert signed["webhook-signature"] == headers["webhook-signature"]
+    assert json.loads(body)["type"] == "quota.exhausted"
+
+
+def test_the_key_is_in_no_answer_and_no_log(system: Composed) -> None:
+    assert not any(CANARY in answer for answer in system.person.answers)
+    assert not any(CANARY in log.read_text() for log in system.logs.values())
