@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from dataclasses import replace
 from datetime import datetime
 from typing import Any, LiteralString, get_type_hints
@@ -85,14 +86,17 @@ class PostgresUsageRollup(PostgresView[RollupRow], UsageRollup):
             move(cursor, self._name, page, version=projector.version)
             rows = [row for row in projector.fold(page, {}).values() if row is not None]
             if rows:
-                columns = [[getattr(row, name) for row in rows] for name in self._names]
-                cursor.execute(self._add(), columns)
+                cursor.execute(self._add(), [_column(rows, name) for name in self._names])
 
     def _add(self) -> Composed:
         hints = get_type_hints(RollupRow)
         arrays = SQL(", ").join(
             SQL("%b::{}[]").format(
-                SQL("numeric" if name in SKETCHES else _TYPES.get(hints[name], "text"))
+                SQL(
+                    "text[]::numeric"
+                    if name in SKETCHES
+                    else _TYPES.get(hints[name], "text")
+                )
             )
             for name in self._names
         )
@@ -122,6 +126,12 @@ class PostgresUsageRollup(PostgresView[RollupRow], UsageRollup):
                 parts = [_part(row, stepped=step is not None) for row in cursor]
         found = [part for part in parts if part.totals.calls]
         return Reading(position=position, parts=found, edges=asked.edges)
+
+
+def _column(rows: Sequence[RollupRow], name: str) -> list[Any]:
+    """What the rows have there; of a sketch its digits, which are written down fastest."""
+    values = [getattr(row, name) for row in rows]
+    return [str(value) for value in values] if name in SKETCHES else values
 
 
 def _statement(
