@@ -2,11 +2,11 @@
 
 from __future__ import annotations
 
-import threading
 from collections.abc import Iterator, Mapping
 from contextlib import contextmanager
 from dataclasses import dataclass, field
-from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
+
+from tests.little_server import Answering, little_server
 
 
 @dataclass
@@ -22,25 +22,12 @@ class FileServer:
 def serving(files: Mapping[str, bytes]) -> Iterator[FileServer]:
     """A server on this machine, until the block ends."""
 
-    class Handler(BaseHTTPRequestHandler):
-        def do_GET(self) -> None:
+    class Handler(Answering):
+        def get(self) -> None:
             known.asked.append(self.path)
             content = known.files.get(self.path)
-            self.send_response(404 if content is None else 200)
-            self.send_header("Content-Length", str(len(content or b"")))
-            self.end_headers()
-            self.wfile.write(content or b"")
+            self.answer(404 if content is None else 200, content or b"")
 
-        def log_message(self, *_: object) -> None:
-            """Nothing is printed."""
-
-    server = ThreadingHTTPServer(("127.0.0.1", 0), Handler)
-    known = FileServer(url=f"http://127.0.0.1:{server.server_port}", files=files)
-    thread = threading.Thread(target=server.serve_forever, args=(0.01,))
-    thread.start()
-    try:
+    with little_server(Handler) as url:
+        known = FileServer(url=url, files=files)
         yield known
-    finally:
-        server.shutdown()
-        thread.join()
-        server.server_close()

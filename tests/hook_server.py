@@ -6,7 +6,8 @@ import threading
 from collections.abc import Iterator
 from contextlib import contextmanager, suppress
 from dataclasses import dataclass, field
-from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
+
+from tests.little_server import Answering, little_server
 
 
 @dataclass
@@ -26,18 +27,17 @@ def hooks() -> Iterator[Hooks]:
     """A server on this machine, until the block ends."""
     over = threading.Event()
 
-    class Handler(BaseHTTPRequestHandler):
-        def do_POST(self) -> None:
-            length = int(self.headers["content-length"])
+    class Handler(Answering):
+        def post(self) -> None:
             headers = {name.lower(): value for name, value in self.headers.items()}
-            known.posted.append((self.path, headers, self.rfile.read(length)))
+            known.posted.append((self.path, headers, self.body()))
             with suppress(OSError):
                 if known.drip_seconds:
                     self._drip()
                 else:
                     self._answer()
 
-        def do_GET(self) -> None:
+        def get(self) -> None:
             known.posted.append((f"GET {self.path}", {}, b""))
             self.send_response(200)
             self.end_headers()
@@ -55,17 +55,9 @@ def hooks() -> Iterator[Hooks]:
             while not over.wait(known.drip_seconds):
                 self.wfile.write(b"x")
 
-        def log_message(self, *_: object) -> None:
-            """Nothing is printed."""
-
-    server = ThreadingHTTPServer(("127.0.0.1", 0), Handler)
-    known = Hooks(url=f"http://127.0.0.1:{server.server_port}")
-    thread = threading.Thread(target=server.serve_forever, args=(0.01,))
-    thread.start()
-    try:
-        yield known
-    finally:
-        over.set()
-        server.shutdown()
-        thread.join()
-        server.server_close()
+    with little_server(Handler) as url:
+        known = Hooks(url=url)
+        try:
+            yield known
+        finally:
+            over.set()

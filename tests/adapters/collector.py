@@ -2,11 +2,9 @@
 
 from __future__ import annotations
 
-import threading
 from collections.abc import Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass, field
-from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 from typing import Any
 
 from opentelemetry.proto.collector.trace.v1.trace_service_pb2 import (
@@ -14,12 +12,14 @@ from opentelemetry.proto.collector.trace.v1.trace_service_pb2 import (
 )
 from opentelemetry.proto.trace.v1.trace_pb2 import Span
 
+from tests.little_server import Answering, little_server
+
 
 @dataclass
 class Collector:
     """What has come so far."""
 
-    url: str = ""
+    url: str
     paths: list[str] = field(default_factory=list)
     bodies: list[bytes] = field(default_factory=list)
 
@@ -49,26 +49,13 @@ def attributes(span: Span) -> dict[str, Any]:
 @contextmanager
 def collecting() -> Iterator[Collector]:
     """A collector for the time of the block."""
-    collector = Collector()
 
-    class Handler(BaseHTTPRequestHandler):
-        def do_POST(self) -> None:
-            size = int(self.headers["content-length"])
+    class Handler(Answering):
+        def post(self) -> None:
             collector.paths.append(self.path)
-            collector.bodies.append(self.rfile.read(size))
-            self.send_response(200)
-            self.send_header("content-length", "0")
-            self.end_headers()
+            collector.bodies.append(self.body())
+            self.answer(200)
 
-        def log_message(self, format: str, *args: object) -> None:  # noqa: A002
-            pass
-
-    with ThreadingHTTPServer(("127.0.0.1", 0), Handler) as server:
-        collector.url = f"http://127.0.0.1:{server.server_port}"
-        serving = threading.Thread(target=server.serve_forever)
-        serving.start()
-        try:
-            yield collector
-        finally:
-            server.shutdown()
-            serving.join()
+    with little_server(Handler) as url:
+        collector = Collector(url=url)
+        yield collector

@@ -3,15 +3,11 @@
 from __future__ import annotations
 
 import base64
-import json
 import stat
-import threading
 from collections.abc import Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass, field
-from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 from pathlib import Path
-from urllib.parse import parse_qs
 
 import pytest
 
@@ -19,6 +15,7 @@ from adapters.checked_transport import CheckedTransport
 from adapters.sms import Account, FileTexter, TwilioTexter, texter_of
 from application.mail import Text
 from domain.errors import BadSetup, Unavailable
+from tests.little_server import Answering, little_server
 
 SID, TOKEN = "AC" + "0" * 32, "an-auth-token"
 TEXT = Text(to="+4915112345678", text="您的验证码是 12345678 & more")
@@ -34,41 +31,23 @@ class Twilio:
 
 @contextmanager
 def twilio() -> Iterator[Twilio]:
-    class Handler(BaseHTTPRequestHandler):
-        def do_POST(self) -> None:
-            body = self.rfile.read(int(self.headers["content-length"])).decode()
-            form = {name: one[0] for name, one in parse_qs(body).items()}
+    class Handler(Answering):
+        def post(self) -> None:
+            form = self.form()
             basic = base64.b64encode(f"{SID}:{TOKEN}".encode()).decode()
             if self.headers["authorization"] != f"Basic {basic}":
-                self._answer(401, {"code": 20003, "message": "Authenticate", "status": 401})
+                self.answer_json(401, {"code": 20003, "status": 401})
             elif self.path != f"/2010-04-01/Accounts/{SID}/Messages.json":
-                self._answer(404, {"code": 20404, "status": 404})
+                self.answer_json(404, {"code": 20404, "status": 404})
             elif not form.get("To", "").startswith("+49"):
-                self._answer(400, {"code": 21211, "message": "Invalid 'To'", "status": 400})
+                self.answer_json(400, {"code": 21211, "status": 400})
             else:
                 known.taken.append(form)
-                self._answer(201, {"sid": "SM" + "0" * 32, "status": "queued"})
+                self.answer_json(201, {"sid": "SM" + "0" * 32, "status": "queued"})
 
-        def _answer(self, status: int, said: object) -> None:
-            content = json.dumps(said).encode()
-            self.send_response(status)
-            self.send_header("Content-Length", str(len(content)))
-            self.end_headers()
-            self.wfile.write(content)
-
-        def log_message(self, *_: object) -> None:
-            """Nothing is printed."""
-
-    server = ThreadingHTTPServer(("127.0.0.1", 0), Handler)
-    known = Twilio(url=f"http://127.0.0.1:{server.server_port}")
-    thread = threading.Thread(target=server.serve_forever, args=(0.01,))
-    thread.start()
-    try:
+    with little_server(Handler) as url:
+        known = Twilio(url=url)
         yield known
-    finally:
-        server.shutdown()
-        thread.join()
-        server.server_close()
 
 
 def texter(

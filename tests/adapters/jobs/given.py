@@ -15,7 +15,6 @@ from collections.abc import Callable, Iterator, Mapping
 from contextlib import contextmanager
 from dataclasses import dataclass, field
 from hashlib import sha256
-from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 from pathlib import Path
 from typing import Any, TypeVar
 from uuid import UUID, uuid4
@@ -33,6 +32,7 @@ from application.ports import Secret
 from domain.ids import ProviderKeyId, TeamId
 from domain.keys import ProviderKeyChecked
 from domain.log import FLEET
+from tests.little_server import Answering, little_server
 
 ROOT = Path(__file__).parents[3]
 MASTER_KEY = "k1:" + b64encode(sha256(b"the master key of these tests").digest()).decode()
@@ -194,8 +194,8 @@ def scripted_proxy(
     if not held:
         script.holds.set()
 
-    class Handler(BaseHTTPRequestHandler):
-        def do_GET(self) -> None:
+    class Handler(Answering):
+        def get(self) -> None:
             script.calls.append((self.path, self.headers["authorization"]))
             script.holds.wait(PATIENCE)
             status, headers, body = script.answer()
@@ -210,16 +210,8 @@ def scripted_proxy(
             except OSError:
                 return  # the caller was killed meanwhile, as it should be
 
-        def log_message(self, *_: Any) -> None:
-            """Say nothing."""
-
-    with ThreadingHTTPServer(("127.0.0.1", port), Handler) as server:
-        script.url = f"http://127.0.0.1:{server.server_port}"
-        thread = threading.Thread(target=server.serve_forever)
-        thread.start()
+    with little_server(Handler, port) as script.url:
         try:
             yield script
         finally:
             script.holds.set()
-            server.shutdown()
-            thread.join()

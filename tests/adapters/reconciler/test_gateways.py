@@ -3,10 +3,8 @@
 from __future__ import annotations
 
 import json
-import threading
 from collections.abc import Iterator
 from contextlib import contextmanager
-from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 from typing import Any
 from uuid import uuid4
 
@@ -15,6 +13,7 @@ import pytest
 from adapters.reconciler.gateways import GatewayReaders, revision_in
 from application.ports import Secret
 from domain.bots import Bot
+from tests.little_server import Answering, little_server
 
 OPENCLAW, PLAIN = Bot(image="openclaw:latest"), Bot(image="clawbot/tiny:1")
 BOT = uuid4()
@@ -32,27 +31,15 @@ def gateway(answer: object, status: int = 200) -> Iterator[tuple[str, list[Any]]
     """A gateway's address, and what it was asked."""
     asked: list[Any] = []
 
-    class Handler(BaseHTTPRequestHandler):
-        def do_POST(self) -> None:
-            body = self.rfile.read(int(self.headers["content-length"]))
-            asked.append((self.path, self.headers["authorization"], json.loads(body)))
+    class Handler(Answering):
+        def post(self) -> None:
+            body = json.loads(self.body())
+            asked.append((self.path, self.headers["authorization"], body))
             said = answer if isinstance(answer, bytes) else json.dumps(answer).encode()
-            self.send_response(status)
-            self.send_header("content-length", str(len(said)))
-            self.end_headers()
-            self.wfile.write(said)
+            self.answer(status, said)
 
-        def log_message(self, *_: Any) -> None:
-            """Say nothing."""
-
-    with ThreadingHTTPServer(("127.0.0.1", 0), Handler) as server:
-        thread = threading.Thread(target=server.serve_forever, args=(0.02,))
-        thread.start()
-        try:
-            yield f"127.0.0.1:{server.server_port}", asked
-        finally:
-            server.shutdown()
-            thread.join()
+    with little_server(Handler) as url:
+        yield url.removeprefix("http://"), asked
 
 
 @pytest.fixture

@@ -3,13 +3,13 @@
 from __future__ import annotations
 
 import json
-import threading
 from collections.abc import Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass, field
-from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 from typing import Any
-from urllib.parse import parse_qs, urlsplit
+from urllib.parse import urlsplit
+
+from tests.little_server import Answering, first_of_each, little_server
 
 CLIENT_ID, SECRET, CODE, VERIFIER = "our-id", "our-secret", "a-code", "v" * 43
 TOKEN = {"access_token": "an-access-token", "token_type": "bearer"}
@@ -79,38 +79,21 @@ class Thin:
 def thin_server() -> Iterator[Thin]:
     """On this machine, until the block ends."""
 
-    class Handler(BaseHTTPRequestHandler):
-        def do_GET(self) -> None:
+    class Handler(Answering):
+        def get(self) -> None:
             place = urlsplit(self.path)
-            query = {name: one[0] for name, one in parse_qs(place.query).items()}
+            query = first_of_each(place.query)
             authorization = self.headers.get("authorization", "")
             self._answer(known.got(place.path, query, authorization))
 
-        def do_POST(self) -> None:
-            body = self.rfile.read(int(self.headers["content-length"])).decode()
-            if self.headers["content-type"].startswith("application/json"):
-                given = json.loads(body)
-            else:
-                given = {name: one[0] for name, one in parse_qs(body).items()}
+        def post(self) -> None:
+            is_json = self.headers["content-type"].startswith("application/json")
+            given = json.loads(self.body()) if is_json else self.form()
             self._answer(known.posted(self.path, given))
 
         def _answer(self, said: Any) -> None:
-            content = json.dumps(said or {"error": "invalid_grant"}).encode()
-            self.send_response(200 if said else 400)
-            self.send_header("Content-Length", str(len(content)))
-            self.end_headers()
-            self.wfile.write(content)
+            self.answer_json(200 if said else 400, said or {"error": "invalid_grant"})
 
-        def log_message(self, *_: object) -> None:
-            """Nothing is printed."""
-
-    server = ThreadingHTTPServer(("127.0.0.1", 0), Handler)
-    known = Thin(url=f"http://127.0.0.1:{server.server_port}")
-    thread = threading.Thread(target=server.serve_forever, args=(0.01,))
-    thread.start()
-    try:
+    with little_server(Handler) as url:
+        known = Thin(url=url)
         yield known
-    finally:
-        server.shutdown()
-        thread.join()
-        server.server_close()

@@ -8,20 +8,19 @@ from __future__ import annotations
 
 import base64
 import hashlib
-import json
 import secrets
-import threading
 import time
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass, field, fields
-from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 from typing import Any
-from urllib.parse import parse_qs, urlencode, urlsplit
+from urllib.parse import urlencode, urlsplit
 from uuid import uuid4
 
 from joserfc import jwt
 from joserfc.jwk import ECKey, RSAKey
+
+from tests.little_server import Answering, first_of_each, little_server
 
 CLIENT_ID, CLIENT_SECRET = "clawbot-here", "a-secret-of-ours"
 RSA = RSAKey.generate_key(2048, {"kid": "rsa-1", "use": "sig"})
@@ -118,12 +117,12 @@ class Issuer:
 def issuer() -> Iterator[Issuer]:
     """An issuer on this machine, until the block ends."""
 
-    class Handler(BaseHTTPRequestHandler):
-        def do_GET(self) -> None:
+    class Handler(Answering):
+        def get(self) -> None:
             place = urlsplit(self.path)
             known.asked.append(place.path)
             if place.path == "/authorize":
-                query = {name: one[0] for name, one in parse_qs(place.query).items()}
+                query = first_of_each(place.query)
                 self.send_response(302)
                 self.send_header("Location", known.came_back(query))
                 self.end_headers()
@@ -133,36 +132,16 @@ def issuer() -> Iterator[Issuer]:
                 "/keys": {"keys": [key.as_dict(private=False) for key in known.keys]},
                 "/userinfo": known.person,
             }
-            self._answer(200 if place.path in said else 404, said.get(place.path, {}))
+            self.answer_json(200 if place.path in said else 404, said.get(place.path, {}))
 
-        def do_POST(self) -> None:
+        def post(self) -> None:
             known.asked.append(self.path)
-            body = self.rfile.read(int(self.headers["content-length"])).decode()
-            form = {name: one[0] for name, one in parse_qs(body).items()}
-            tokens = known.tokens(form, self.headers.get("authorization", ""))
+            tokens = known.tokens(self.form(), self.headers.get("authorization", ""))
             if tokens is None:
-                self._answer(400, {"error": "invalid_grant"})
+                self.answer_json(400, {"error": "invalid_grant"})
             else:
-                self._answer(200, tokens)
+                self.answer_json(200, tokens)
 
-        def _answer(self, status: int, said: object) -> None:
-            content = json.dumps(said).encode()
-            self.send_response(status)
-            self.send_header("Content-Type", "application/json")
-            self.send_header("Content-Length", str(len(content)))
-            self.end_headers()
-            self.wfile.write(content)
-
-        def log_message(self, *_: object) -> None:
-            """Nothing is printed."""
-
-    server = ThreadingHTTPServer(("127.0.0.1", 0), Handler)
-    known = Issuer(url=f"http://127.0.0.1:{server.server_port}")
-    thread = threading.Thread(target=server.serve_forever, args=(0.01,))
-    thread.start()
-    try:
+    with little_server(Handler) as url:
+        known = Issuer(url=url)
         yield known
-    finally:
-        server.shutdown()
-        thread.join()
-        server.server_close()
