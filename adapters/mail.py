@@ -69,8 +69,8 @@ class SmtpMailer:
                     smtp.login(unquote(user), unquote(password))
                 smtp.send_message(_message(mail, self._sender))
         except (OSError, smtplib.SMTPException) as error:
-            msg = "the mail server does not take the mail"
-            raise Unavailable(msg) from error
+            msg = f"the mail server does not take the mail ({_why(error)})"
+            raise Unavailable(msg) from None  # its own words may name the address
 
     def forget(self, address: str) -> None:
         """What was handed over is the server's."""
@@ -99,6 +99,17 @@ def mailer_of(url: str | None, folder: Path, sender: str) -> Mailer:
         msg = "CLAWBOT_SMTP_URL is no mail server: write smtp://user:password@host:587."
         raise BadSetup(msg)
     return SmtpMailer(server, sender)
+
+
+def _why(error: Exception) -> str:
+    """What went wrong, in no words of the server's."""
+    match error:
+        case smtplib.SMTPResponseException():
+            return f"{type(error).__name__} {error.smtp_code}"
+        case smtplib.SMTPRecipientsRefused():
+            codes = sorted({code for code, _ in error.recipients.values()})
+            return " ".join([type(error).__name__, *map(str, codes)])
+    return type(error).__name__
 
 
 def _message(mail: Mail, sender: str) -> EmailMessage:

@@ -197,9 +197,11 @@ def start_session(  # noqa: PLR0913 - what a session begins with
 
 def _first_team(system: Wired, user_id: UserId, request_id: str) -> TeamId:
     """A team that the user is in; a new one if they were taken out of all."""
-    teams = system.fleet.read(User(), user_id).state.teams
-    if teams:
-        return teams[0]
+    user = system.fleet.read(User(), user_id).state
+    if user.erased:
+        raise Unauthenticated  # just now, after they had shown who they were
+    if user.teams:
+        return user.teams[0]
     team_id = TeamId(uuid7())
     founded = FoundTeam(team_id=team_id, name=TEAM_OF_ONES_OWN, owner=user_id)
     system.bus.handle(founded, by=a_user(user_id, team_id, request_id))

@@ -92,6 +92,7 @@ class User:
 
     def join(self, team_id: TeamId) -> list[UserEvent]:
         """Be in one more team."""
+        self._refuse_erased()
         if team_id in self.teams:
             return []
         if len(self.teams) >= MOST_TEAMS:
@@ -142,6 +143,7 @@ class User:
 
     def link(self, provider: str, identity_hash: str) -> list[UserEvent]:
         """Let who has that account elsewhere sign in; one for each provider."""
+        self._refuse_erased()
         linked = self.identities.get(provider)
         if linked is not None and linked != identity_hash:
             raise IdentityIsLinkedAlready
@@ -175,6 +177,7 @@ class User:
 
     def make_operator(self) -> list[UserEvent]:
         """Let the user look after this instance."""
+        self._refuse_erased()
         return [] if self.operator else [UserMadeOperator()]
 
     def dismiss_operator(self) -> list[UserEvent]:
@@ -184,6 +187,11 @@ class User:
     def erase(self) -> list[UserEvent]:
         """Be nobody from now on: no account, no team, no session."""
         return [] if self.erased else [UserErased()]
+
+    def _refuse_erased(self) -> None:
+        """What was asked of somebody just before they were erased comes to nothing."""
+        if self.erased:
+            raise NotFound
 
     def evolve(self, event: UserEvent) -> User:  # noqa: C901, PLR0911, PLR0912 - one each
         match event:

@@ -5,6 +5,7 @@ from __future__ import annotations
 import email
 import socket
 import threading
+import traceback
 from collections.abc import Iterator
 from dataclasses import replace
 from email.message import Message
@@ -27,6 +28,7 @@ class Server:
         self.socket = socket.create_server(("127.0.0.1", 0))
         self.port = self.socket.getsockname()[1]
         self.lines: list[bytes] = []
+        self.refused = b"none"  # the word that gets a no
         self._thread = threading.Thread(target=self._serve)
         self._thread.start()
 
@@ -42,6 +44,8 @@ class Server:
                 word = line[:4].upper()
                 data = word == b"DATA"
                 reply = {b"DATA": b"354 go\r\n", b"QUIT": b"221 bye\r\n"}
+                if word == self.refused:
+                    reply[word] = b"550 no: " + line
                 connection.sendall(reply.get(word, b"250 yes\r\n"))
                 if word == b"QUIT":
                     return
@@ -74,6 +78,18 @@ def test_a_server_on_this_machine_gets_the_mail(server: Server, tmp_path: Path) 
     mailer.send(MAIL)
     assert b"rcpt TO:<ada@example.com>\r\n" in server.lines
     assert said(server.message).startswith("Grüße")
+
+
+@pytest.mark.parametrize("refused", [b"RCPT", b"MAIL", b"DATA"])
+def test_what_a_server_refuses_is_told_without_the_address(
+    server: Server, tmp_path: Path, refused: bytes
+) -> None:
+    server.refused = refused
+    mailer = mailer_of(f"smtp://127.0.0.1:{server.port}", tmp_path, SENDER)
+    with pytest.raises(Unavailable, match="550") as told:
+        mailer.send(MAIL)
+    logged = "".join(traceback.format_exception(told.value))
+    assert "ada@" not in logged
 
 
 def test_no_server_is_told_by_one_error(tmp_path: Path) -> None:

@@ -2,11 +2,12 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from uuid import UUID
 
 import pytest
 
-from domain.errors import Refused, Unauthenticated
+from domain.errors import NotFound, Refused, Unauthenticated
 from domain.ids import SessionId, TeamId
 from domain.user_events import (
     UserCodeUsed,
@@ -90,3 +91,17 @@ def test_who_is_erased_has_no_account_no_team_and_no_session() -> None:
     erased = user(UserRegistered(team_id=team), UserMadeOperator(), UserErased())
     assert (erased.registered, erased.teams, erased.operator) == (False, (), False)
     assert not erased.keeps(HERE, 0)
+
+
+@pytest.mark.parametrize(
+    "asked",
+    [
+        lambda user: user.join(TeamId(UUID(int=6))),
+        lambda user: user.link("google", "hash"),
+        lambda user: user.make_operator(),
+    ],
+)
+def test_what_was_under_way_when_somebody_was_erased_comes_to_nothing(
+    asked: Callable[[User], list[UserEvent]],
+) -> None:
+    given(User(), UserErased()).when(asked).refused(NotFound)
