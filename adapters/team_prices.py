@@ -32,13 +32,14 @@ class TeamPriceBook:
 
     def price_of(self, facts: CallFacts) -> Priced | None:
         """The price that the call is charged by, if its vendor does not name the cost."""
-        for model in (facts.model, facts.requested_model):
-            own = None if model is None else self._own(facts, model)
-            if own is not None:
-                return own
-        model = facts.model or facts.requested_model
+        asked, model = facts.requested_model, facts.model or facts.requested_model
         if model is None:
             return None
+        own = self._own(facts, model)
+        if own is None and asked is not None and asked != model:
+            own = self._own(facts, asked)
+        if own is not None:
+            return own
         return self._book.price_of(facts.vendor, model, facts.admitted_at)
 
     def priced(self, usage: Usage, facts: CallFacts) -> tuple[int | None, str | None]:

@@ -13,7 +13,6 @@ from typing import ClassVar, Generic, Protocol, Self, TypeVar
 from uuid import UUID
 
 
-@dataclass(frozen=True)
 class Event:
     """Something that happened. Its topic is its name in storage and never changes."""
 
@@ -32,6 +31,17 @@ class Event:
 PartT = TypeVar("PartT")
 EventT_co = TypeVar("EventT_co", bound=Event, covariant=True)
 EventT_contra = TypeVar("EventT_contra", bound=Event, contravariant=True)
+
+
+def made_often(part: type[PartT]) -> type[PartT]:
+    """The frozen dataclass, made in a third of the time.
+
+    It is frozen for mypy alone, and so for us: at run time it takes a detour for each field
+    of what is frozen.
+    """
+    for guard in ("__init__", "__setattr__", "__delattr__"):
+        delattr(part, guard)
+    return dataclass(kw_only=True)(part)
 
 
 def but(event: PartT, **fields: object) -> PartT:

@@ -21,7 +21,7 @@ class Latency:
 
     def after(self, ms: float, now: float) -> Latency:
         """With one more call; a forgotten average begins anew."""
-        if self.known(now) is None:
+        if now - self.at > FORGOTTEN_SECONDS:
             return Latency(ms, now)
         return Latency(self.ms + SHARE * (ms - self.ms), now)
 

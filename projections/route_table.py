@@ -95,6 +95,10 @@ class KeyRoutes(View[KeyRoute]):
     def all(self) -> Iterable[KeyRoute]: ...
 
 
+MOST_FOUND = 4096  # by bot, vendor and model, which callers name as they like
+_Found = tuple[BotRoute, list[Share[KeyRoute]]]
+
+
 class RouteTable:
     """The answer to "who, and with which keys", from rows that are in memory."""
 
@@ -113,6 +117,9 @@ class RouteTable:
         self.shelves = Shelves(built_in)
         self._by_team: dict[UUID, dict[UUID, KeyRoute]] = {}
         self._by_token: dict[str, TokenUse] = {}
+        # What was found for a bot, until a bot or a key is put. Bots by their identity,
+        # which is theirs as long as they are kept here: to hash one takes longer than that.
+        self._found: dict[tuple[int, str, str | None], _Found] = {}
         for key in keys:
             self.put_key(key.key_id, key)
         for bot in bots:
@@ -120,6 +127,7 @@ class RouteTable:
 
     def put_bot(self, bot_id: UUID, bot: BotRoute | None) -> None:
         """The bot is as given from now on; None: it is no more."""
+        self._found.clear()
         before = self.bots.pop(bot_id, None)
         for token in before.tokens if before else ():
             self._by_token.pop(token.token_hash, None)
@@ -131,6 +139,7 @@ class RouteTable:
     def put_key(self, key_id: UUID, key: KeyRoute | None) -> None:
         """The key is as given from now on; None: it is no more."""
         self.key_changes += 1
+        self._found.clear()
         before = self.keys.pop(key_id, None)
         if before is not None and key is None:
             del self._by_team[before.team_id][key_id]
@@ -152,7 +161,13 @@ class RouteTable:
 
         Cooling ones are among them: whether those must wait is a question of time.
         """
-        shares = self.shares(bot, vendor, model)
+        place = (id(bot), vendor, model)
+        found = self._found.get(place)
+        if found is None:
+            if len(self._found) >= MOST_FOUND:
+                self._found.clear()
+            found = self._found[place] = bot, self.shares(bot, vendor, model)
+        shares = found[1]
         if len(shares) == 1 and len(shares[0].members) == 1:
             return list(shares[0].members)
         return in_turn(shares, turn)

@@ -27,7 +27,7 @@ from domain.destinations import Origin, parse_base_url
 from domain.errors import Unauthenticated, Unavailable
 from domain.token_paths import reaches
 from projections.route_table import BotRoute, KeyRoute, RouteTable
-from proxy.incoming import Asked, Incoming
+from proxy.incoming import Incoming
 from proxy.key_healths import KeyHealths
 from proxy.refusals import NoUsableKey
 from proxy.token_hash import TokenHash
@@ -146,15 +146,16 @@ class Admission:
         credential: Credential,
         incoming: Incoming,
         vendor: Vendor,
-        asked: Asked,
+        model: str | None,
         turn: int = 0,
     ) -> Route:
         """To the first key that may serve the call; `turn` is the call's own random number.
 
+        `model`: that of the path, if it names one: a body that names another must not hide
+        what the call is charged for.
+
         `NoUsableKey`, `AllKeysCooling`, or `PathNotAllowed`.
         """
-        # A vendor goes by its path: a body that names another model must not hide it.
-        model = self.look(credential, incoming, vendor).model or asked.model
         keys = self._candidates(credential, vendor, model, turn)
         if not keys:
             await self._routes.catch_up()

@@ -77,6 +77,11 @@ class Answer:
         """Whether all of it has come, read or not."""
         return self._source is None and self._cut is None
 
+    @property
+    def is_read(self) -> bool:
+        """Whether all of it has come, and nothing is left to read."""
+        return self._source is None and self._cut is None and not self._pieces
+
     async def read(self) -> bytes:
         """What has arrived, as soon as something has; b"" at the end; raises `UpstreamCut`.
 

@@ -15,7 +15,16 @@ from proxy.admission import Admission
 from proxy.answer import UpstreamCut
 from proxy.call import Call, Parts
 from proxy.client import Client
-from proxy.incoming import LEAVING, PASSING, PREFIX, ClientLeft, Receive, Scope, Send
+from proxy.incoming import (
+    ANSWERING,
+    LEAVING,
+    PASSING,
+    PREFIX,
+    ClientLeft,
+    Receive,
+    Scope,
+    Send,
+)
 from proxy.relaying import PREFIXES, Relaying
 
 log = logging.getLogger(__name__)
@@ -34,7 +43,9 @@ class Proxy:
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
         """One call, from its first byte to its last; what else is raised is a bug."""
         able = scope.get("extensions", {})
-        client = Client(receive, send, able.get(LEAVING), able.get(PASSING))
+        client = Client(
+            receive, send, able.get(LEAVING), able.get(PASSING), able.get(ANSWERING)
+        )
         relayed = scope["raw_path"].startswith(PREFIXES)
         serving = self._relaying if relayed else Call(self._admission, self._parts)
         try:

@@ -141,33 +141,21 @@ class Attempts:
         clear = secret.reveal()
         secret.wipe()
         try:
-            answer = await self._in_time(
-                call,
-                self._parts.upstream.send(
-                    route.origin,
-                    call.incoming.method,
-                    call.target,
-                    headers.going_up(call.incoming, route.vendor, route.target.auth, clear),
-                    call.upload or call.body,
-                    within=self._going_on.time_left() if progress.attempts > 1 else None,
-                ),
+            coming = self._parts.upstream.send(
+                route.origin,
+                call.incoming.method,
+                call.target,
+                headers.going_up(call.incoming, route.vendor, route.target.auth, clear),
+                call.upload or call.body,
+                within=self._going_on.time_left() if progress.attempts > 1 else None,
             )
+            patience = self._going_on.patience(call)
+            answer = await (coming if patience is None else _in_time(coming, patience))
         except UpstreamError as error:
             progress.sent = sent_before or error.sent
             raise
         progress.http_status = answer.status
         return answer, clear
-
-    async def _in_time(self, call: Outgoing, answer: Awaitable[Answer]) -> Answer:
-        """The answer, if it begins as soon as the call's routing wants it."""
-        patience = self._going_on.patience(call)
-        if patience is None:
-            return await answer
-        try:
-            async with asyncio.timeout(patience):
-                return await answer
-        except TimeoutError as late:
-            raise UpstreamError(TIMED_OUT, "no answer in time", sent=True) from late
 
     async def _look(self, call: Outgoing, answer: Answer, clear: bytes) -> Judged | None:
         """What is wrong with the answer, as far as that must be known before relaying."""
@@ -216,3 +204,12 @@ class Attempts:
                 changes=None if changes == self._progress.admitted.changes else changes,
             )
         )
+
+
+async def _in_time(answer: Awaitable[Answer], seconds: float) -> Answer:
+    """The answer, if it begins as soon as the call's routing wants it."""
+    try:
+        async with asyncio.timeout(seconds):
+            return await answer
+    except TimeoutError as late:
+        raise UpstreamError(TIMED_OUT, "no answer in time", sent=True) from late

@@ -138,7 +138,7 @@ class Call:
         progress = settlement.progress
         drains = call.route.vendor.drain or not call.streaming
         client.watch(streaming=call.streaming)
-        waiting = Waiting(client, DRAIN_SECONDS if drains else 0)
+        waiting = Waiting(client, DRAIN_SECONDS if drains else 0, self._parts.upstream.loop)
         attempts = Attempts(self._admission, self._parts, progress, lambda: client.left)
         try:
             call, answer, mask = await attempts.answer(call)

@@ -14,7 +14,7 @@ import contextlib
 import time
 from collections.abc import Callable
 
-from proxy.incoming import Leaving, Message, Passing, Receive, Send
+from proxy.incoming import Answering, Leaving, Message, Passing, Receive, Send
 
 # For our own server (`adapters/http/exchange.py`): what comes next is the first piece.
 BODY_FOLLOWS = "clawbot.body_follows"
@@ -27,8 +27,8 @@ class Client:
     """
 
     __slots__ = (
-        "_act", "_at_once", "_head", "_leaving", "_passing", "_receive", "_send", "_watch",
-        "left", "left_at", "started",
+        "_act", "_answering", "_at_once", "_head", "_leaving", "_passing", "_receive",
+        "_send", "_watch", "left", "left_at", "started",
     )  # fmt: skip
 
     def __init__(
@@ -37,11 +37,13 @@ class Client:
         send: Send,
         leaving: Leaving | None = None,
         passing: Passing | None = None,
+        answering: Answering | None = None,
     ) -> None:
         self._receive = receive
         self._send = send
         self._leaving = leaving
         self._passing = passing
+        self._answering = answering
         self._at_once = False
         self._watch: asyncio.Task[None] | None = None
         self._head: Message | None = None  # while it waits
@@ -80,7 +82,11 @@ class Client:
 
     async def finish(self, piece: bytes = b"") -> None:
         """Send the last piece."""
-        if self._head is not None:
+        head, answering = self._head, self._answering
+        if head is not None:
+            if answering is not None and answering(head["status"], head["headers"], piece):
+                self._head = None
+                return
             await self._send_head(body_follows=True)
         await self._send({"type": "http.response.body", "body": piece, "more_body": False})
 

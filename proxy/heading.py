@@ -5,6 +5,8 @@ What was understood until a refusal is kept, so that the refusal can be worded a
 
 from __future__ import annotations
 
+from collections.abc import Awaitable
+
 from domain.catalog import Target, Vendor
 from domain.routing_facts import Answers
 from domain.routing_kept import KeptRouting
@@ -57,13 +59,14 @@ class Heading:
         vendor = self._admission.vendor_or_none(self._incoming.vendor)
         return shape_of(vendor, auto.format_of(self._incoming))
 
-    async def call(
+    # Not async: what it calls is awaited by its caller, without a frame in between.
+    def call(
         self, credential: Credential, receive: Receive, dice: int, classify: Classify | None
-    ) -> Outgoing:
+    ) -> Awaitable[Outgoing]:
         """The call as it is to go out; `Refused` if it may not."""
         if self._incoming.vendor == auto.AUTO:
-            return await self._routed(credential, receive, dice, classify)
-        return await self._direct(credential, receive, dice)
+            return self._routed(credential, receive, dice, classify)
+        return self._direct(credential, receive, dice)
 
     async def _direct(
         self, credential: Credential, receive: Receive, dice: int
@@ -77,7 +80,9 @@ class Heading:
         else:
             body = await read_body(incoming.headers, receive)
             self.asked = what_is_asked(target, body, incoming.query)
-        route = await self._admission.route(credential, incoming, vendor, self.asked, dice)
+        # By the path before the body, as the vendor goes.
+        model = target.model or self.asked.model
+        route = await self._admission.route(credential, incoming, vendor, model, dice)
         return outgoing(credential, incoming, route, self.asked, body, upload)
 
     async def _routed(

@@ -36,6 +36,10 @@ LEAVING = "clawbot.leaving"
 # says whether the next one may come so too; if not, it is to be sent as ASGI has it.
 Passing = Callable[[bytes], bool]
 PASSING = "clawbot.passing"
+# How it takes an answer that is all there without a task waiting, where it can: status,
+# headers and body. It says whether it did; if not, it is to be sent as ASGI has it.
+Answering = Callable[[int, list[tuple[bytes, bytes]], bytes], bool]
+ANSWERING = "clawbot.answering"
 
 # Where the SDKs of the vendors put a credential, in the order in which we look.
 TOKEN_HEADERS = (b"authorization", b"x-api-key", b"x-goog-api-key", b"api-key")

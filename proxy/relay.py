@@ -104,6 +104,8 @@ class Relay:
                     else:  # a plain body of unknown length may end with any piece
                         await self._pass(self._held)
                         self._held = passing
+                if self._answer.is_read:
+                    break
         except UpstreamCut:
             if not (self._reader.ended or self._progress.error == CLIENT_LEFT):
                 held = self._held + self._rest()

@@ -207,7 +207,7 @@ class Relaying:
         upload = Upload(declared_length(incoming.headers), None, receive)
         sends = incoming.method == "POST"
         client.watch(streaming=True)
-        waiting = Waiting(client, 0)
+        waiting = Waiting(client, 0, self._upstream.loop)
         try:
             answer = await self._upstream.send(
                 self._worker,

@@ -67,6 +67,11 @@ class Upstream:
         self._loop = cache(asyncio.get_running_loop)  # it asks the system for its pid
 
     @property
+    def loop(self) -> asyncio.AbstractEventLoop:
+        """The one that all of it lives in."""
+        return self._loop()
+
+    @property
     def total_seconds(self) -> float:
         """How long a call may take, with all its attempts."""
         return self._limits.total

@@ -14,12 +14,16 @@ class Waiting:
     It is over with `stop`; a task that was cancelled asks `given_up` whether it was this.
     """
 
-    __slots__ = ("_client", "_over", "_seconds", "_task", "_timer")
+    __slots__ = ("_client", "_loop", "_over", "_seconds", "_task", "_timer")
 
-    def __init__(self, client: Client, seconds: float) -> None:
+    def __init__(
+        self, client: Client, seconds: float, loop: asyncio.AbstractEventLoop
+    ) -> None:
+        """`loop`: the one that runs; to ask for it is a system call."""
         self._client = client
         self._seconds = seconds
-        self._task = asyncio.current_task()
+        self._loop = loop
+        self._task = asyncio.current_task(loop)
         self._timer: asyncio.TimerHandle | None = None
         self._over = False
         client.when_left(self._begin)
@@ -36,7 +40,7 @@ class Waiting:
 
     def _begin(self) -> None:
         left = self._client.left_at + self._seconds - time.monotonic()
-        self._timer = asyncio.get_running_loop().call_later(max(0, left), self._give_up)
+        self._timer = self._loop.call_later(max(0, left), self._give_up)
 
     def _give_up(self) -> None:
         self._over = True

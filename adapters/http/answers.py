@@ -7,11 +7,10 @@ from http import HTTPStatus
 
 CHUNKED, UNTIL_CLOSE, SILENT = -1, -2, -3  # a framing; from 0 on: so many bytes to come
 LAST_CHUNK = b"0\r\n\r\n"
-_OURS = frozenset({b"content-length", b"connection", b"transfer-encoding"})
-_LAST_ANSWER = (b"connection", b"close")
+_OURS = frozenset({b"connection", b"transfer-encoding"})
 _WITHOUT_BODY = frozenset({204, 304})
 _FIRST_LINES = {
-    status.value: f"HTTP/1.1 {status.value} {status.phrase}\r\n".encode()
+    status.value: f"HTTP/1.1 {status.value} {status.phrase}".encode()
     for status in HTTPStatus
 }
 
@@ -33,29 +32,32 @@ def answer_head(
     Headers that are about the connection are ours to write: the application's are used
     (`connection: close`) or left out.
     """
-    framing = SILENT if head_only or status in _WITHOUT_BODY else UNTIL_CLOSE
-    lines = [_FIRST_LINES.get(status) or b"HTTP/1.1 %d \r\n" % status]
-    for given, value in headers:
-        name = given.lower()
-        if name in _OURS:
-            if name == b"content-length":
-                if framing != SILENT:
-                    framing = int(value)
-            else:
-                stays = stays and (name, value.lower()) != _LAST_ANSWER
-                continue
-        lines.append(name + b": " + value + b"\r\n")
+    named = [(name.lower(), value) for name, value in headers]
+    said = dict(named)
+    lines = [
+        _FIRST_LINES.get(status) or b"HTTP/1.1 %d " % status,
+        *[name + b": " + value for name, value in named if name not in _OURS],
+    ]
+    length = said.get(b"content-length")
+    if head_only or status in _WITHOUT_BODY:
+        framing = SILENT
+    else:
+        framing = UNTIL_CLOSE if length is None else int(length)
+    if b"connection" in said:
+        stays = stays and not any(
+            name == b"connection" and value.lower() == b"close" for name, value in named
+        )
     if framing == UNTIL_CLOSE:
         if may_chunk:
             framing = CHUNKED
-            lines.append(b"transfer-encoding: chunked\r\n")
+            lines.append(b"transfer-encoding: chunked")
         else:
             stays = False
     if not stays:
-        lines.append(b"connection: close\r\n")
-    lines.append(b"\r\n")
-    head = b"".join(lines)
-    if head.count(b"\n") != len(lines) or head.count(b"\r") != len(lines) or b"\0" in head:
+        lines.append(b"connection: close")
+    head = b"\r\n".join([*lines, b"", b""])
+    breaks = len(lines) + 1
+    if head.count(b"\n") != breaks or head.count(b"\r") != breaks or b"\0" in head:
         msg = "a header of the answer would break out of its line"
         raise NotSendable(msg)
     return head, framing, stays

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import asyncio
 import logging
-from collections.abc import Awaitable, Callable, MutableMapping
+from collections.abc import Awaitable, Callable, Iterable, MutableMapping
 from typing import Any, Protocol
 
 from adapters.http.answers import UNTIL_CLOSE, answer_head, framed
@@ -12,13 +12,14 @@ from adapters.http.head import Head, decoded
 
 Message = MutableMapping[str, Any]
 Application = Callable[[Any, Any, Any], Awaitable[None]]
+Headers = Iterable[tuple[bytes, bytes]]
 
 _ASGI = {"version": "3.0", "spec_version": "2.3"}
 _WORTH_COPYING = 64 * 1024  # bytes; one more system call is cheaper than more of them
 # In the message that starts an answer: its first piece comes without delay. (Ours.)
 BODY_FOLLOWS = "clawbot.body_follows"
-# Of a scope's extensions; see `Exchange.when_left` and `Exchange.pass_on`.
-LEAVING, PASSING = "clawbot.leaving", "clawbot.passing"
+# Of a scope's extensions; see `Exchange.when_left`, `.pass_on` and `.answer`.
+LEAVING, PASSING, ANSWERING = "clawbot.leaving", "clawbot.passing", "clawbot.answering"
 _CONTINUE = b"HTTP/1.1 100 Continue\r\n\r\n"
 
 log = logging.getLogger(__name__)
@@ -44,7 +45,11 @@ def scope_of(
         "server": addresses[0],
         "client": addresses[1],
         "state": state,
-        "extensions": {LEAVING: exchange.when_left, PASSING: exchange.pass_on},
+        "extensions": {
+            LEAVING: exchange.when_left,
+            PASSING: exchange.pass_on,
+            ANSWERING: exchange.answer,
+        },
     }
 
 
@@ -209,7 +214,10 @@ class Exchange:
         if self.gone:
             return
         if message["type"] == "http.response.start":
-            self._start(message)
+            self._start(message["status"], message.get("headers", ()))
+            # With the body in one system call, if the body comes now; else soon.
+            if not message.get(BODY_FOLLOWS):
+                self._line.loop.call_soon(self._write, b"")
         else:
             last = not message.get("more_body", False)
             self._send_piece(message.get("body", b""), last=last)
@@ -221,20 +229,26 @@ class Exchange:
             self._send_piece(piece, last=False)
         return self.started and not self.gone and self._line.has_room
 
-    def _start(self, message: Message) -> None:
+    def answer(self, status: int, headers: Headers, body: bytes) -> bool:
+        """Send the whole answer at once; False: it must be sent in the usual way, as that
+        waits, or was begun."""
+        if self.started or self.gone or not self._line.has_room:
+            return False
+        self._start(status, headers)
+        self._send_piece(body, last=True)
+        return True
+
+    def _start(self, status: int, headers: Headers) -> None:
         head = self.head
         block, self._framing, self._stays = answer_head(
-            message["status"],
-            message.get("headers", ()),
+            status,
+            headers,
             head_only=head.method == "HEAD",
             may_chunk=head.minor == 1,
             stays=head.keep_alive and self.whole and self._line.may_stay(),
         )
         self.started = True
-        # With the body in one system call, if the body comes now; else without it, soon.
         self._begun = block
-        if not message.get(BODY_FOLLOWS):
-            self._line.loop.call_soon(self._write, b"")
 
     def _send_piece(self, piece: bytes, *, last: bool) -> None:
         data, self._framing = framed(piece, self._framing, last=last)

@@ -9,11 +9,10 @@ the server is about to stop.
 
 from __future__ import annotations
 
-from collections.abc import Iterable
 from typing import Any
 
 from adapters.http.answers import UNTIL_CLOSE, NotSendable
-from adapters.http.exchange import Application, Exchange, Message
+from adapters.http.exchange import Application, Exchange, Headers, Message
 
 UPGRADE = "clawbot.upgrade"
 STOP = "clawbot.stop"
@@ -56,18 +55,18 @@ class Opening(Exchange):
         self._stopping = True
         self.put(b"")
 
-    def _start(self, message: Message) -> None:
-        if message["status"] != SWITCHING:
-            super()._start(message)
+    def _start(self, status: int, headers: Headers) -> None:
+        if status != SWITCHING:
+            super()._start(status, headers)
             return
         self.started = True
         self.whole = self._taken = False
         self._framing, self._stays = UNTIL_CLOSE, False
-        self._line.write(_switching(message.get("headers", ())))
+        self._line.write(_switching(headers))
         self._line.switch()
 
 
-def _switching(headers: Iterable[tuple[bytes, bytes]]) -> bytes:
+def _switching(headers: Headers) -> bytes:
     """The head of the 101, with the application's headers; `NotSendable`."""
     lines = [
         *_FIRST_LINES,

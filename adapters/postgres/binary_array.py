@@ -46,7 +46,11 @@ def bigint_array(values: Sequence[int]) -> bytes:
 
 def uuid_array(values: Sequence[UUID]) -> bytes:
     """For `uuid[]`."""
-    return _array(_UUID, len(values), b"".join([_SIXTEEN + one.bytes for one in values]))
+    return _array(
+        _UUID,
+        len(values),
+        b"".join([_SIXTEEN + one.int.to_bytes(16, "big") for one in values]),
+    )
 
 
 def time_array(values: Sequence[datetime]) -> bytes:

@@ -146,12 +146,11 @@ class CallWriter:
                 assert_never(entry.event)
 
     async def _plainly(self, pipeline: Pipeline, batch: list[Entry]) -> list[Written]:
-        events = [(entry, entry.event) for entry in batch if entry.event is not None]
         values = (
             *self._constants,
             uuid_array([entry.call_id for entry in batch]),
             bigint_array([entry.version for entry in batch]),
-            text_array([event.TOPIC for _, event in events]),
+            text_array([entry.event.TOPIC for entry in batch if entry.event]),
             bytea_array([entry.state for entry in batch]),
             uuid_array([e.asks.facts.team_id if e.asks else NO_TEAM for e in batch]),
         )

@@ -101,6 +101,29 @@ def test_a_key_that_went_is_no_candidate_any_more() -> None:
         bot_id=uuid4(), team_id=TEAM, hostname="ada", links=(link(vendor="openai"),)
     )
     table = RouteTable([bot], [key(1), key(2)])
+    assert len(table.candidates(bot, "openai", None)) == 2
     table.put_key(UUID(int=1), None)
     table.put_key(UUID(int=9), None)
     assert [k.key_id.int for k in table.candidates(bot, "openai", None)] == [2]
+
+
+def test_a_key_that_comes_or_changes_is_seen_by_the_next_call() -> None:
+    bot = BotRoute(
+        bot_id=uuid4(), team_id=TEAM, hostname="ada", links=(link(vendor="openai"),)
+    )
+    table = RouteTable([bot], [])
+    assert not table.candidates(bot, "openai", "m")
+    table.put_key(UUID(int=1), key(1))
+    assert table.candidates(bot, "openai", "m") == [key(1)]
+    table.put_key(UUID(int=1), key(1, models=("x",)))
+    assert not table.candidates(bot, "openai", "m")
+    assert table.candidates(bot, "openai", "x") == [key(1, models=("x",))]
+
+
+def test_what_a_caller_does_with_the_candidates_is_its_own_affair() -> None:
+    bot = BotRoute(
+        bot_id=uuid4(), team_id=TEAM, hostname="ada", links=(link(vendor="openai"),)
+    )
+    table = RouteTable([bot], [key(1)])
+    table.candidates(bot, "openai", "m").clear()
+    assert table.candidates(bot, "openai", "m") == [key(1)]

@@ -12,12 +12,13 @@ from dataclasses import dataclass, field
 
 import pytest
 
+from adapters.http.exchange import ANSWERING as ANSWERED
 from adapters.http.exchange import LEAVING as TOLD
 from adapters.http.exchange import PASSING as PASSED
 from domain.calls import CallSettled
 from domain.usage import UsageSource
 from proxy.client import Client
-from proxy.incoming import LEAVING, PASSING, Message
+from proxy.incoming import ANSWERING, LEAVING, PASSING, Message
 from proxy.waiting import Waiting
 from tests.journeys.plane import DataPlane, TestBot, chat_body, new_model
 from tests.journeys.proxy_process import until
@@ -74,7 +75,7 @@ def test_who_stays_has_not_left(data_plane: DataPlane, bot: TestBot) -> None:
 
 
 def test_server_and_proxy_speak_of_the_same_extensions() -> None:
-    assert (TOLD, PASSED) == (LEAVING, PASSING)
+    assert (TOLD, PASSED, ANSWERED) == (LEAVING, PASSING, ANSWERING)
 
 
 # By the clock.
@@ -105,7 +106,7 @@ class Line:
 async def waits(line: Line, seconds: float, answer: asyncio.Future[str]) -> str:
     client = Client(receive, send, line.told)
     client.watch(streaming=False)
-    waiting = Waiting(client, seconds)
+    waiting = Waiting(client, seconds, asyncio.get_running_loop())
     try:
         return await answer
     except asyncio.CancelledError:

@@ -131,6 +131,34 @@ async def test_a_head_whose_body_is_announced_goes_out_with_it() -> None:
     assert written.endswith(b"content-length: 5\r\n\r\nhello")
 
 
+async def test_an_answer_that_is_all_there_goes_out_in_no_task_s_turn() -> None:
+    line = Line()
+    exchange = begun(line)
+    exchange.end()
+    assert exchange.answer(200, SIZED, b"hello")
+    (written,) = line.writes
+    assert written.endswith(b"content-length: 5\r\n\r\nhello")
+    assert line.ended == ["stays"]
+
+
+async def test_an_answer_waits_for_room_as_every_piece_does() -> None:
+    line = Line()
+    exchange = begun(line)
+    exchange.end()
+    line.has_room = False
+    assert not exchange.answer(200, SIZED, b"hello")
+    assert not line.writes
+    assert not exchange.started
+
+
+async def test_an_answer_that_was_begun_is_not_begun_again() -> None:
+    line = Line()
+    exchange = begun(line)
+    exchange.end()
+    await exchange.send({**start(SIZED), BODY_FOLLOWS: True})
+    assert not exchange.answer(200, SIZED, b"hello")
+
+
 async def test_a_body_that_came_with_its_head_is_received_whole() -> None:
     received: list[Any] = []
 
