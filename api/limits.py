@@ -55,6 +55,18 @@ def count_try(
     limits.rates.count(limits.sign_ins, f"{what}/{address_hash}/{_peer(host)}")
 
 
+def count_strangers_try(
+    limits: RequestLimits, what: str, connection: HTTPConnection
+) -> None:
+    """A try that is of no account is counted for its peer; `TooOften`.
+
+    Where many clients come from one address it is not: they would wait for each other.
+    """
+    host = connection.client.host if connection.client else ""
+    if not _is_shared(host, limits):
+        limits.rates.count(limits.sign_ins, f"{what}//{_peer(host)}")
+
+
 def _limited_peer(scope: Scope, limits: RequestLimits) -> str | None:
     """The peer, unless many clients come from there."""
     host = scope["client"][0] if scope["client"] else ""
@@ -62,9 +74,16 @@ def _limited_peer(scope: Scope, limits: RequestLimits) -> str | None:
         address = address_of(host)
     except ValueError:  # not over TCP
         return None
-    if address.is_loopback or is_listed(address, limits.shared_peers):
-        return None
-    return peer_of(address)
+    return None if _is_shared(host, limits) else peer_of(address)
+
+
+def _is_shared(host: str, limits: RequestLimits) -> bool:
+    """Whether many clients come from there."""
+    try:
+        address = address_of(host)
+    except ValueError:
+        return False
+    return address.is_loopback or is_listed(address, limits.shared_peers)
 
 
 def _peer(host: str) -> str:

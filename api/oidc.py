@@ -22,7 +22,7 @@ from api.auth_shapes import (
     SignedInOut,
 )
 from api.callers import TheDoorkeeper, TheUser
-from api.limits import count_try
+from api.limits import count_strangers_try
 from api.locales import TheLanguages
 from api.oidc_flow import (
     FLOW_LIFE,
@@ -63,9 +63,9 @@ def providers(system: TheSystem, languages: TheLanguages) -> Page[ProviderOut]:
 
 @router.get("/oidc/{provider}/start", status_code=302, response_class=RedirectResponse)
 def start(provider: str, request: Request, system: TheSystem) -> RedirectResponse:
-    """Send the browser to the provider, to sign in; as often as `login`."""
+    """Send the browser to the provider, to sign in; ten times a minute for each peer."""
     vouching = _provider(system, provider)
-    count_try(system.request_limits, "oidc", provider, request)
+    count_strangers_try(system.request_limits, f"oidc/{provider}", request)
     answer = RedirectResponse("", status_code=302)
     url = _sent(system, vouching, Flow(provider=provider), answer)
     answer.headers["location"] = url

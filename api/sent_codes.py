@@ -16,7 +16,7 @@ from fastapi import Request
 from uuid_utils.compat import uuid7
 
 from api import tokens
-from api.limits import count_try
+from api.limits import count_strangers_try
 from api.mails import hand_over, hand_over_text, mail_to, text_to
 from api.sign_in import hashed_address
 from api.wired import Wired
@@ -72,14 +72,14 @@ def holder_of(system: Wired, target: Target) -> UserId | None:
 def count_sending(system: Wired, target: Target, request: Request) -> None:
     """One more is sent there: five an hour, ten a minute for each peer; `TooOften`."""
     limits = system.request_limits
-    count_try(limits, "codes", "", request)
+    count_strangers_try(limits, "codes", request)
     limits.rates.count(_SENT, target.hashed)
 
 
 def count_trying(system: Wired, target: Target, request: Request) -> None:
     """One more is tried: five in ten minutes, ten a minute for each peer; `TooOften`."""
     limits = system.request_limits
-    count_try(limits, "code-tries", "", request)
+    count_strangers_try(limits, "code-tries", request)
     limits.rates.count(_TRIES, target.hashed)
 
 

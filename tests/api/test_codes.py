@@ -5,9 +5,11 @@ from __future__ import annotations
 import re
 from dataclasses import replace
 from datetime import timedelta
+from ipaddress import ip_network
 from typing import Any
 
 import pytest
+from fastapi.testclient import TestClient
 
 from api.sent_codes import DIGITS
 from application.rates import Rate
@@ -154,6 +156,18 @@ def test_codes_are_not_guessed_and_nobody_is_flooded(front: Front) -> None:
 def test_one_peer_does_not_ask_for_everybody(front: Front) -> None:
     asked = [ask(front, email=f"{n}@example.com").status_code for n in range(11)]
     assert asked == [204] * 10 + [429]
+
+
+def test_many_clients_behind_one_address_do_not_wait_for_each_other(front: Front) -> None:
+    limits, proxies = front.system.request_limits, (ip_network("10.0.0.0/24"),)
+    front.system.request_limits = replace(limits, shared_peers=proxies)
+    for host, limited in (("10.0.0.7", False), ("127.0.0.1", False), ("10.9.0.7", True)):
+        client = TestClient(front.client.app, client=(host, 50_000))
+        tried = [
+            client.post("/api/auth/code", json={"email": f"{n}@example.com"}).status_code
+            for n in range(11)
+        ]
+        assert tried == [204] * 10 + [429 if limited else 204], host
 
 
 def test_the_second_factor_is_asked_for_all_the_same(front: Front) -> None:
