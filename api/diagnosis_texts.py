@@ -3,20 +3,12 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
-from importlib.resources import files
 
-import yaml
+from api.shipped_texts import shipped
 
 Texts = Mapping[str, Mapping[str, str]]  # by code, then by language
 
 
-def _read() -> Mapping[str, Texts]:
-    content: Mapping[str, Texts] = yaml.safe_load(
-        files("api").joinpath("diagnosis.yaml").read_text(encoding="utf-8")
-    )
-    return content
-
-
-_FILE = _read()
+_FILE: Mapping[str, Texts] = shipped("diagnosis.yaml")
 TEXTS: Texts = _FILE["texts"]
 ADVICE: Texts = _FILE["advice"]

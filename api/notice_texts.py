@@ -4,12 +4,10 @@ from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
 from functools import cache
-from importlib.resources import files
 from uuid import UUID
 
-import yaml
-
 from api.locales import Languages
+from api.shipped_texts import shipped
 from application.event_log import EventLog
 from domain.bots import Bot
 from domain.ids import TeamId
@@ -30,9 +28,7 @@ def text_of(row: NoticeRow, name: str | None, languages: Languages) -> str:
 @cache
 def texts() -> Mapping[str, Mapping[str, str]]:
     """The sentences of `notices.yaml` by kind and language, read once a process."""
-    content: Mapping[str, Mapping[str, str]] = yaml.safe_load(
-        (files("api") / "notices.yaml").read_text(encoding="utf-8")
-    )
+    content: Mapping[str, Mapping[str, str]] = shipped("notices.yaml")
     return content
 
 

@@ -4,11 +4,9 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 from functools import cache
-from importlib.resources import files
-
-import yaml
 
 from api.locales import Languages
+from api.shipped_texts import shipped
 
 
 def provider_name(name: str, languages: Languages) -> str:
@@ -19,7 +17,5 @@ def provider_name(name: str, languages: Languages) -> str:
 
 @cache
 def _texts() -> Mapping[str, Mapping[str, str]]:
-    content: Mapping[str, Mapping[str, str]] = yaml.safe_load(
-        (files("api") / "sign_in_providers.yaml").read_text(encoding="utf-8")
-    )
+    content: Mapping[str, Mapping[str, str]] = shipped("sign_in_providers.yaml")
     return content

@@ -9,12 +9,11 @@ from __future__ import annotations
 
 from collections.abc import Iterable, Mapping
 from functools import cache
-from importlib.resources import files
 
-import yaml
 from pydantic import BaseModel, ConfigDict
 
 from api.locales import Languages
+from api.shipped_texts import shipped
 
 ENGLISH, CHINESE = "en", "zh"
 _SHOWN_AS = {ENGLISH: "en", CHINESE: "zh-CN"}
@@ -32,9 +31,7 @@ class Wording(BaseModel):
 @cache
 def wording() -> Wording:
     """The file, read once a process."""
-    return Wording.model_validate(
-        yaml.safe_load((files("api") / "wording.yaml").read_bytes())
-    )
+    return Wording.model_validate(shipped("wording.yaml"))
 
 
 def language_of(languages: Languages) -> str:

@@ -9,12 +9,11 @@ from importlib.resources.abc import Traversable
 from typing import Any, TypeVar
 
 import yaml
-from pydantic import ValidationError
+from pydantic import BaseModel, ValidationError
 
 from adapters.catalog.schema import (
     EndpointSetsFile,
     EndpointSpec,
-    Spec,
     Use,
     VendorFile,
     pattern,
@@ -25,7 +24,7 @@ from domain.errors import BadSetup
 from domain.paths import ClosedPaths
 from domain.vendors import Endpoint, HeaderNames, Vendor
 
-SpecT = TypeVar("SpecT", bound=Spec)
+SpecT = TypeVar("SpecT", bound=BaseModel)
 # The one in C is many times faster; a PyYAML built without libyaml lacks it.
 _SafeLoader: Any = getattr(yaml, "CSafeLoader", yaml.SafeLoader)
 

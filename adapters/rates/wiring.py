@@ -6,10 +6,6 @@ from collections.abc import Iterator
 from contextlib import contextmanager
 from dataclasses import replace
 
-from limits.storage import RedisStorage
-from redis.backoff import NoBackoff
-from redis.retry import Retry
-
 from adapters.rates.keeper import Keeper
 from adapters.rates.leased import LeasedRates
 from adapters.rates.postgres import PostgresStorage
@@ -25,6 +21,11 @@ PREFIX = "clawbot"
 
 def redis_keeper(url: str) -> Keeper:
     """Counts in Redis, which is not asked yet; `BadSetup` if that is no address of one."""
+    # Only where there is a Redis: they take a tenth of a second of every start.
+    from limits.storage import RedisStorage  # noqa: PLC0415
+    from redis.backoff import NoBackoff  # noqa: PLC0415
+    from redis.retry import Retry  # noqa: PLC0415
+
     try:
         storage = RedisStorage(
             url,

@@ -6,6 +6,7 @@ import sys
 
 import typer
 
+from adapters.garbage import collect_seldom
 from api.cli import (
     analytics,
     audit,
@@ -60,6 +61,7 @@ for group in GROUPS:
 
 def main() -> None:
     """Run one command and leave with its exit code."""
+    collect_seldom()
     try:
         app()
     except (BadSetup, Unavailable) as error:
