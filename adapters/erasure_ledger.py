@@ -15,6 +15,7 @@ from collections.abc import Iterable
 from pathlib import Path
 from uuid import UUID
 
+from adapters.folders import names_to_disk
 from domain.errors import BadSetup, Unavailable
 
 NAME = "erasures.txt"
@@ -41,7 +42,7 @@ class FileErasures:
                 file.write(written(new))
                 file.flush()
                 os.fsync(file.fileno())
-            _to_disk(self.path.parent)
+            names_to_disk(self.path.parent)
         except OSError as error:
             msg = f"the ledger of erasures cannot be written: {error.strerror}"
             raise Unavailable(msg) from error
@@ -84,11 +85,3 @@ def read_ids(lines: bytes, where: Path) -> list[UUID]:
 
 def _whole_lines(content: bytes) -> bytes:
     return content[: content.rfind(b"\n") + 1]
-
-
-def _to_disk(folder: Path) -> None:
-    descriptor = os.open(folder, os.O_RDONLY | os.O_DIRECTORY)
-    try:
-        os.fsync(descriptor)
-    finally:
-        os.close(descriptor)

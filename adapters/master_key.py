@@ -18,6 +18,7 @@ import psycopg
 from psycopg.rows import tuple_row
 
 from adapters import crypto
+from adapters.folders import names_to_disk
 from adapters.keyring import Keyring, parse
 from adapters.settings import Settings
 from domain.errors import BadSetup
@@ -63,7 +64,7 @@ def write_new(path: Path) -> Keyring:
         file.write(b"k1:" + base64.b64encode(key) + b"\n")
         file.flush()
         os.fsync(file.fileno())
-    _fsync_folder(path.parent)
+    names_to_disk(path.parent)
     return Keyring({"k1": key})
 
 
@@ -140,13 +141,5 @@ def _read(path: Path) -> str:
             )
             raise BadSetup(msg)
         return os.read(descriptor, LARGEST_FILE).decode("ascii", "replace")
-    finally:
-        os.close(descriptor)
-
-
-def _fsync_folder(path: Path) -> None:
-    descriptor = os.open(path, os.O_RDONLY | os.O_DIRECTORY)
-    try:
-        os.fsync(descriptor)
     finally:
         os.close(descriptor)

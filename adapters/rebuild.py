@@ -15,6 +15,7 @@ written. A view has no effect on anything but its rows, so nothing is done twice
 
 from __future__ import annotations
 
+import threading
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from concurrent.futures import ThreadPoolExecutor
 from contextlib import ExitStack, contextmanager
@@ -159,6 +160,8 @@ class _Copy:
 
     def settle(self, goal: Mapping[str, int]) -> Difference:
         """Compare, and replace what differs; in the transaction that holds the view."""
+        if CALLS in self.logs:  # a month may have been taken out while the copy read
+            refuse_while_detached(self.holder, "A view of calls")
         difference = compare(self.holder, self.name, self.key)
         if difference and not self.check:
             put_right(self.holder, self.name, self.key)
@@ -190,6 +193,7 @@ class _Rebuild:
         self._parking = parking
         self._progress = progress
         self._total = 0
+        self._telling = threading.Lock()
 
     def come_near(self) -> None:
         """Every copy is where its view is, or the log's head, but for a page or so."""
@@ -264,7 +268,6 @@ class _Rebuild:
             goal = heads if copy.leads else live
             for log, position in goal.items():
                 self._read(copy, log, position)
-            self._total = max(self._total, self._done())
             self._tell()
             difference = copy.settle(goal)
         if copy.leads:
@@ -275,4 +278,7 @@ class _Rebuild:
         return sum(sum(copy.done.values()) for copy in self._copies)
 
     def _tell(self) -> None:
-        self._progress(self._done(), self._total)
+        with self._telling:  # or an older number might come last
+            done = self._done()
+            self._total = max(self._total, done)
+            self._progress(done, self._total)

@@ -13,7 +13,7 @@ import time
 
 from adapters.parking import EventIsPoison, Parking
 from adapters.rebuild import RebuildIsRunning, outdated, rebuild
-from domain.errors import Unavailable
+from domain.errors import ConcurrentChange, Unavailable
 
 AGAIN_SECONDS = 2.0
 TELL_SECONDS = 10.0
@@ -44,7 +44,7 @@ def renew(url: str, view: str, parking: Parking, *, stop: threading.Event) -> No
             return
         except EventIsPoison as poison:
             parking.park(poison.parked)
-        except (Unavailable, RebuildIsRunning) as error:
+        except (Unavailable, ConcurrentChange, RebuildIsRunning) as error:
             log.warning("view.waits", extra={"view": view, "error": str(error)})
             stop.wait(AGAIN_SECONDS)
         else:

@@ -59,8 +59,8 @@ class CallsMonth:
     detached: CallsMonthDetached | None = None
 
     def detach(self, said: CallsMonthDetached) -> list[CallsMonthEvent]:
-        """Take it out; what was taken out already is left as it is."""
-        return [] if self.detached is not None else [said]
+        """Take it out; said once, unless something came in before it was gone."""
+        return [] if self.detached == said else [said]
 
     def attach(self, month: str) -> list[CallsMonthEvent]:
         """Bring it back."""

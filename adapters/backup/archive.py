@@ -17,6 +17,7 @@ from io import RawIOBase
 from pathlib import Path
 from typing import IO, Any
 
+from adapters.folders import names_to_disk
 from domain.errors import BadSetup
 
 FORM = 2
@@ -89,6 +90,7 @@ def written(out: Path) -> Iterator[Writer]:
             raw.flush()
             os.fsync(raw.fileno())
         half.rename(out)
+        names_to_disk(out.absolute().parent)
     except OSError as error:
         raise BadSetup(f"{out} cannot be written: {error.strerror}.") from error
     finally:

@@ -12,12 +12,14 @@ from domain.log import CALLS
 
 def verify_quotas(url: str, progress: Progress) -> Verified:
     """Whether every balance is what its calls say; everything goes on meanwhile."""
-    database = Database(url, role=ROLE, size=2)
+    database = Database(url, role=ROLE, size=3)
     database.open()
     try:
         with database.connection() as connection:
             refuse_while_detached(connection, "The check of balances")
-        table = PostgresQuotaBalances(database)
-        return verify(event_logs(database)[CALLS], table, progress)
+            table = PostgresQuotaBalances(database)
+            found = verify(event_logs(database)[CALLS], table, progress)
+            refuse_while_detached(connection, "The check of balances")  # nor was meanwhile
+        return found
     finally:
         database.close()

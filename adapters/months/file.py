@@ -17,10 +17,12 @@ from uuid import UUID
 
 import orjson
 
+from adapters.folders import names_to_disk
 from domain.errors import BadSetup, Conflict
 from domain.sealing.merkle import EMPTY_ROOT, leaf_hash, node_hash
 
 _DATA = b',"data":'
+ODD = (ValueError, LookupError, TypeError, AttributeError)  # what lines of others raise
 
 
 class NotThatMonth(Conflict):
@@ -85,6 +87,7 @@ def write(out: Path, lines: Iterable[bytes]) -> None:
             file.flush()
             os.fsync(descriptor)
         half.rename(out)
+        names_to_disk(out.absolute().parent)
     except OSError as error:
         raise BadSetup(f"{out} cannot be written: {error.strerror}.") from error
     finally:
@@ -97,15 +100,10 @@ def look(path: Path) -> MonthFile:
     roots, whole = Roots(), sha256()
     for line, entry in _entries(path):
         whole.update(line)
-        header = entry["leafheader"].encode()
-        said = orjson.loads(header)
-        row = _row(line, entry)
-        found = (said["position"], said["stream"], said["version"], said["topic"])
-        if found != (row.position, str(row.stream_id), row.version, row.topic):
-            raise NotThatMonth
-        if sha256(row.state).hexdigest() != said["state"]:
-            raise NotThatMonth
-        roots.add(leaf_hash(header))
+        try:
+            roots.add(leaf_hash(_header(line, entry)))
+        except ODD as error:
+            raise NotThatMonth from error
     return MonthFile(events=roots.count, root=roots.root, sha256=whole.hexdigest())
 
 
@@ -122,8 +120,20 @@ def _entries(path: Path) -> Iterator[tuple[bytes, Any]]:
                 yield line, orjson.loads(line)
     except OSError as error:
         raise BadSetup(f"{path} cannot be read: {error.strerror}.") from error
-    except (ValueError, LookupError, TypeError, AttributeError) as error:
+    except ODD as error:
         raise NotThatMonth from error
+
+
+def _header(line: bytes, entry: Any) -> bytes:
+    """What was sealed; `NotThatMonth` if it is not of this event."""
+    header: bytes = entry["leafheader"].encode()
+    said, row = orjson.loads(header), _row(line, entry)
+    found = (said["position"], said["stream"], said["version"], said["topic"])
+    if found != (row.position, str(row.stream_id), row.version, row.topic):
+        raise NotThatMonth
+    if sha256(row.state).hexdigest() != said["state"]:
+        raise NotThatMonth
+    return header
 
 
 def _row(line: bytes, entry: Any) -> Row:

@@ -91,17 +91,22 @@ def detach(owner: Connection, month: str, out: Path, tell: Tell) -> MonthFile:
     """
     part = part_of(month)
     refuse_before_its_time(month, now=datetime.now(UTC))
-    row = owner.execute("SELECT to_regclass(%s)", (part,)).fetchone()
-    if row in {None, (None,)}:
+    if not _is_here(owner, part):
         msg = f"The calls log has no month {month} of its own here."
         raise NotFound(msg)
     _refuse_needed(owner, part)
     file.write(out, _lines(owner, part))
     found = file.look(out)
-    _refuse_changed(owner, part, found.events)
-    tell(found)
     with owner.transaction():
         _patiently(owner)
+        # Nobody adds to it any more: who comes late waits, and learns that it is gone.
+        owner.execute(SQL("LOCK TABLE {} IN SHARE MODE").format(Identifier(part)))
+        try:
+            _refuse_changed(owner, part, found.events)
+        except MonthIsNeeded:
+            out.unlink()
+            raise
+        tell(found)
         drop = SQL("ALTER TABLE calls_events DETACH PARTITION {}; DROP TABLE {}")
         owner.execute(drop.format(Identifier(part), Identifier(part)))
         owner.execute(
@@ -119,6 +124,17 @@ def attach(
     if (found.events, found.root) != (said.events, said.root):
         raise NotThatMonth
     part = part_of(said.month)
+    if not _is_here(owner, part):  # else only the log was not told of it any more
+        _bring_back(owner, said.month, part, path)
+    tell(found)
+    return found
+
+
+def _is_here(owner: Connection, part: str) -> bool:
+    return _one(owner, "SELECT to_regclass(%s) IS NOT NULL", part) == (True,)
+
+
+def _bring_back(owner: Connection, month: str, part: str, path: Path) -> None:
     with owner.transaction():
         owner.execute(
             SQL(
@@ -137,12 +153,10 @@ def attach(
         _patiently(owner)
         owner.execute(
             SQL("ALTER TABLE calls_events ATTACH PARTITION {} FOR VALUES {}").format(
-                Identifier(part), SQL(_bounds(owner, said.month))
+                Identifier(part), SQL(_bounds(owner, month))
             )
         )
-        owner.execute("DELETE FROM calls_month_detached WHERE month = %s", (said.month,))
-    tell(found)
-    return found
+        owner.execute("DELETE FROM calls_month_detached WHERE month = %s", (month,))
 
 
 def refuse_while_detached(connection: Connection, what: str) -> None:

@@ -22,6 +22,7 @@ from collections.abc import Iterator, Mapping
 from contextlib import contextmanager
 from pathlib import Path
 
+from adapters.folders import names_to_disk
 from adapters.postgres.binaries import Binaries
 from adapters.postgres.server_account import ServerAccount
 from adapters.postgres.tied_process import tied
@@ -214,6 +215,7 @@ class DataFolder:
             opened.flush()
             os.fsync(opened.fileno())
         draft.rename(path)
+        names_to_disk(path.parent)
 
     def _own_folder(self, path: Path, account: ServerAccount) -> None:
         path.mkdir(exist_ok=True)

@@ -12,6 +12,7 @@ from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
 
+from adapters.folders import names_to_disk
 from domain.errors import BadSetup
 from domain.sealing.checkpoints import Checkpoint
 from domain.sealing.notes import SignedNote
@@ -57,11 +58,7 @@ class KeptCheckpoint:
             file.flush()
             os.fsync(file.fileno())
         fresh.replace(self._path)
-        folder = os.open(self._path.parent, os.O_RDONLY | os.O_DIRECTORY)
-        try:
-            os.fsync(folder)
-        finally:
-            os.close(folder)
+        names_to_disk(self._path.parent)
         self._take(note)
 
     def _take(self, note: str) -> None:

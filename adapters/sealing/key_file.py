@@ -14,6 +14,7 @@ from dataclasses import dataclass
 from pathlib import Path
 
 from adapters import crypto
+from adapters.folders import names_to_disk
 from domain.errors import BadSetup
 from domain.sealing.notes import ED25519, NotANote, VerifierKey, decoded
 
@@ -56,6 +57,7 @@ def write_new(path: Path, name: str, *, algorithm: int = ED25519) -> SigningKey:
             opened.write(line)
             opened.flush()
             os.fsync(opened.fileno())
+        names_to_disk(path.parent)
     except OSError as error:
         msg = f"The signing key {path} cannot be written: {error.strerror}."
         raise BadSetup(msg) from error

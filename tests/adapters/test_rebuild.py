@@ -229,6 +229,20 @@ def test_a_rebuild_that_breaks_off_leaves_nothing_behind(
     assert contents(live, "key_ring") == before
 
 
+def test_a_month_that_goes_while_a_view_of_calls_is_read_anew_takes_no_row_along(
+    database_url: str, live: psycopg.Connection
+) -> None:
+    before = contents(live, "call_log")
+
+    def goes(_done: int, _total: int) -> None:
+        live.execute("INSERT INTO calls_month_detached VALUES ('2020-01', 1, '00')")
+
+    with pytest.raises(Unavailable, match="2020-01"):
+        rebuild(database_url, "call_log", check=False, progress=goes)
+    assert rebuild(database_url, "key_ring", check=True) == SAME
+    assert contents(live, "call_log") == before
+
+
 def test_a_view_that_there_is_not_is_refused_with_those_there_are(
     database_url: str,
 ) -> None:

@@ -24,6 +24,8 @@ OUT = CallsMonthDetached(month="2026-01", events=3, root="00", sha256="11")
 def test_a_month_is_taken_out_once_and_brought_back_once() -> None:
     given(CallsMonth()).when(lambda month: month.detach(OUT)).then(OUT)
     given(CallsMonth(), OUT).when(lambda month: month.detach(OUT)).then()
+    more = CallsMonthDetached(month="2026-01", events=4, root="22", sha256="33")
+    given(CallsMonth(), OUT).when(lambda month: month.detach(more)).then(more)
     given(CallsMonth()).when(lambda month: month.attach("2026-01")).refused(MonthIsThere)
     back = CallsMonthAttached(month="2026-01")
     given(CallsMonth(), OUT).when(lambda month: month.attach("2026-01")).then(back)

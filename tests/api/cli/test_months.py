@@ -10,6 +10,11 @@ from uuid import UUID
 import psycopg
 import pytest
 
+from adapters.backup.writing import owner_of
+from adapters.months.file import MonthFile
+from adapters.months.months import attach, detach
+from domain.calls_months import CallsMonthDetached
+from domain.errors import Unavailable
 from domain.log import CALLS
 from tests.adapters.sealing.given import ask, attack, export, seal_all, sign
 from tests.api.cli.running import A_KEY, Ran, Shell
@@ -162,6 +167,47 @@ def test_a_file_that_was_changed_is_not_that_month(instance: Instance) -> None:
     assert instance.calls("attach", MONTH, str(instance.file)).code == 1
 
 
+def test_a_file_of_something_else_is_refused_in_a_sentence(instance: Instance) -> None:
+    assert instance.detach().code == 0
+    for odd in ("{}", "[]", "x", '{"leafheader": "{}"}', '{"id": 1, "leafheader": 2}'):
+        instance.file.write_text(f"{odd}\n")
+        refused = instance.calls("attach", MONTH, str(instance.file))
+        assert (refused.code, "Traceback" in refused.err) == (1, False), refused.err
+
+
+def test_nobody_adds_to_a_month_once_it_is_counted(instance: Instance) -> None:
+    def late(_: MonthFile) -> None:
+        with psycopg.connect(instance.url) as other:
+            other.execute("SET lock_timeout = '200ms'")
+            other.execute(
+                "INSERT INTO calls_events (originator_id, originator_version, topic, state)"
+                f" SELECT originator_id, 99, 'call.corrected', '{{}}' FROM {PART} LIMIT 1"
+            )
+
+    with owner_of(instance.url) as owner:
+        with pytest.raises(psycopg.errors.LockNotAvailable):
+            detach(owner, MONTH, instance.file, late)
+        assert ask(instance.url, "SELECT to_regclass(%s)", PART) != [(None,)]
+
+
+def test_what_broke_off_before_the_log_was_told_is_finished_by_the_next_try(
+    instance: Instance,
+) -> None:
+    before, out = ask(instance.url, STORED), instance.detach().document
+    said = CallsMonthDetached(
+        month=MONTH, events=out["events"], root=out["root"], sha256=out["sha256"]
+    )
+
+    def breaks(_: MonthFile) -> None:
+        raise Unavailable
+
+    with owner_of(instance.url) as owner, pytest.raises(Unavailable):
+        attach(owner, said, instance.file, breaks)
+    for code in (0, 1):  # it is there then, and the log knows
+        assert instance.calls("attach", MONTH, str(instance.file)).code == code
+    assert ask(instance.url, STORED) == before
+
+
 def test_a_month_that_is_needed_stays(instance: Instance) -> None:
     url = instance.url
     ask(url, "UPDATE view_position SET position = 0 WHERE view = 'call_log'")
@@ -180,7 +226,6 @@ def test_a_month_that_is_needed_stays(instance: Instance) -> None:
     this = datetime.now(UTC).strftime("%Y-%m")
     for month in (this, "2020-01", "2026-13", "x"):
         assert instance.calls("detach", month, "--out", "x").code in {1, 2}, month
-    instance.file.unlink(missing_ok=True)
     instance.sealed()
     assert instance.detach().code == 0
 
