@@ -2,12 +2,13 @@
 
 It is taken out only if nobody needs it here any more: it is over, each of its calls has an
 end, every view and policy has read past it, and a checkpoint covers it. The file is on
-disk, and was read again, before the log is told; the table goes last. Broken off, it can be
-run again.
+disk, and was read again, before the log is told; the table goes last, once that word is
+sealed: without it a verifier would miss the events. Broken off, it can be run again.
 """
 
 from __future__ import annotations
 
+import time
 from collections.abc import Callable, Iterator
 from datetime import UTC, datetime
 from pathlib import Path
@@ -49,7 +50,13 @@ COVERED: LiteralString = """
 SELECT coalesce(max(size), 0) FROM log_checkpoint
 """
 
-Tell = Callable[[MonthFile], None]  # records that the month is out, or back
+SEALED: LiteralString = """
+SELECT EXISTS (SELECT FROM log_leaf WHERE log = 'fleet' AND position = %s)
+"""
+SEALING_SECONDS = 10.0  # for what the log was told; it is a matter of milliseconds
+
+# Records that the month is out, or back; the position of that in the fleet log.
+Tell = Callable[[MonthFile], int]
 
 
 class MonthIsNeeded(Conflict):
@@ -96,24 +103,29 @@ def detach(owner: Connection, month: str, out: Path, tell: Tell) -> MonthFile:
         raise NotFound(msg)
     _refuse_needed(owner, part)
     file.write(out, _lines(owner, part))
-    found = file.look(out)
+    try:
+        found = file.look(out)
+        _refuse_changed(owner, part, found.events)
+        _refuse_unsealed(owner, tell(found))
+        _drop(owner, month, part, found)
+    except MonthIsNeeded:
+        out.unlink()
+        raise
+    return found
+
+
+def _drop(owner: Connection, month: str, part: str, found: MonthFile) -> None:
     with owner.transaction():
         _patiently(owner)
         # Nobody adds to it any more: who comes late waits, and learns that it is gone.
         owner.execute(SQL("LOCK TABLE {} IN SHARE MODE").format(Identifier(part)))
-        try:
-            _refuse_changed(owner, part, found.events)
-        except MonthIsNeeded:
-            out.unlink()
-            raise
-        tell(found)
+        _refuse_changed(owner, part, found.events)
         drop = SQL("ALTER TABLE calls_events DETACH PARTITION {}; DROP TABLE {}")
         owner.execute(drop.format(Identifier(part), Identifier(part)))
         owner.execute(
             "INSERT INTO calls_month_detached (month, events, root) VALUES (%s, %s, %s)",
             (month, found.events, found.root),
         )
-    return found
 
 
 def attach(
@@ -218,6 +230,14 @@ def _refuse_changed(owner: Connection, part: str, written: int) -> None:
     (there,) = _one(owner, SQL("SELECT count(*) FROM {}").format(Identifier(part)))
     if there != written:
         raise MonthIsNeeded(f"{there - written} of its events are not sealed.")
+
+
+def _refuse_unsealed(owner: Connection, position: int) -> None:
+    until = time.monotonic() + SEALING_SECONDS
+    while _one(owner, SEALED, position) != (True,):
+        if time.monotonic() > until:
+            raise MonthIsNeeded("Nobody seals: start the projector, and try again.")
+        time.sleep(0.05)
 
 
 def _patiently(owner: Connection) -> None:

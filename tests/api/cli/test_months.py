@@ -2,6 +2,10 @@
 
 from __future__ import annotations
 
+import threading
+from collections.abc import Iterator
+from concurrent.futures import ThreadPoolExecutor
+from contextlib import contextmanager, nullcontext
 from dataclasses import dataclass
 from datetime import UTC, datetime
 from pathlib import Path
@@ -12,11 +16,12 @@ import pytest
 
 from adapters.backup.writing import owner_of
 from adapters.months.file import MonthFile
-from adapters.months.months import attach, detach
+from adapters.months.months import MonthIsNeeded, attach, detach
+from adapters.sealing.sealer import keep_sealing
 from domain.calls_months import CallsMonthDetached
 from domain.errors import Unavailable
 from domain.log import CALLS
-from tests.adapters.sealing.given import ask, attack, export, seal_all, sign
+from tests.adapters.sealing.given import ask, attack, export, seal_all, sealing, sign
 from tests.api.cli.running import A_KEY, Ran, Shell
 from tests.projections.given import FLEET_HISTORY, admitted, calls, facts
 from tests.projections.given_logs import record, recorded
@@ -48,8 +53,10 @@ class Instance:
             *("calls", *arguments), DATABASE_URL=self.url, BOT_MASTER_KEY=A_KEY
         )
 
-    def detach(self) -> Ran:
-        return self.calls("detach", MONTH, "--out", str(self.file), "--json")
+    def detach(self, *, sealing: bool = True) -> Ran:
+        arguments = ("detach", MONTH, "--out", str(self.file), "--json")
+        with sealed_meanwhile(self.url) if sealing else nullcontext():
+            return self.calls(*arguments)
 
     def sealed(self) -> None:
         seal_all(self.url)
@@ -69,6 +76,19 @@ class Instance:
             f"VALUES ('call_log', 'calls', {head}) ON CONFLICT (view, log) "
             f"DO UPDATE SET position = {head}",
         )
+
+
+@contextmanager
+def sealed_meanwhile(url: str) -> Iterator[None]:
+    """The sealer of a projector is at work."""
+    over = threading.Event()
+    with sealing(url) as sealer, ThreadPoolExecutor(1) as pool:
+        running = pool.submit(keep_sealing, sealer, over)
+        try:
+            yield
+        finally:
+            over.set()
+        running.result()
 
 
 @pytest.fixture
@@ -107,6 +127,7 @@ def test_a_month_is_taken_out_verified_and_brought_back(instance: Instance) -> N
     assert (out.code, out.document["events"]) == (0, count), out.err
     assert ask(instance.url, "SELECT to_regclass(%s)", PART) == [(None,)]
     assert len(ask(instance.url, STORED)) == len(before) - count
+    assert instance.verdict()[1] == INTACT  # at once
     instance.sealed()
     verdict, code = instance.verdict(instance.file)
     assert code == INTACT, verdict
@@ -175,19 +196,30 @@ def test_a_file_of_something_else_is_refused_in_a_sentence(instance: Instance) -
         assert (refused.code, "Traceback" in refused.err) == (1, False), refused.err
 
 
-def test_nobody_adds_to_a_month_once_it_is_counted(instance: Instance) -> None:
-    def late(_: MonthFile) -> None:
-        with psycopg.connect(instance.url) as other:
-            other.execute("SET lock_timeout = '200ms'")
-            other.execute(
-                "INSERT INTO calls_events (originator_id, originator_version, topic, state)"
-                f" SELECT originator_id, 99, 'call.corrected', '{{}}' FROM {PART} LIMIT 1"
-            )
+def test_what_comes_in_late_keeps_the_month_where_it_is(instance: Instance) -> None:
+    def late(_: MonthFile) -> int:
+        ask(
+            instance.url,
+            "INSERT INTO calls_events (originator_id, originator_version, topic, state) "
+            f"SELECT originator_id, 99, 'call.corrected', '{{}}' FROM {PART} LIMIT 1",
+        )
+        return 1  # which is sealed
 
     with owner_of(instance.url) as owner:
-        with pytest.raises(psycopg.errors.LockNotAvailable):
+        with pytest.raises(MonthIsNeeded, match="1 of its events"):
             detach(owner, MONTH, instance.file, late)
         assert ask(instance.url, "SELECT to_regclass(%s)", PART) != [(None,)]
+
+
+def test_a_month_stays_until_the_word_of_its_going_is_sealed(
+    instance: Instance, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr("adapters.months.months.SEALING_SECONDS", 0.2)
+    unsealed = instance.detach(sealing=False)
+    assert (unsealed.code, "Nobody seals" in unsealed.err) == (1, True), unsealed.err
+    assert instance.verdict()[1] == INTACT
+    assert instance.detach().code == 0
+    assert instance.verdict(instance.file)[1] == INTACT
 
 
 def test_what_broke_off_before_the_log_was_told_is_finished_by_the_next_try(
@@ -198,7 +230,7 @@ def test_what_broke_off_before_the_log_was_told_is_finished_by_the_next_try(
         month=MONTH, events=out["events"], root=out["root"], sha256=out["sha256"]
     )
 
-    def breaks(_: MonthFile) -> None:
+    def breaks(_: MonthFile) -> int:
         raise Unavailable
 
     with owner_of(instance.url) as owner, pytest.raises(Unavailable):
@@ -211,17 +243,17 @@ def test_what_broke_off_before_the_log_was_told_is_finished_by_the_next_try(
 def test_a_month_that_is_needed_stays(instance: Instance) -> None:
     url = instance.url
     ask(url, "UPDATE view_position SET position = 0 WHERE view = 'call_log'")
-    behind = instance.detach()
+    behind = instance.detach(sealing=False)
     assert (behind.code, "not read past it" in behind.err) == (1, True), behind.err
     instance.read()
     with recorded(url) as logs:
         record(logs[CALLS], [(in_january(999), [admitted(facts(1))])])
     instance.read()
-    opened = instance.detach()
+    opened = instance.detach(sealing=False)
     assert (opened.code, "no end yet" in opened.err) == (1, True), opened.err
     settle_all(url)
     instance.read()
-    unsealed = instance.detach()
+    unsealed = instance.detach(sealing=False)
     assert (unsealed.code, "sealed" in unsealed.err) == (1, True), unsealed.err
     this = datetime.now(UTC).strftime("%Y-%m")
     for month in (this, "2020-01", "2026-13", "x"):
