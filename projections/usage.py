@@ -7,7 +7,7 @@ from datetime import datetime
 from uuid import UUID
 
 from domain.calls import CallStatus
-from projections.latency_sketch import quantiles
+from projections.latency_sketch import NOTHING, Sketch
 
 SHARES = (0.5, 0.95, 0.99)
 
@@ -26,7 +26,7 @@ class UsageTotals:
     """Sums over calls. Tokens are those known; `unmetered` counts ended calls with none.
 
     `errors` are settled calls that were answered badly or not at all. `durations` and
-    `first_bytes` are sketches (`latency_sketch`), which add up like the rest.
+    `first_bytes` add up like the rest.
     """
 
     calls: int = 0
@@ -42,8 +42,8 @@ class UsageTotals:
     cost_micro_usd: int = 0
     unpriced: int = 0  # ended calls whose cost is unknown
     errors: int = 0
-    durations: int = 0
-    first_bytes: int = 0
+    durations: Sketch = NOTHING
+    first_bytes: Sketch = NOTHING
 
     @property
     def known_cost_micro_usd(self) -> int | None:
@@ -71,8 +71,8 @@ SUMS = tuple(field.name for field in fields(UsageTotals))
 SKETCHES = ("durations", "first_bytes")
 
 
-def _told(sketch: int) -> Quantiles | None:
-    found = quantiles(sketch, SHARES)
+def _told(sketch: Sketch) -> Quantiles | None:
+    found = sketch.quantiles(SHARES)
     return None if found is None else Quantiles(p50=found[0], p95=found[1], p99=found[2])
 
 

@@ -17,14 +17,16 @@ from domain.calls import (
     CallStatus,
 )
 from domain.usage import SERVED, Usage, UsageSource
-from projections.latency_sketch import sketch_of
+from projections.latency_sketch import NOTHING, Sketch, sketch_of
 
 NOBODY = UUID(int=0)  # stands for None in a key, which has no room for it
 
 # Bot, its hostname, vendor, model, provider key, status and source, as they stand in rows.
 Kind: TypeAlias = tuple[UUID, str, str, str, UUID, str, str]
-Sums: TypeAlias = tuple[int, ...]  # in the order of `projections.usage.SUMS`
+Sums: TypeAlias = tuple[int | Sketch, ...]  # in the order of `projections.usage.SUMS`
 Told: TypeAlias = list[tuple[Kind, Sums]]
+
+_UNTIMED = NOTHING, NOTHING
 
 
 def told_by(event: CallEvent) -> Told:
@@ -34,7 +36,7 @@ def told_by(event: CallEvent) -> Told:
             return []
         case CallRefused():
             kind = _kind(event.facts, CallStatus.REFUSED, UsageSource.NONE)
-            return [(kind, (1, 0, 1, *[0] * 12))]
+            return [(kind, (1, 0, 1, *[0] * 10, *_UNTIMED))]
         case CallSettled():
             kind = _kind(event.facts, CallStatus.SETTLED, event.usage.source)
             return [
@@ -45,7 +47,7 @@ def told_by(event: CallEvent) -> Told:
             ]
         case CallAbandoned():
             kind = _kind(event.facts, CallStatus.ABANDONED, event.usage.source)
-            return [(kind, (1, 0, 0, 1, *_used(event.usage, None), 0, 0, 0))]
+            return [(kind, (1, 0, 0, 1, *_used(event.usage, None), 0, *_UNTIMED))]
         case CallCorrected():
             return _corrected(event)
         case _:
@@ -63,13 +65,13 @@ def _corrected(event: CallCorrected) -> Told:
     kind = _kind(event.facts, event.ended_as, event.now.source)
     if event.before.source is event.now.source:
         difference = (n - b for n, b in zip(now, before, strict=True))
-        return [(kind, (0, 0, 0, 0, *difference, 0, 0, 0))]
+        return [(kind, (0, 0, 0, 0, *difference, 0, *_UNTIMED))]
     settled = int(event.ended_as is CallStatus.SETTLED)
     counts = (1, settled, 0, 1 - settled)
     was = _kind(event.facts, event.ended_as, event.before.source)
     return [
-        (was, (*(-n for n in counts), *(-n for n in before), 0, 0, 0)),
-        (kind, (*counts, *now, 0, 0, 0)),
+        (was, (*(-n for n in counts), *(-n for n in before), 0, *_UNTIMED)),
+        (kind, (*counts, *now, 0, *_UNTIMED)),
     ]
 
 
@@ -86,7 +88,7 @@ def _kind(facts: CallFacts, status: CallStatus, source: UsageSource) -> Kind:
     )
 
 
-def _used(usage: Usage, cost_micro_usd: int | None) -> Sums:
+def _used(usage: Usage, cost_micro_usd: int | None) -> tuple[int, ...]:
     return (
         int(usage.input_tokens is None and usage.output_tokens is None),
         usage.input_tokens or 0,

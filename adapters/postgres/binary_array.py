@@ -1,4 +1,4 @@
-"""Arrays as PostgreSQL reads them in binary, for `Pipeline.run`.
+"""Arrays as PostgreSQL reads them in binary, for `Pipeline.run`; `Sent` ones for a cursor.
 
 The format is that of `array_recv` (PostgreSQL, src/backend/utils/adt/arrayfuncs.c): the
 number of dimensions, whether there are nulls, the elements' type, then size and lower bound
@@ -13,25 +13,49 @@ from functools import lru_cache
 from struct import Struct
 from uuid import UUID
 
+from psycopg.abc import AdaptContext
+from psycopg.adapt import Dumper
 from psycopg.postgres import types as builtins
+from psycopg.pq import Format
 
 _HEADER = Struct("!iiIii")
 _LENGTH = Struct("!i")
 _BIGINT = Struct("!q")
 _EIGHT, _SIXTEEN = _LENGTH.pack(8), _LENGTH.pack(16)
-_BYTEA, _INT8, _TEXT, _UUID, _TIME = (
-    builtins[name].oid for name in ("bytea", "int8", "text", "uuid", "timestamptz")
+_BYTEA, _INT8, _NUMERIC, _TEXT, _UUID, _TIME = (
+    builtins[name].oid
+    for name in ("bytea", "int8", "numeric", "text", "uuid", "timestamptz")
 )
 _EPOCH = datetime(2000, 1, 1, tzinfo=UTC)
 _MICROSECOND = timedelta(microseconds=1)
 
 
+class Sent(bytes):
+    """An array among the values of a statement, which says what it is: `%s::uuid[]`."""
+
+
+class _SentDumper(Dumper):
+    format = Format.BINARY
+
+    def dump(self, obj: Sent) -> bytes:
+        return obj
+
+
+def send_arrays(context: AdaptContext) -> None:
+    """That cursor or connection takes what is `Sent`."""
+    adapters = context.adapters
+    if adapters is not None:
+        adapters.register_dumper(Sent, _SentDumper)
+
+
 def bytea_array(values: Sequence[bytes]) -> bytes:
     """For `bytea[]`."""
-    parts: list[bytes] = []
-    for value in values:
-        parts += (_LENGTH.pack(len(value)), value)
-    return _array(_BYTEA, len(values), b"".join(parts))
+    return _array(_BYTEA, len(values), _lengthy(values))
+
+
+def numeric_array(values: Sequence[bytes]) -> bytes:
+    """For `numeric[]`, of numbers as `numeric_recv` takes them."""
+    return _array(_NUMERIC, len(values), _lengthy(values))
 
 
 def text_array(values: Sequence[str]) -> bytes:
@@ -56,6 +80,13 @@ def uuid_array(values: Sequence[UUID]) -> bytes:
 def time_array(values: Sequence[datetime]) -> bytes:
     """For `timestamptz[]`: microseconds since the year 2000 began (`timestamptz_recv`)."""
     return _array(_TIME, len(values), b"".join([_time(one) for one in values]))
+
+
+def _lengthy(values: Sequence[bytes]) -> bytes:
+    parts: list[bytes] = []
+    for value in values:
+        parts += (_LENGTH.pack(len(value)), value)
+    return b"".join(parts)
 
 
 @lru_cache(maxsize=256)

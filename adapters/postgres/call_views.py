@@ -71,7 +71,9 @@ class PostgresCallLog(PostgresView[CallRow], CallLog):
             sums(OF_CALLS), where
         )
         with self._cursor(wanted) as cursor:
-            found = totals_of(cursor.execute(statement, values).fetchone() or ())
+            found = totals_of(
+                cursor.execute(statement, values, binary=True).fetchone() or ()
+            )
             return sum(map(counted, moved_calls(cursor, wanted)), start=found)
 
     def by_minute(self, wanted: UsageFilter) -> list[tuple[datetime, UsageTotals]]:
@@ -81,7 +83,7 @@ class PostgresCallLog(PostgresView[CallRow], CallLog):
             "WHERE {} AND status <> 'open' GROUP BY minute ORDER BY minute"
         ).format(sums(OF_CALLS), where)
         with self._cursor(wanted) as cursor:
-            rows = cursor.execute(statement, values).fetchall()
+            rows = cursor.execute(statement, values, binary=True).fetchall()
             moved = moved_calls(cursor, wanted)
         found = {row[0]: totals_of(row[1:]) for row in rows}
         for one in moved:
@@ -100,7 +102,7 @@ class PostgresCallLog(PostgresView[CallRow], CallLog):
             "WHERE {where} AND status <> 'open' GROUP BY {columns}"
         ).format(sums=sums(OF_CALLS), columns=SQL(columns), where=where)
         with self._cursor(wanted) as cursor:
-            rows = cursor.execute(statement, values).fetchall()
+            rows = cursor.execute(statement, values, binary=True).fetchall()
             moved = moved_calls(cursor, wanted)
         found: dict[Hashable, UsageTotals] = {}
         for row in rows:
@@ -122,7 +124,7 @@ class PostgresCallLog(PostgresView[CallRow], CallLog):
             "GROUP BY 1, 2, 3"
         ).format(sums(OF_CALLS), where)
         with self._cursor(wanted) as cursor:
-            rows = cursor.execute(statement, [time_zone, *values]).fetchall()
+            rows = cursor.execute(statement, [time_zone, *values], binary=True).fetchall()
             moved = moved_calls(cursor, wanted)
         found: dict[DayGroup, UsageTotals] = {row[:3]: totals_of(row[3:]) for row in rows}
         for one in moved:

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from dataclasses import replace
 from datetime import datetime
 from typing import Any, LiteralString, get_type_hints
@@ -10,11 +10,23 @@ from uuid import UUID
 
 from psycopg.sql import SQL, Composed, Identifier, Literal
 
+from adapters.postgres.binary_array import (
+    Sent,
+    bigint_array,
+    numeric_array,
+    send_arrays,
+    text_array,
+    time_array,
+    uuid_array,
+)
+from adapters.postgres.database import Cursor, Database
+from adapters.postgres.sketches import from_numeric, to_numeric
 from adapters.postgres.usage_totals import OF_ROWS, sums, totals_of, where
 from adapters.postgres.view import PostgresView
 from adapters.postgres.view_positions import move, position_of
 from domain.log import CALLS, Page
 from projections.call_log import Group
+from projections.latency_sketch import Sketch
 from projections.usage import SKETCHES, SUMS, UsageFilter
 from projections.usage_events import NOBODY
 from projections.usage_rollup import (
@@ -30,11 +42,13 @@ from projections.usage_rollup import (
 from projections.usage_steps import Step
 from projections.view import Projector
 
-_TYPES: dict[object, LiteralString] = {
-    int: "bigint",
-    UUID: "uuid",
-    datetime: "timestamptz",
+_ARRAYS: dict[object, tuple[LiteralString, Callable[[Sequence[Any]], bytes]]] = {
+    int: ("bigint", bigint_array),
+    UUID: ("uuid", uuid_array),
+    datetime: ("timestamptz", time_array),
+    Sketch: ("numeric", lambda sketches: numeric_array(list(map(to_numeric, sketches)))),
 }
+_TEXTS: tuple[LiteralString, Callable[[Sequence[Any]], bytes]] = ("text", text_array)
 
 # Minutes by every facet come in. They are added up to hours first, which are few, and these
 # to all that is coarser or tells less apart. A facet is told by which of the six columns it
@@ -76,6 +90,11 @@ class PostgresUsageRollup(PostgresView[RollupRow], UsageRollup):
     table = "usage_rollup"
     row = RollupRow
 
+    def __init__(self, database: Database, *, schema: str | None = None) -> None:
+        super().__init__(database, schema=schema)
+        hints = get_type_hints(RollupRow)
+        self._kinds = [_ARRAYS.get(hints[name], _TEXTS) for name in self._names]
+
     def advance(self, projector: Projector[RollupRow], page: Page) -> None:
         """Add what the page adds, without reading what is there."""
         with (
@@ -86,19 +105,20 @@ class PostgresUsageRollup(PostgresView[RollupRow], UsageRollup):
             move(cursor, self._name, page, version=projector.version)
             rows = [row for row in projector.fold(page, {}).values() if row is not None]
             if rows:
-                cursor.execute(self._add(), [_column(rows, name) for name in self._names])
+                send_arrays(cursor)
+                cursor.execute(self._add(), self._arrays(rows))
+
+    def _arrays(self, rows: Sequence[RollupRow]) -> list[Sent]:
+        return [
+            Sent(array(column))
+            for (_, array), column in zip(
+                self._kinds, zip(*map(self._get, rows), strict=True), strict=True
+            )
+        ]
 
     def _add(self) -> Composed:
-        hints = get_type_hints(RollupRow)
         arrays = SQL(", ").join(
-            SQL("%b::{}[]").format(
-                SQL(
-                    "text[]::numeric"
-                    if name in SKETCHES
-                    else _TYPES.get(hints[name], "text")
-                )
-            )
-            for name in self._names
+            SQL("%s::{}[]").format(SQL(kind)) for kind, _ in self._kinds
         )
         return SQL(_ADD).format(
             at=self._at,
@@ -114,6 +134,25 @@ class PostgresUsageRollup(PostgresView[RollupRow], UsageRollup):
             ),
         )
 
+    def every(self) -> list[RollupRow]:
+        columns = [
+            SQL("numeric_send({0}) AS {0}" if name in SKETCHES else "{}").format(
+                Identifier(name)
+            )
+            for name in self._names
+        ]
+        with self._database.cursor() as cursor:
+            cursor.execute(
+                SQL("SELECT {} FROM {}").format(SQL(", ").join(columns), self._at)
+            )
+            return self._rows(cursor)
+
+    def _rows(self, cursor: Cursor) -> list[RollupRow]:
+        rows = [dict(zip(self._names, row, strict=True)) for row in cursor]
+        for row in rows:
+            row |= {name: from_numeric(row[name]) for name in SKETCHES}
+        return self._adapter.validate_python(rows)
+
     def read(
         self, wanted: UsageFilter, *, group: Group | None = None, step: Step | None = None
     ) -> Reading:
@@ -122,16 +161,10 @@ class PostgresUsageRollup(PostgresView[RollupRow], UsageRollup):
             position = position_of(cursor, self._name, CALLS)
             parts = []
             if asked.spans:
-                cursor.execute(*_statement(asked, wanted, group, step))
+                cursor.execute(*_statement(asked, wanted, group, step), binary=True)
                 parts = [_part(row, stepped=step is not None) for row in cursor]
         found = [part for part in parts if part.totals.calls]
         return Reading(position=position, parts=found, edges=asked.edges)
-
-
-def _column(rows: Sequence[RollupRow], name: str) -> list[Any]:
-    """What the rows have there; of a sketch its digits, which are written down fastest."""
-    values = [getattr(row, name) for row in rows]
-    return [str(value) for value in values] if name in SKETCHES else values
 
 
 def _statement(

@@ -7,6 +7,7 @@ from typing import Any, LiteralString
 
 from psycopg.sql import SQL, Composable, Composed, Identifier
 
+from adapters.postgres.sketches import from_numeric
 from projections.usage import SKETCHES, SUMS, UsageFilter, UsageTotals
 
 OF_CALLS: Mapping[str, LiteralString] = {
@@ -28,20 +29,23 @@ OF_ROWS: Mapping[str, LiteralString] = {}
 def sums(expressions: Mapping[str, LiteralString]) -> Composed:
     """The members of `UsageTotals` in their order; each a column's sum unless said."""
     return SQL(", ").join(
-        SQL("COALESCE({}, 0)::{}").format(
+        SQL(
+            "numeric_send(COALESCE({}, 0))"
+            if name in SKETCHES
+            else "COALESCE({}, 0)::bigint"
+        ).format(
             SQL(expressions[name])
             if name in expressions
-            else SQL("sum({})").format(Identifier(name)),
-            # A sketch has up to 2,124 digits: the driver would make a Decimal of them.
-            SQL("text") if name in SKETCHES else SQL("bigint"),
+            else SQL("sum({})").format(Identifier(name))
         )
         for name in SUMS
     )
 
 
 def totals_of(row: tuple[Any, ...]) -> UsageTotals:
-    """What `sums` selected."""
-    return UsageTotals(**{name: int(n) for name, n in zip(SUMS, row, strict=True)})
+    """What `sums` selected, read in binary."""
+    named = dict(zip(SUMS, row, strict=True))
+    return UsageTotals(**named | {name: from_numeric(named[name]) for name in SKETCHES})
 
 
 def where(

@@ -191,7 +191,7 @@ def recorded_and_read(asked: Asked, url: str, count: int) -> None:
     for follower in asked.front.system.followers:
         if follower.name in VIEWS:
             began = time.monotonic()
-            catch_up(follower, Reader(asked.front.system.calls))
+            catch_up(follower, Reader(asked.front.system.calls, size=5000))
             rate = events / (time.monotonic() - began)
             tell(f"{follower.name} is there: {rate:,.0f} events a second")
     with psycopg.connect(url, autocommit=True) as owner:
