@@ -19,6 +19,7 @@ from pydantic import TypeAdapter
 
 from domain import (
     access,
+    analytics_logins,
     api_tokens,
     bot_events,
     calls,
@@ -50,6 +51,7 @@ from domain.events import Event, Recorded
 # Loading these modules registers their topics; a test checks that none is missing.
 EVENT_MODULES = (
     access,
+    analytics_logins,
     api_tokens,
     bot_events,
     calls,

@@ -10,6 +10,7 @@ from uuid import UUID
 
 from application.event_log import EventLog
 from domain.access import Attempt
+from domain.analytics_logins import AnalyticsLogin
 from domain.api_tokens import TokenShelf
 from domain.bots import Bot
 from domain.calls import Call
@@ -65,6 +66,7 @@ KINDS: dict[str, tuple[str, Aggregate[Any]]] = {
     "run": (FLEET, Run()),
     "call": (CALLS, Call()),
     "calls_month": (FLEET, CallsMonth()),
+    "analytics_login": (FLEET, AnalyticsLogin()),
 }
 
 

@@ -10,7 +10,7 @@ from adapters.bootstrap.invoice_commands import register_invoices
 from adapters.bootstrap.notice_commands import register_notices
 from adapters.bootstrap.people_commands import register_people
 from adapters.bootstrap.routing_commands import register_routing
-from application import bots, calls_months, keys, sign_in
+from application import analytics_logins, bots, calls_months, keys, sign_in
 from application.bus import Bus
 from application.event_log import EventLog
 from application.ports import People, UnitOfWork, Vault
@@ -56,6 +56,10 @@ def bus_of(
     for command, handler in (
         (calls_months.DetachCallsMonth, calls_months.detach_calls_month),
         (calls_months.AttachCallsMonth, calls_months.attach_calls_month),
+        (
+            analytics_logins.TellOfAnalyticsLogin,
+            analytics_logins.tell_of_analytics_login,
+        ),
     ):
         bus.register(command, partial(handler, event_log=event_log))
     register_routing(bus, event_log)

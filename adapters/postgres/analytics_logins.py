@@ -2,25 +2,55 @@
 
 A login is a role named after its team, which is what row-level security goes by: whoever
 has it can neither take another team nor become another role. Its password is made here,
-reaches the server as a SCRAM verifier only, and is shown once.
+reaches the server as a SCRAM verifier only, and is shown once. Each change is told of, to
+be recorded, before it is committed.
+
+By PostgreSQL's own rules every login may take advisory locks, which the logs are written
+under, and may store large objects. Nobody but our own roles may, where a login is.
 """
 
 from __future__ import annotations
 
 import secrets
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass
-from typing import Any
+from typing import Any, LiteralString
 from uuid import UUID
 
 import psycopg
 from psycopg.sql import SQL, Composed, Identifier, Literal
 
 from adapters.postgres.database import Connection
+from domain.analytics_logins import (
+    AnalyticsLoginCreated,
+    AnalyticsLoginDropped,
+    AnalyticsLoginEvent,
+    AnalyticsLoginRotated,
+)
 from domain.errors import AlreadyExists, BadSetup, NotFound, Unavailable
 
 GROUP = "clawbot_analyst"
+# What PUBLIC may call otherwise: what the logs are written under, and what fills a disk.
+OURS_ONLY: LiteralString = """
+DO $$
+DECLARE
+    named regprocedure;
+BEGIN
+    FOR named IN SELECT oid FROM pg_proc
+        WHERE pronamespace = 'pg_catalog'::regnamespace
+        AND (proname ~ '^pg_(try_)?advisory_(xact_)?lock' OR proname IN (
+            'lo_creat', 'lo_create', 'lo_from_bytea', 'pg_logical_emit_message'))
+    LOOP
+        EXECUTE format('GRANT EXECUTE ON FUNCTION %s TO clawbot_api, clawbot_proxy, '
+                       'clawbot_projector, clawbot_worker, clawbot_sealer, clawbot_signer',
+                       named);
+        EXECUTE format('REVOKE EXECUTE ON FUNCTION %s FROM PUBLIC', named);
+    END LOOP;
+END
+$$
+"""
+MAY_LOCK = "SELECT has_function_privilege(%s, 'pg_advisory_lock(bigint)', 'execute')"
 CONNECTIONS = 5
 SETTINGS = {
     "search_path": "analytics",
@@ -28,6 +58,9 @@ SETTINGS = {
     "statement_timeout": "2min",
     "idle_in_transaction_session_timeout": "1min",
 }
+
+
+Tell = Callable[[AnalyticsLoginEvent], object]  # records it, or raises
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -46,7 +79,7 @@ def login_name(team_id: UUID) -> str:
     return f"clawbot_bi_{team_id.hex}"
 
 
-def create_login(url: str, team_id: UUID) -> Login:
+def create_login(url: str, team_id: UUID, tell: Tell) -> Login:
     """A login for the team. `NotFound`: no such team; `AlreadyExists`: it has one."""
     with _owner(url) as connection:
         _known(connection, team_id)
@@ -64,19 +97,22 @@ def create_login(url: str, team_id: UUID) -> Login:
             _set(connection, role, name, value)
         # Whoever makes a role may not end its sessions but as a member of it.
         connection.execute(SQL("GRANT {} TO CURRENT_USER").format(role))
-        return _with_password(connection, team_id)
+        login = _with_password(connection, team_id)
+        tell(AnalyticsLoginCreated(user=login.user))
+        return login
 
 
-def rotate_login(url: str, team_id: UUID) -> Login:
+def rotate_login(url: str, team_id: UUID, tell: Tell) -> Login:
     """Another password, and none but it; sessions that run are ended. `NotFound`."""
     with _owner(url) as connection:
         _require(connection, team_id)
         login = _with_password(connection, team_id)
+        tell(AnalyticsLoginRotated(user=login.user))
         _end_sessions(connection, team_id)
         return login
 
 
-def drop_login(url: str, team_id: UUID) -> None:
+def drop_login(url: str, team_id: UUID, tell: Tell) -> None:
     """The login is gone, and so are its sessions. `NotFound` if there is none."""
     with _owner(url) as connection:
         _require(connection, team_id)
@@ -85,6 +121,7 @@ def drop_login(url: str, team_id: UUID) -> None:
         _end_sessions(connection, team_id)
         connection.execute(SQL("DROP OWNED BY {}").format(role))
         connection.execute(SQL("DROP ROLE {}").format(role))
+        tell(AnalyticsLoginDropped(user=login_name(team_id)))
 
 
 @contextmanager
@@ -102,13 +139,28 @@ def _owner(url: str) -> Iterator[Connection]:
 
 
 def _keep_out(connection: Connection) -> None:
-    """Nobody but the projector, which compares in one, makes temporary tables here."""
+    """What every login may do in a database, none of these may do here.
+
+    Nobody but the projector, which compares in one, makes temporary tables.
+    """
     database = Identifier(connection.info.dbname)
     for statement in (
         SQL("GRANT TEMPORARY ON DATABASE {} TO clawbot_projector"),
         SQL("REVOKE TEMPORARY ON DATABASE {} FROM PUBLIC"),
     ):
         connection.execute(statement.format(database))
+    if _may_lock(connection):
+        connection.execute(OURS_ONLY)
+    if _may_lock(connection):
+        msg = (
+            "A login could hold up every call with pg_advisory_lock, and the owner of this "
+            "database may not forbid it: let a superuser own the database."
+        )
+        raise BadSetup(msg)
+
+
+def _may_lock(connection: Connection) -> bool:
+    return connection.execute(MAY_LOCK, (GROUP,)).fetchone() == (True,)
 
 
 def _known(connection: Connection, team_id: UUID) -> None:

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
 from dataclasses import asdict
 from typing import Annotated
 from uuid import UUID
@@ -9,6 +11,8 @@ from uuid import UUID
 import typer
 
 from api.cli.output import Json, document, example, line
+from domain.analytics_logins import AnalyticsLoginEvent
+from domain.ids import TeamId
 
 TEAM = "01a20359-4d7e-7c1a-9f0e-2b6a4c8d1e3f"
 CREATE = (f"clawbot analytics create {TEAM}",)
@@ -38,34 +42,50 @@ def create(team: TeamArgument, *, as_json: Json = False) -> None:
     Its password is shown once. Leaves with 1 if there is no such team, or it has a login.
     """
     from adapters.postgres.analytics_logins import create_login  # noqa: PLC0415
-    from api.cli.database import running_database  # noqa: PLC0415
 
-    with running_database() as url:
-        login = create_login(url, team)
+    with _at_work(team) as (url, tell):
+        login = create_login(url, team, tell)
     _show(asdict(login), as_json=as_json)
 
 
 def rotate(team: TeamArgument, *, as_json: Json = False) -> None:
     """Give the login another password, and end what is connected with the old one."""
     from adapters.postgres.analytics_logins import rotate_login  # noqa: PLC0415
-    from api.cli.database import running_database  # noqa: PLC0415
 
-    with running_database() as url:
-        login = rotate_login(url, team)
+    with _at_work(team) as (url, tell):
+        login = rotate_login(url, team, tell)
     _show(asdict(login), as_json=as_json)
 
 
 def drop(team: TeamArgument, *, as_json: Json = False) -> None:
     """Take the login away, and end what is connected with it."""
     from adapters.postgres.analytics_logins import drop_login, login_name  # noqa: PLC0415
-    from api.cli.database import running_database  # noqa: PLC0415
 
-    with running_database() as url:
-        drop_login(url, team)
+    with _at_work(team) as (url, tell):
+        drop_login(url, team, tell)
     if as_json:
         document({"user": login_name(team), "dropped": True})
     else:
         line(f"{login_name(team)} is no more.")
+
+
+@contextmanager
+def _at_work(team: UUID) -> Iterator[tuple[str, Callable[[AnalyticsLoginEvent], int]]]:
+    """The owner's database, and how the log is told of what is done there."""
+    from adapters.bootstrap.control_plane import control_plane  # noqa: PLC0415
+    from api.cli.database import running_database  # noqa: PLC0415
+    from api.cli.settings import read_settings  # noqa: PLC0415
+    from application.analytics_logins import TellOfAnalyticsLogin  # noqa: PLC0415
+    from application.event_log import Caller  # noqa: PLC0415
+
+    by = Caller(actor="system:command-line", team_id=team)
+    with running_database() as url, control_plane(read_settings(), url) as plane:
+        yield (
+            url,
+            lambda said: plane.bus.handle(
+                TellOfAnalyticsLogin(team_id=TeamId(team), said=said), by=by
+            ),
+        )
 
 
 def _show(login: dict[str, object], *, as_json: bool) -> None:

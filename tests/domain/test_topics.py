@@ -14,6 +14,9 @@ STORED = {
     "access.read": ["action", "subject"],
     "access.refused": ["action", "role"],
     "access.sign_in_refused": ["user_id"],
+    "analytics_login.created": ["user"],
+    "analytics_login.dropped": ["user"],
+    "analytics_login.rotated": ["user"],
     "api_token.issued": [
         "team_id",
         "token_id",

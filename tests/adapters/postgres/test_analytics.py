@@ -18,7 +18,14 @@ from adapters.postgres.analytics_logins import (
     login_name,
     rotate_login,
 )
-from domain.errors import AlreadyExists, NotFound
+from adapters.postgres.recorder import LOCKS
+from domain.analytics_logins import (
+    AnalyticsLoginCreated,
+    AnalyticsLoginDropped,
+    AnalyticsLoginEvent,
+    AnalyticsLoginRotated,
+)
+from domain.errors import AlreadyExists, NotFound, Unavailable
 from domain.log import FLEET
 from domain.teams import TeamCreated
 from projections.latency_sketch import NOTHING, sketch_of
@@ -52,6 +59,10 @@ def url(database_url: str) -> Iterator[str]:
                 owner.execute(f"DROP ROLE IF EXISTS {login_name(team)}".encode())
 
 
+def nobody(_: AnalyticsLoginEvent) -> None:
+    """Is told of it."""
+
+
 def asked(url: str, login: Login, statement: str) -> list[tuple[object, ...]]:
     address = f"{login.user}:{login.password}@{login.host}:{login.port}"
     as_login = urlsplit(url)._replace(netloc=address).geturl()
@@ -67,7 +78,7 @@ def expected(url: str, table: str, team: UUID, more: str = "") -> list[tuple[obj
 
 
 def test_each_login_sees_its_own_team_and_may_nothing_else(url: str) -> None:
-    logins = {team: create_login(url, team) for team in (TEAM, OTHER_TEAM)}
+    logins = {team: create_login(url, team, nobody) for team in (TEAM, OTHER_TEAM)}
     for team, login in logins.items():
         rows = asked(url, login, "SELECT count(*) FROM calls")
         assert rows == expected(url, "call_log", team) != [(0,)]
@@ -109,6 +120,10 @@ def refused(url: str, login: Login) -> None:
         "SET default_transaction_read_only = off; CREATE TEMP TABLE t (n int)",
         "SET default_transaction_read_only = off; CREATE TABLE analytics.t (n int)",
         "SET default_transaction_read_only = off; CREATE TABLE public.t (n int)",
+        "SET default_transaction_read_only = off; SELECT lo_create(0)",
+        f"SELECT pg_advisory_lock({LOCKS[FLEET]})",
+        "SELECT pg_try_advisory_xact_lock(1, 2)",
+        "SELECT pg_logical_emit_message(false, 'a', 'b')",
     ):
         with pytest.raises(psycopg.errors.Error):
             asked(url, login, statement)
@@ -118,24 +133,49 @@ def refused(url: str, login: Login) -> None:
     assert asked(url, login, with_other) == before
 
 
+def test_what_no_login_may_do_our_own_processes_still_can(url: str) -> None:
+    create_login(url, TEAM, nobody)
+    with recorded(url, fleet=[bot(78, TEAM)], calls=calls(3, seed=78)) as logs:
+        assert logs[FLEET].head() > 0
+
+
 def test_a_login_is_made_once_renewed_and_dropped(url: str) -> None:
+    told: list[AnalyticsLoginEvent] = []
     with pytest.raises(NotFound):
-        create_login(url, NOBODY)
+        create_login(url, NOBODY, told.append)
     for change in (rotate_login, drop_login):
         with pytest.raises(NotFound):
-            change(url, TEAM)
-    first = create_login(url, TEAM)
+            change(url, TEAM, told.append)
+    first = create_login(url, TEAM, told.append)
     with pytest.raises(AlreadyExists):
-        create_login(url, TEAM)
-    second = rotate_login(url, TEAM)
+        create_login(url, TEAM, told.append)
+    second = rotate_login(url, TEAM, told.append)
     assert second.user == first.user
     assert asked(url, second, "SELECT 1") == [(1,)]
     for login, after in ((first, None), (second, drop_login)):
         if after is not None:
-            after(url, TEAM)
+            after(url, TEAM, told.append)
         with pytest.raises(psycopg.OperationalError):
             asked(url, login, "SELECT 1")
-    create_login(url, TEAM)
+    create_login(url, TEAM, told.append)
+    created = AnalyticsLoginCreated(user=first.user)
+    rotated = AnalyticsLoginRotated(user=first.user)
+    dropped = AnalyticsLoginDropped(user=first.user)
+    assert told == [created, rotated, dropped, created]
+
+
+def test_what_cannot_be_recorded_is_not_done(url: str) -> None:
+    def away(_: AnalyticsLoginEvent) -> None:
+        raise Unavailable
+
+    with pytest.raises(Unavailable):
+        create_login(url, TEAM, away)
+    login = create_login(url, TEAM, nobody)
+    with pytest.raises(Unavailable):
+        rotate_login(url, TEAM, away)
+    with pytest.raises(Unavailable):
+        drop_login(url, TEAM, away)
+    assert asked(url, login, "SELECT 1") == [(1,)]
 
 
 def test_every_view_column_and_function_is_explained(database_url: str) -> None:
