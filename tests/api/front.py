@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import gc
 from collections.abc import Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass
@@ -12,7 +11,6 @@ from uuid import uuid4
 from fastapi import FastAPI
 from fastapi.testclient import TestClient
 
-from adapters.serving import spare_what_is_loaded
 from api.app import create_app, serve_from
 from tests.api.rehearsal import REHEARSAL
 from tests.api.system import System
@@ -67,15 +65,3 @@ def a_bot(front: Front, headers: dict[str, str], **fields: object) -> dict[str, 
     assert answer.status_code == 201, answer.text
     body: dict[str, Any] = answer.json()
     return body
-
-
-@contextmanager
-def as_where_it_is_served() -> Iterator[None]:
-    """Garbage is collected as in the api's own process."""
-    thresholds = gc.get_threshold()
-    spare_what_is_loaded()
-    try:
-        yield
-    finally:
-        gc.unfreeze()
-        gc.set_threshold(*thresholds)

@@ -31,8 +31,9 @@ from domain.usage import UNKNOWN
 from projections.call_log import CallLogProjector
 from projections.usage_rollup import UsageRollupProjector
 from tests.api.calls import admitted, settled
-from tests.api.front import PASSWORD, Front, as_where_it_is_served
+from tests.api.front import PASSWORD, Front
 from tests.faults.reckoning import tell
+from tests.garbage import as_in_a_process_of_its_own
 from tests.projections.given_logs import database
 
 FEW = 1_000
@@ -227,7 +228,7 @@ def test_pages_of_many_calls_are_fast_and_agree(
         asked.agree(*question)
     times: dict[str, list[float]] = {}
     asked.sign_in()
-    with as_where_it_is_served():
+    with as_in_a_process_of_its_own():
         for _ in range(TRIES):
             for name, (path, query) in pages(dice).items():
                 began = time.monotonic()

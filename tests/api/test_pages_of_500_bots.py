@@ -20,7 +20,7 @@ from domain.containers import SMALL
 from domain.ids import BotId, LinkId, TeamId
 from domain.seats import MOST, Seat
 from domain.workspace.rendered import Area
-from tests.api.front import Front, as_where_it_is_served
+from tests.api.front import Front
 from tests.api.test_every_route import ROUTES, filled, ids_of
 from tests.faults.reckoning import tell
 from tests.garbage import as_in_a_process_of_its_own
