@@ -19,7 +19,7 @@ def world(dockerd: Dockerd) -> Iterator[None]:
         yield
 
 
-@pytest.fixture(scope="session")
+@pytest.fixture(scope="module")
 def manager(dockerd: Dockerd, world: None) -> Iterator[Dockerd]:
     """The engine manages a Swarm of one node."""
     del world

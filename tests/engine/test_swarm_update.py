@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import io
+import time
 from datetime import UTC, datetime
 from uuid import UUID
 
@@ -39,7 +40,8 @@ def scene(swarm: Swarm) -> Scene:
 
 
 def looked_at(scene: Scene, bot: UUID) -> BotRow:
-    """The bot's row, after one more look at it."""
+    """The bot's row, after one more look at it; not more often than need be."""
+    time.sleep(0.3)
     scene.now = datetime.now(UTC)
     scene.look_after(bot)
     return scene.row(bot)
