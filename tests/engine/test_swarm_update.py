@@ -4,13 +4,14 @@ from __future__ import annotations
 
 import io
 import time
+from dataclasses import replace
 from datetime import UTC, datetime
 from uuid import UUID
 
 import pytest
 
 from domain.bot_events import Runtime
-from domain.containers import ContainerState, SeenContainer
+from domain.containers import Change, ContainerState, Health, SeenContainer
 from domain.runs import ROLLED_BACK
 from projections.bot_directory import BotRow
 from projections.bot_status import BotStatus
@@ -22,15 +23,23 @@ from tests.engine.swarm_room import Swarm
 pytestmark = pytest.mark.xdist_group("dockerd")
 
 UNWELL = "clawbot/test-unwell:1"
-SICK = f"""FROM {BOT_IMAGE}
-HEALTHCHECK --interval=200ms --timeout=2s --start-period=1ms --retries=1 CMD ["false"]
-"""
+SLOW = "clawbot/test-slow:1"
+CHECK = "HEALTHCHECK --interval=200ms --timeout=2s --start-period={} --retries=1"
+PATIENCE = {UNWELL: "1ms", SLOW: "600s"}
+
+
+@pytest.fixture(autouse=True)
+def images(swarm: Swarm) -> None:
+    """One that is not well, and one that takes ten minutes to say so."""
+    with swarm.bots.dockerd.client() as client:
+        for image, patience in PATIENCE.items():
+            check = CHECK.format(patience)
+            said = f'FROM {BOT_IMAGE}\n{check} CMD ["false"]\n'
+            client.images.build(fileobj=io.BytesIO(said.encode()), tag=image, rm=True)
 
 
 @pytest.fixture
 def scene(swarm: Swarm) -> Scene:
-    with swarm.bots.dockerd.client() as client:
-        client.images.build(fileobj=io.BytesIO(SICK.encode()), tag=UNWELL, rm=True)
     return Scene(
         engine=swarm.engine,
         workspaces=Folders(swarm.bots),
@@ -82,6 +91,25 @@ def test_what_does_not_come_up_gives_way_to_what_ran_before_until_the_next_chang
     (after,) = swarm.engine.containers()
     assert (after.container_id, after.image) == (before.container_id, BOT_IMAGE)
     assert after.generation == scene.bot(bot).generation > before.generation
+
+
+@pytest.mark.soak
+def test_an_update_that_takes_too_long_can_be_taken_back(swarm: Swarm) -> None:
+    spec = swarm.bots.spec(image=BOT_IMAGE)
+    made = swarm.engine.create(spec)
+    swarm.engine.start(made)
+    until(lambda: swarm.seen(made).health is Health.HEALTHY, seconds=60)
+
+    swarm.engine.update(made, replace(spec, generation=2, image=SLOW))
+    assert swarm.seen(made).change is Change.UNDER_WAY
+    until(lambda: swarm.seen(made).generation == 2, seconds=60)
+    until(lambda: swarm.seen(made).health is Health.STARTING, seconds=60)
+    assert swarm.seen(made).change is Change.UNDER_WAY
+    swarm.engine.go_back(made)
+    until(lambda: swarm.seen(made).change is Change.WENT_BACK, seconds=60)
+    seen = swarm.seen(made)
+    assert (seen.changed_to, of(seen)) == (2, (made, 1, BOT_IMAGE))
+    assert seen.state is ContainerState.RUNNING
 
 
 def of(seen: SeenContainer) -> tuple[str, int, str]:
