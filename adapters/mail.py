@@ -2,7 +2,8 @@
 
 CLAWBOT_SMTP_URL   smtp://user:password@host:587 (STARTTLS), smtps://… (TLS at once);
                    a server on this machine may be plain
-unset              one file for each message in the data folder, for this user only
+unset              one file for each message in the data folder, for this user only; the
+                   name ends with the id of whom it is about
 """
 
 from __future__ import annotations
@@ -15,6 +16,7 @@ from email.policy import default
 from email.utils import formatdate, make_msgid
 from pathlib import Path
 from urllib.parse import SplitResult, unquote, urlsplit
+from uuid import UUID
 
 from uuid_utils.compat import uuid7
 
@@ -35,19 +37,20 @@ class FileMailer:
     def send(self, mail: Mail) -> None:
         try:
             self._folder.mkdir(mode=0o700, parents=True, exist_ok=True)
-            path = self._folder / f"{uuid7()}.eml"
+            path = self._folder / f"{uuid7()}.{mail.about}.eml"
             path.touch(mode=0o600, exist_ok=False)
             path.write_bytes(bytes(_message(mail, self._sender)))
         except OSError as error:
             msg = "the mail folder cannot be written"
             raise Unavailable(msg) from error
 
-    def forget(self, address: str) -> None:
+    def forget(self, address: str, about: UUID) -> None:
         try:
             for path in self._folder.glob("*.eml"):
                 with path.open("rb") as file:
                     to = BytesHeaderParser(policy=default).parse(file)["To"]
-                if str(to).casefold() == address.casefold():
+                theirs = str(to).casefold() == address.casefold()
+                if theirs or path.name.endswith(f".{about}.eml"):
                     path.unlink(missing_ok=True)
         except OSError as error:
             msg = "the mail folder cannot be cleared"
@@ -72,7 +75,7 @@ class SmtpMailer:
             msg = f"the mail server does not take the mail ({_why(error)})"
             raise Unavailable(msg) from None  # its own words may name the address
 
-    def forget(self, address: str) -> None:
+    def forget(self, address: str, about: UUID) -> None:
         """What was handed over is the server's."""
 
     def _connected(self) -> smtplib.SMTP:

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from uuid import UUID
+
 from application.mail import Mail, Text
 
 
@@ -14,9 +16,13 @@ class MemoryMailer:
     def send(self, mail: Mail) -> None:
         self.sent.append(mail)
 
-    def forget(self, address: str) -> None:
+    def forget(self, address: str, about: UUID) -> None:
         there = address.casefold()
-        self.sent = [mail for mail in self.sent if mail.to.casefold() != there]
+        self.sent = [
+            mail
+            for mail in self.sent
+            if mail.to.casefold() != there and mail.about != about
+        ]
 
 
 class MemoryTexter:
@@ -28,5 +34,7 @@ class MemoryTexter:
     def send(self, text: Text) -> None:
         self.sent.append(text)
 
-    def forget(self, number: str) -> None:
-        self.sent = [text for text in self.sent if text.to != number]
+    def forget(self, number: str, about: UUID) -> None:
+        self.sent = [
+            text for text in self.sent if text.to != number and text.about != about
+        ]

@@ -13,6 +13,7 @@ from collections.abc import Collection
 from dataclasses import dataclass
 from pathlib import Path
 from urllib.parse import parse_qs, unquote, urlsplit
+from uuid import UUID
 
 import httpx2
 from uuid_utils.compat import uuid7
@@ -34,17 +35,18 @@ class FileTexter:
     def send(self, text: Text) -> None:
         try:
             self._folder.mkdir(mode=0o700, parents=True, exist_ok=True)
-            path = self._folder / f"{uuid7()}.txt"
+            path = self._folder / f"{uuid7()}.{text.about}.txt"
             path.touch(mode=0o600, exist_ok=False)
             path.write_text(f"{text.to}\n{text.text}\n", "utf-8")
         except OSError as error:
             msg = "the folder of text messages cannot be written"
             raise Unavailable(msg) from error
 
-    def forget(self, number: str) -> None:
+    def forget(self, number: str, about: UUID) -> None:
         try:
             for path in self._folder.glob("*.txt"):
-                if path.read_text("utf-8").partition("\n")[0] == number:
+                theirs = path.read_text("utf-8").partition("\n")[0] == number
+                if theirs or path.name.endswith(f".{about}.txt"):
                     path.unlink(missing_ok=True)
         except OSError as error:
             msg = "the folder of text messages cannot be cleared"
@@ -81,7 +83,7 @@ class TwilioTexter:
             msg = f"Twilio does not take the message ({answer.status_code})"
             raise Unavailable(msg)
 
-    def forget(self, number: str) -> None:
+    def forget(self, number: str, about: UUID) -> None:
         """What was handed over is Twilio's."""
 
 

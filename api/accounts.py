@@ -173,4 +173,5 @@ def _mail_reset(system: Wired, address_hash: str) -> None:
         expires_at=datetime.now(UTC) + RESET_LIFE,
     )
     token = user_token(system.instance_keys.get("link"), RESET_PREFIX, link)
-    hand_over(system, mail_to(person.email, "password_reset", person.locale, token=token))
+    mail = mail_to(person.email, "password_reset", person.locale, user_id, token=token)
+    hand_over(system, mail)

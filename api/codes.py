@@ -99,7 +99,7 @@ def ask_for_mobile_code(
     person = confirm_password_if_any(system, user, given.password, request)
     count_sending(system, Target(channel="mobile", hashed=hashed), request)
     code = offered(system, user.user_id, Purpose.MOBILE, hashed, user.request_id)
-    later.add_task(send_text, system, given.mobile, person.locale, code)
+    later.add_task(send_text, system, given.mobile, person.locale, user.user_id, code)
 
 
 @router.post("/mobile/confirm", status_code=204)

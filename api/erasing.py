@@ -29,8 +29,8 @@ def erase_person(system: Wired, user_id: UserId, *, by: Caller) -> int:
     person = system.people.get(user_id)
     claims: tuple[UUID, ...] = ()
     if person is not None:
-        system.mailer.forget(person.email)
-        system.texter.forget(person.mobile)
+        system.mailer.forget(person.email, user_id)
+        system.texter.forget(person.mobile, user_id)
         claims = (address_claim(hashed_address(system, person.email)),)
     system.idempotency.forget(str(user_id))
     return system.bus.handle(ErasePerson(user_id=user_id, claims=claims), by=by)

@@ -144,6 +144,7 @@ def _mail(
         normalised(address),
         "invitation",
         inviter.locale,
+        made.by,
         inviter=inviter.name,
         team=system.fleet.read(Team(), team_id).state.name,
         role=made.role,

@@ -12,6 +12,7 @@ from adapters.serving import limits_of, serve
 from adapters.settings import Settings
 from adapters.team_prices import TeamPriceBook
 from api.app import create_app
+from api.erasing import erase_person
 from proxy.app import Application, in_front_of
 from proxy.incoming import PREFIX, Receive, Scope, Send
 from proxy.main import running_proxy
@@ -27,7 +28,8 @@ def application(settings: Settings, url: str, *, proxy: bool) -> Application:
         async with contextlib.AsyncExitStack() as stack:
             await receive()
             system = stack.enter_context(control_plane(settings, url))
-            erasures.settle(system.erasures, url)
+            for user_id in erasures.owed(system.erasures, url):
+                erase_person(system, user_id, by=erasures.BY)
             numbers = ProcessNumbers("api")
             numbers.look_at(system.readiness)
             app: Application = with_metrics(

@@ -97,15 +97,15 @@ def send_sign_in_code(system: Wired, target: Target) -> None:
         return
     code = offered(system, user_id, Purpose.SIGN_IN, target.hashed, str(uuid7()))
     if target.channel == "email":
-        mail = mail_to(person.email, "sign_in_code", person.locale, code=code)
+        mail = mail_to(person.email, "sign_in_code", person.locale, user_id, code=code)
         hand_over(system, mail)
     else:
-        send_text(system, person.mobile, person.locale, code)
+        send_text(system, person.mobile, person.locale, user_id, code)
 
 
-def send_text(system: Wired, mobile: str, locale: str, code: str) -> None:
+def send_text(system: Wired, mobile: str, locale: str, user_id: UserId, code: str) -> None:
     """The code is handed over to whoever sends it there."""
-    hand_over_text(system, text_to(mobile, "code_sms", locale, code=code))
+    hand_over_text(system, text_to(mobile, "code_sms", locale, user_id, code=code))
 
 
 def offered(

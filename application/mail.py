@@ -4,15 +4,17 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 from typing import Protocol
+from uuid import UUID
 
 
 @dataclass(frozen=True, kw_only=True)
 class Mail:
-    """One message in plain text."""
+    """One message in plain text; `about` is the user because of whom it is sent."""
 
     to: str
     subject: str
     text: str
+    about: UUID
 
 
 class Mailer(Protocol):
@@ -21,8 +23,8 @@ class Mailer(Protocol):
     def send(self, mail: Mail) -> None:
         """It is handed over; `Unavailable`."""
 
-    def forget(self, address: str) -> None:
-        """No mail to that address is kept here; `Unavailable`."""
+    def forget(self, address: str, about: UUID) -> None:
+        """No mail to that address, or about that user, is kept here; `Unavailable`."""
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -31,6 +33,7 @@ class Text:
 
     to: str
     text: str
+    about: UUID
 
 
 class Texter(Protocol):
@@ -39,5 +42,5 @@ class Texter(Protocol):
     def send(self, text: Text) -> None:
         """It is handed over; `Unavailable`."""
 
-    def forget(self, number: str) -> None:
-        """No message to that number is kept here; `Unavailable`."""
+    def forget(self, number: str, about: UUID) -> None:
+        """No message to that number, or about that user, is kept here; `Unavailable`."""

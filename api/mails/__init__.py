@@ -7,6 +7,7 @@ from __future__ import annotations
 
 import logging
 from importlib.resources import files
+from uuid import UUID
 
 from api.wired import Wired
 from application.mail import Mail, Text
@@ -15,17 +16,17 @@ from domain.errors import Unavailable
 log = logging.getLogger(__name__)
 
 
-def mail_to(address: str, name: str, locale: str, **said: str) -> Mail:
+def mail_to(address: str, name: str, locale: str, about: UUID, **said: str) -> Mail:
     """The mail of that name in a language; English, if none was chosen."""
     text = files(__name__).joinpath(f"{name}.{locale or 'en'}.txt")
     subject, _, body = text.read_text("utf-8").partition("\n\n")
-    return Mail(to=address, subject=subject, text=body.format(**said))
+    return Mail(to=address, subject=subject, text=body.format(**said), about=about)
 
 
-def text_to(number: str, name: str, locale: str, **said: str) -> Text:
+def text_to(number: str, name: str, locale: str, about: UUID, **said: str) -> Text:
     """The text message of that name in a language; English, if none was chosen."""
     text = files(__name__).joinpath(f"{name}.{locale or 'en'}.txt").read_text("utf-8")
-    return Text(to=number, text=text.strip().format(**said))
+    return Text(to=number, text=text.strip().format(**said), about=about)
 
 
 def hand_over(system: Wired, mail: Mail) -> None:

@@ -10,6 +10,7 @@ from collections.abc import Iterator
 from dataclasses import replace
 from email.message import Message
 from pathlib import Path
+from uuid import UUID
 
 import pytest
 
@@ -18,7 +19,8 @@ from application.mail import Mail
 from domain.errors import BadSetup, Unavailable
 
 SENDER = "Clawbot <clawbot@example.com>"
-MAIL = Mail(to="ada@example.com", subject="密码", text="Grüße\n\n.\nend\n")
+ADA, BOB = UUID(int=1), UUID(int=2)
+MAIL = Mail(to="ada@example.com", subject="密码", text="Grüße\n\n.\nend\n", about=ADA)
 
 
 class Server:
@@ -117,10 +119,11 @@ def test_without_a_server_each_mail_is_a_file_of_ours_alone(tmp_path: Path) -> N
 
 def test_mails_to_who_is_forgotten_go_and_no_others(tmp_path: Path) -> None:
     mailer = FileMailer(tmp_path / "mail", SENDER)
-    mailer.forget(MAIL.to)
-    mailer.send(MAIL)
-    mailer.send(replace(MAIL, to="bob@example.com"))
-    mailer.forget("Ada@Example.com")
+    mailer.forget(MAIL.to, ADA)
+    mailer.send(replace(MAIL, about=BOB))
+    mailer.send(replace(MAIL, to="eve@example.com"))
+    mailer.send(replace(MAIL, to="bob@example.com", about=BOB))
+    mailer.forget("Ada@Example.com", ADA)
     (left,) = (tmp_path / "mail").iterdir()
     assert b"bob@example.com" in left.read_bytes()
 

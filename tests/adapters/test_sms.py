@@ -6,8 +6,9 @@ import base64
 import stat
 from collections.abc import Iterator
 from contextlib import contextmanager
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from pathlib import Path
+from uuid import UUID
 
 import pytest
 
@@ -18,7 +19,8 @@ from domain.errors import BadSetup, Unavailable
 from tests.little_server import Answering, little_server
 
 SID, TOKEN = "AC" + "0" * 32, "an-auth-token"
-TEXT = Text(to="+4915112345678", text="您的验证码是 12345678 & more")
+ADA, BOB = UUID(int=1), UUID(int=2)
+TEXT = Text(to="+4915112345678", text="您的验证码是 12345678 & more", about=ADA)
 
 
 @dataclass
@@ -73,7 +75,7 @@ def test_what_twilio_does_not_take_is_not_sent() -> None:
         with pytest.raises(Unavailable, match="401"):
             texter(there, token="another").send(TEXT)
         with pytest.raises(Unavailable, match="400"):
-            texter(there).send(Text(to="+1", text="x"))
+            texter(there).send(replace(TEXT, to="+1"))
         assert there.taken == []
     with pytest.raises(Unavailable):
         texter(there).send(TEXT)
@@ -83,12 +85,15 @@ def test_without_anybody_messages_are_files_of_ones_own(tmp_path: Path) -> None:
     folder = tmp_path / "sms"
     texter = texter_of(None, folder, egress_allow=())
     texter.send(TEXT)
-    texter.send(Text(to="+1", text="x"))
+    texter.send(Text(to="+1", text="x", about=BOB))
+    texter.send(replace(TEXT, to="+2"))
+    texter.send(replace(TEXT, about=BOB))
     assert stat.S_IMODE(folder.stat().st_mode) == 0o700
     texts = sorted(path.read_text("utf-8") for path in folder.iterdir())
-    assert texts == ["+1\nx\n", f"{TEXT.to}\n{TEXT.text}\n"]
+    usual = [f"{to}\n{TEXT.text}\n" for to in ("+2", TEXT.to, TEXT.to)]
+    assert texts == ["+1\nx\n", *usual]
     assert {stat.S_IMODE(path.stat().st_mode) for path in folder.iterdir()} == {0o600}
-    texter.forget(TEXT.to)
+    texter.forget(TEXT.to, ADA)
     assert [path.read_text("utf-8") for path in folder.iterdir()] == ["+1\nx\n"]
     file = tmp_path / "file"
     file.touch()
