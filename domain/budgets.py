@@ -11,25 +11,39 @@ left (and then kept to that), unless that is too little to be of use.
 from __future__ import annotations
 
 from collections.abc import Callable, Iterable, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from datetime import datetime
 from typing import Protocol
 from uuid import UUID
 
 from domain.calls import CallAdmitted, CallFacts
 from domain.errors import LimitReached
+from domain.events import made
 from domain.holds import Booking, Hold, PassedOver, WindowId
 from domain.quota_events import Metric, Mode, ScopeKind
 from domain.routing_kept import KeptRouting
 
 LEAST_OUTPUT = 16  # tokens; an answer that would be cut before that is not begun
 
+# What a hold tells of a budget that is no balance, in the order of its fields.
+DEFINITION = (
+    "quota_id",
+    "version",
+    "scope",
+    "scope_id",
+    "metric",
+    "mode",
+    "limit",
+    "window_start",
+    "window_end",
+)
+
 CostBound = Callable[[int, int], "int | None"]
 
 
 @dataclass(kw_only=True, slots=True)
 class Budget:
-    """A quota with the balance of its window, as it moves while calls are decided."""
+    """A quota with the balance of its window: that alone moves while calls are decided."""
 
     # pylint: disable=duplicate-code  # a hold is this, as it stood, and never changes
     quota_id: UUID
@@ -43,6 +57,10 @@ class Budget:
     window_end: datetime | None
     settled: int
     held: int
+    _hold: dict[str, object] = field(init=False, repr=False, compare=False)
+
+    def __post_init__(self) -> None:
+        self._hold = {name: getattr(self, name) for name in DEFINITION}
 
     @property
     def window(self) -> WindowId:
@@ -55,20 +73,13 @@ class Budget:
 
     def hold(self, amount: int) -> Hold:
         """A hold of so much; the balance is as before until it is taken."""
-        return Hold(
-            quota_id=self.quota_id,
-            version=self.version,
-            scope=self.scope,
-            scope_id=self.scope_id,
-            metric=self.metric,
-            mode=self.mode,
-            limit=self.limit,
-            window_start=self.window_start,
-            window_end=self.window_end,
-            amount=amount,
-            settled=self.settled,
-            held=self.held,
+        fields = self._hold.copy()
+        fields["amount"], fields["settled"], fields["held"] = (
+            amount,
+            self.settled,
+            self.held,
         )
+        return made(Hold, fields)
 
     def take(self, hold: Hold) -> None:
         """The hold stands."""

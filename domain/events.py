@@ -54,6 +54,16 @@ def but(event: PartT, **fields: object) -> PartT:
     return other
 
 
+def made(kind: type[PartT], fields: dict[str, object]) -> PartT:
+    """One with just these fields, which are all that it has; it must have no slots.
+
+    In a third of the time of its constructor.
+    """
+    other = object.__new__(kind)
+    other.__dict__ = fields
+    return other
+
+
 @dataclass(frozen=True, kw_only=True, slots=True)
 class Recorded(Generic[EventT_co]):
     """An event in its place.

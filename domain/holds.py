@@ -13,12 +13,13 @@ A blocking quota is overrun only where a vendor reports more than could be held.
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Mapping
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass, field, replace
 from datetime import datetime
 from functools import lru_cache
 from uuid import UUID
 
+from domain.events import made
 from domain.quota_events import Metric, Mode, ScopeKind
 from domain.usage import Usage, UsageSource
 
@@ -124,32 +125,42 @@ class Outcome:
     model: str | None  # as it was asked of the vendor
 
 
-def bookings_of(holds: Iterable[Hold], outcome: Outcome) -> tuple[Booking, ...]:
+def bookings_of(holds: Sequence[Hold], outcome: Outcome) -> tuple[Booking, ...]:
     """All holds of a call, released, and what it really used, settled.
 
     Where a successful answer does not tell what it used, all that was held counts as used;
     what was only estimated never counts as more.
     """
+    return tuple(
+        [
+            made(
+                Booking,
+                {
+                    "quota_id": hold.quota_id,
+                    "window_start": hold.window_start,
+                    "released": held,
+                    "settled": _settled(hold, held, outcome),
+                },
+            )
+            for hold, held in _by_window(holds)
+        ]
+    )
+
+
+def _by_window(holds: Sequence[Hold]) -> Iterable[tuple[Hold, int]]:
+    """The first hold of each window, and how much is held there in all."""
     # By number: a UUID is hashed by Python code.
+    if len({hold.quota_id.int for hold in holds}) == len(holds):  # of an admission alone
+        return [(hold, hold.amount) for hold in holds]
     windows: dict[tuple[int, datetime], tuple[Hold, int]] = {}
     for hold in holds:
         window = hold.quota_id.int, hold.window_start
         first, before = windows.get(window, (hold, 0))
         windows[window] = first, before + hold.amount
-    return tuple(
-        [
-            Booking(
-                quota_id=hold.quota_id,
-                window_start=hold.window_start,
-                released=released,
-                settled=_settled(hold, released, outcome),
-            )
-            for hold, released in windows.values()
-        ]
-    )
+    return windows.values()
 
 
-def abandoned(holds: Iterable[Hold]) -> tuple[Booking, ...]:
+def abandoned(holds: Sequence[Hold]) -> tuple[Booking, ...]:
     """The holds of a call whose end nobody saw: all that was held counts as used."""
     unknown = Outcome(
         usage=Usage(),
@@ -165,7 +176,7 @@ def abandoned(holds: Iterable[Hold]) -> tuple[Booking, ...]:
 
 
 def corrected(
-    settled: Mapping[WindowId, int], holds: Iterable[Hold], outcome: Outcome
+    settled: Mapping[WindowId, int], holds: Sequence[Hold], outcome: Outcome
 ) -> tuple[Booking, ...]:
     """The differences to what was settled at the end before; nothing is released twice."""
     return tuple(
@@ -180,31 +191,27 @@ def corrected(
     )
 
 
-_text = lru_cache(maxsize=1024)(str)  # of a key's id: much the same ones again and again
+@lru_cache(maxsize=1024)  # much the same ones again and again, by number
+def _text(key: int | None) -> str:
+    return str(None if key is None else UUID(int=key))
 
 
 def _settled(hold: Hold, held: int, outcome: Outcome) -> int:
-    if not _served(hold, outcome):
+    scope, metric = hold.scope, hold.metric
+    # Whether the call was served under what the hold is about: another key may have.
+    if scope is ScopeKind.PROVIDER_KEY:
+        key = outcome.provider_key_id
+        if hold.scope_id != _text(None if key is None else key.int):
+            return 0
+    elif scope is ScopeKind.MODEL and hold.scope_id != outcome.model:
         return 0
-    match hold.metric:
-        case Metric.REQUESTS:
-            return held
-        case Metric.TOKENS:
-            used = _tokens(outcome.usage)
-        case Metric.COST_MICRO_USD:
-            used = outcome.cost_micro_usd
+    if metric is Metric.REQUESTS:
+        return held
+    tokens = metric is Metric.TOKENS
+    used = _tokens(outcome.usage) if tokens else outcome.cost_micro_usd
     if used is None:
         return held if outcome.answered else 0
     return used if outcome.usage.source is UsageSource.REPORTED else min(used, held)
-
-
-def _served(hold: Hold, outcome: Outcome) -> bool:
-    """Whether the call was served under what the hold is about: another key may have."""
-    if hold.scope is ScopeKind.PROVIDER_KEY:
-        return hold.scope_id == _text(outcome.provider_key_id)
-    if hold.scope is ScopeKind.MODEL:
-        return hold.scope_id == outcome.model
-    return True
 
 
 def _tokens(usage: Usage) -> int | None:

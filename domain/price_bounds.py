@@ -67,6 +67,8 @@ def _beside(price: Price, units: OtherUnits) -> int | None:
     """Millionths of a micro-dollar for what is no token."""
     if price.audio_hour is not None:
         return None
+    if price.search_unit is None and price.image is None and price.character is None:
+        return 0
     cost = 0
     for number, rate in (
         (units.search_units, price.search_unit and price.search_unit * MILLION),

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from dataclasses import replace
+from dataclasses import fields, replace
 from datetime import UTC, datetime, timedelta
 from uuid import UUID
 
@@ -11,7 +11,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from domain.budgets import LEAST_OUTPUT, Budget, Denied, Granted, Need, decide, take
-from domain.holds import Balances, Booking, bookings_of
+from domain.holds import Balances, Booking, Hold, bookings_of
 from domain.quotas import Metric, Mode, ScopeKind
 from tests.domain.outcomes import outcome
 
@@ -52,6 +52,23 @@ def test_a_call_with_room_is_granted_all_that_it_asks_for() -> None:
     assert granted.output_tokens == 200
     [hold] = granted.holds
     assert (hold.amount, hold.settled, hold.held, hold.limit) == (300, 0, 0, 1000)
+
+
+def test_a_hold_and_a_booking_have_all_their_fields_in_their_order() -> None:
+    hold = budget().hold(300)
+    [booking] = bookings_of([hold], outcome(40, 60))
+    for one, kind in ((hold, Hold), (booking, Booking)):
+        assert list(vars(one)) == [field.name for field in fields(kind)]
+    assert replace(hold) == hold == Hold(**vars(hold))
+
+
+def test_a_hold_keeps_the_balance_that_it_was_decided_on() -> None:
+    one = budget(settled=5)
+    before = one.hold(300)
+    take([one], Granted(output_tokens=200, holds=(before,)))
+    after = one.hold(1)
+    assert (before.amount, before.settled, before.held) == (300, 5, 0)
+    assert (after.amount, after.settled, after.held) == (1, 5, 300)
 
 
 def test_a_call_with_less_room_is_granted_what_is_left() -> None:

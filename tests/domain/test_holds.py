@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-from datetime import UTC, datetime
+from dataclasses import replace
+from datetime import UTC, datetime, timedelta
 from uuid import UUID
 
 import pytest
@@ -47,6 +48,13 @@ def booking(released: int, settled: int, number: int = 1) -> Booking:
 def test_all_holds_of_one_window_are_released_together() -> None:
     holds = (hold(300), hold(200), hold(1, Metric.REQUESTS, number=2))
     assert bookings_of(holds, outcome(40, 60)) == (booking(500, 100), booking(1, 1, 2))
+
+
+def test_two_windows_of_one_quota_are_released_apart() -> None:
+    first, next_day = hold(300), START + timedelta(days=1)
+    second = replace(first, window_start=next_day, amount=200)
+    later = replace(booking(200, 100), window_start=next_day)
+    assert bookings_of((first, second), outcome(40, 60)) == (booking(300, 100), later)
 
 
 @pytest.mark.parametrize(
