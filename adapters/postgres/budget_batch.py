@@ -13,7 +13,7 @@ from collections.abc import Iterable, Sequence
 from dataclasses import dataclass, replace
 from typing import Any
 
-from adapters.postgres.budget_concerns import Asked, Moves, Window
+from adapters.postgres.budget_concerns import Moves, Window
 from domain.budgets import (
     Budget,
     Denied,
@@ -25,14 +25,7 @@ from domain.budgets import (
     decide,
     take,
 )
-from domain.calls import (
-    CallAbandoned,
-    CallCorrected,
-    CallEvent,
-    CallExtended,
-    CallRefused,
-    CallSettled,
-)
+from domain.calls import CallEvent, CallExtended, CallRefused
 from domain.holds import Booking, PassedOver
 from domain.places import AnyOf, may_fit_elsewhere, soonest
 from domain.quotas import Metric, Mode, ScopeKind
@@ -56,7 +49,8 @@ class Budgets:
     def __init__(self, rows: Iterable[Row]) -> None:
         self.by_window: dict[Window, Budget] = {}
         self.by_key: dict[str, list[Budget]] = {}  # those of now
-        self.moves = Moves()
+        self._stood: list[tuple[Budget, int, int]] = []
+        self._elsewhere: list[Booking] = []
         for row in rows:
             quota_id, start, end, key, kind, scope_id, version, *rest = row
             metric, mode, limit, settled, held, is_now = rest
@@ -76,13 +70,27 @@ class Budgets:
             self.by_window[quota_id.int, start] = budget
             if is_now:
                 self.by_key.setdefault(key, []).append(budget)
+        self.begin(self.by_window.values())
 
-    def decided(self, asked: Asked) -> Decided:
-        """What becomes of the next one; what it moves is moved for those behind it."""
+    def begin(self, budgets: Iterable[Budget]) -> None:
+        """A batch is decided from here on, and is about these."""
+        self._stood = [(budget, budget.settled, budget.held) for budget in budgets]
+        self._elsewhere = []
+
+    def moves(self) -> Moves:
+        """How the balances have moved since the batch began."""
+        moves = Moves()
+        for budget, before_settled, before_held in self._stood:
+            settled, held = budget.settled - before_settled, budget.held - before_held
+            if settled or held:
+                moves.add(budget, held=held, settled=settled)
+        for booking in self._elsewhere:
+            moves.add(booking, held=-booking.released, settled=booking.settled)
+        return moves
+
+    def decided(self, asked: Wants | AnyOf | Extension) -> Decided:
+        """What becomes of the next one; what it takes is gone for those behind it."""
         match asked:
-            case CallSettled() | CallAbandoned() | CallCorrected():
-                self._book(asked.bookings)
-                return Decided(asked)
             case Extension():
                 return self._extended(asked)
             case AnyOf():
@@ -118,7 +126,7 @@ class Budgets:
             return Granted(output_tokens=None, holds=())
         decision = decide(budgets, wants.need())
         if isinstance(decision, Granted):
-            self._take(budgets, decision)
+            take(budgets, decision)
         return decision
 
     def _extended(self, extension: Extension) -> Decided:
@@ -129,23 +137,20 @@ class Budgets:
         decision = decide(budgets, extension.need)
         if isinstance(decision, Denied):
             return Decided(None, refused=_refusal(decision))
-        self._take(budgets, decision)
+        take(budgets, decision)
         return Decided(CallExtended(facts=extension.facts, holds=decision.holds), decision)
 
     def _of(self, keys: Sequence[str]) -> list[Budget]:
         return [budget for key in keys for budget in self.by_key.get(key, ())]
 
-    def _take(self, budgets: Sequence[Budget], granted: Granted) -> None:
-        take(budgets, granted)
-        for budget, hold in zip(budgets, granted.holds, strict=True):
-            self.moves.add(budget, held=hold.amount, settled=0)
-
-    def _book(self, bookings: Iterable[Booking]) -> None:
+    def book(self, bookings: Iterable[Booking]) -> None:
+        """A call has ended, or was corrected: what it gives back is there for the next."""
         for booking in bookings:
-            # Of a quota that is gone only the balance is left.
-            if budget := self.by_window.get((booking.quota_id.int, booking.window_start)):
+            budget = self.by_window.get((booking.quota_id.int, booking.window_start))
+            if budget is None:  # of a quota that is gone only the balance is left
+                self._elsewhere.append(booking)
+            else:
                 budget.book(booking)
-            self.moves.add(booking, held=-booking.released, settled=booking.settled)
 
 
 def _refused(denied: Sequence[tuple[Wants, Denied]]) -> Decided:

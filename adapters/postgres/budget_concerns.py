@@ -90,5 +90,7 @@ def concerns_of(batch: Iterable[Asked | None]) -> Concerns:
             case _:
                 concerns.keys.update(asked.scope_keys())
         for one in held:
-            concerns.windows[one.quota_id.int, one.window_start] = one.window
+            window = one.quota_id.int, one.window_start
+            if window not in concerns.windows:
+                concerns.windows[window] = one.window
     return concerns

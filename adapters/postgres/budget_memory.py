@@ -22,7 +22,7 @@ from adapters.postgres.binary_array import (
     uuid_array,
 )
 from adapters.postgres.budget_batch import Budgets
-from adapters.postgres.budget_concerns import Concerns, Moves
+from adapters.postgres.budget_concerns import Concerns
 from domain.budgets import Budget
 from domain.windows import EPOCH
 
@@ -64,7 +64,7 @@ class BudgetMemory:
         if None in booked or _over(applying):
             return None
         budgets, self._budgets = self._budgets, Budgets(())
-        budgets.moves = Moves()
+        budgets.begin(applying + others)
         seen = (text_array(sorted(concerns.keys)), *_parameters(applying, others))
         return Remembered(budgets, seen)
 

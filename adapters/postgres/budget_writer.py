@@ -138,7 +138,7 @@ class BudgetWriter:
             bigint_array([entry.version for entry, _ in events]),
             text_array([event.TOPIC for _, event in events]),
             bytea_array([entry.state for entry, _ in events]),
-            *budgets.moves.parameters(),
+            *budgets.moves().parameters(),
         )
 
 
@@ -147,8 +147,13 @@ def _decide(
 ) -> None:
     """Each entry becomes what the budgets say, in the order in which they came."""
     for entry, one in zip(batch, asked, strict=True):
-        if one is not None:
-            entry.becomes(budgets.decided(one))
+        match one:
+            case None:
+                continue
+            case CallSettled() | CallAbandoned() | CallCorrected():
+                budgets.book(one.bookings)
+            case _:
+                entry.becomes(budgets.decided(one))
 
 
 def _written(batch: Sequence[Entry], rows: PGresult) -> list[Written]:

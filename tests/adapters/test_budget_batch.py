@@ -11,7 +11,7 @@ from hypothesis import strategies as st
 
 from adapters.postgres.budget_batch import Budgets, Decided
 from adapters.postgres.budget_concerns import Asked
-from domain.calls import CallRefused
+from domain.calls import CallEnding, CallRefused
 from domain.holds import Booking, Hold
 from domain.quotas import Metric, Mode, ScopeKind, scope_key
 from domain.windows import EPOCH
@@ -53,25 +53,34 @@ class Table:
             )
             for quota_id, (metric, limit, mode) in self._quotas.items()
         )
-        decisions = [budgets.decided(asked) for asked in batch]
-        for move in budgets.moves.by_window.values():
+        decisions = [_decided(budgets, asked) for asked in batch]
+        for move in budgets.moves().by_window.values():
             quota_id, _ = move.window
             before = self._balances[quota_id]
             self._balances[quota_id] = before[0] + move.settled, before[1] + move.held
         return decisions
 
 
+def _decided(budgets: Budgets, asked: Asked) -> Decided:
+    if not isinstance(asked, CallEnding):
+        return budgets.decided(asked)
+    budgets.book(asked.bookings)
+    return Decided(asked)
+
+
+def booking_of(hold: Hold, used: int) -> Booking:
+    """Its end, when so many percent were used."""
+    return Booking(
+        quota_id=hold.quota_id,
+        window_start=hold.window_start,
+        released=hold.amount,
+        settled=hold.amount * used // 100,
+    )
+
+
 def ended(holds: tuple[Hold, ...], used: int) -> Asked:
     """The call's end: so many percent of its holds were used."""
-    bookings = tuple(
-        Booking(
-            quota_id=hold.quota_id,
-            window_start=hold.window_start,
-            released=hold.amount,
-            settled=hold.amount * used // 100,
-        )
-        for hold in holds
-    )
+    bookings = tuple(booking_of(hold, used) for hold in holds)
     return replace(settled(facts(), tokens(1, 1), 2), bookings=bookings)
 
 
@@ -106,6 +115,19 @@ def test_a_batch_decides_as_if_its_calls_had_come_one_by_one(
     for (_, alone), together in zip(came, decisions, strict=True):
         assert together.event == alone.event
         assert together.granted == alone.granted
+
+
+def test_what_is_taken_and_given_back_in_one_batch_moves_nothing() -> None:
+    start, gone = EPOCH, UUID(int=9)
+    row = (UUID(int=1), start, None, KEY, ScopeKind.TEAM, str(TEAM), 1)
+    budgets = Budgets([(*row, Metric.TOKENS, Mode.BLOCK, 100, 7, 0, True)])
+    granted = budgets.decided(wanting(facts(), 20, 30)).granted
+    assert granted is not None
+    budgets.book(booking_of(hold, 0) for hold in granted.holds)
+    assert budgets.moves().by_window == {}
+    budgets.book([Booking(quota_id=gone, window_start=start, released=3, settled=2)])
+    [move] = budgets.moves().by_window.values()
+    assert (move.window, move.held, move.settled) == ((gone, start), -3, 2)
 
 
 def test_a_call_that_a_quota_refuses_keeps_why_it_was_to_go_there() -> None:
