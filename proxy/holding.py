@@ -69,6 +69,7 @@ class Holding:
         # Read when they are asked for (`cached_property` takes a lock for it).
         self._demand: Demand | None = None
         self._most: int | None = None
+        self._scope_keys: tuple[str, ...] = ()
 
     @property
     def facts(self) -> CallFacts:
@@ -120,8 +121,12 @@ class Holding:
         return most
 
     def scope_keys(self) -> tuple[str, ...]:
-        bot = self.call.credential.bot
-        return scope_keys_of(self.facts, None if bot is None else bot.owner_id)
+        keys = self._scope_keys
+        if not keys:
+            bot = self.call.credential.bot
+            owner_id = None if bot is None else bot.owner_id
+            keys = self._scope_keys = scope_keys_of(self.facts, owner_id)
+        return keys
 
     def need(self) -> Need:
         self._start_over()
@@ -232,7 +237,7 @@ class Holding:
 
     def _is_blocked(self) -> bool:
         """Whether it holds of a quota that would end it."""
-        return any(hold.mode is Mode.BLOCK for hold in self.holds)
+        return Mode.BLOCK in [hold.mode for hold in self.holds]
 
     @property
     def complete(self) -> bool:
@@ -272,11 +277,12 @@ class Holding:
 
     def _must_limit(self) -> bool:
         """Whether the vendor would write more than is held, for all that it knows."""
-        if self.demand.visible or not self._is_blocked():
+        demand, most = self.demand, self.most
+        if demand.visible or not self._is_blocked():
             return False
-        if self.output_tokens < self.most:
+        if self.output_tokens < most:
             return True
-        if self.most == 0 or self.demand.output_limit is not None:
+        if most == 0 or demand.output_limit is not None:
             return False
         return self._limits.output_limit(self._model) is None
 

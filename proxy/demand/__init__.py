@@ -55,10 +55,12 @@ def demand_of(
     knows (a deployment's name tells nothing), and then nothing passes for visible.
     """
     try:
-        fields: dict[str, Any] = orjson.loads(body)
-        return _demand(format, fields, bare(model), streaming=streaming)
+        fields: Any = orjson.loads(body)
+        if type(fields) is dict:
+            return _demand(format, fields, bare(model), streaming=streaming)
     except (orjson.JSONEncodeError, ValueError, RecursionError, AttributeError):
-        return demand_by_size(format, len(body))
+        pass
+    return demand_by_size(format, len(body))
 
 
 def demand_by_size(format: Format, size: int) -> Demand:  # noqa: A002

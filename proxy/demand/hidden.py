@@ -33,16 +33,18 @@ FUNCTIONS = frozenset({"function", "custom"})
 CARRIED_OUT = ("bash_", "text_editor_", "computer_", "memory_")
 DECLARED = frozenset({"functionDeclarations", "function_declarations"})
 # Fields that make a vendor do more than answer.
-_DOES_MORE = (
-    "web_search_options",
-    "mcp_servers",
-    "plugins",
-    "background",
-    "agent_id",
-    "agent",
-    "enable_search",
-    "search_parameters",
-    "container",
+_DOES_MORE = frozenset(
+    {
+        "web_search_options",
+        "mcp_servers",
+        "plugins",
+        "background",
+        "agent_id",
+        "agent",
+        "enable_search",
+        "search_parameters",
+        "container",
+    }
 )
 
 
@@ -70,12 +72,12 @@ def uses_hosted_tools(format: Format, fields: dict[str, Any], model: str) -> boo
     """Whether the vendor may search, run code or call others while it answers."""
     if _SEARCHING.match(model):
         return True
-    for name in _DOES_MORE:
-        if fields.get(name):
+    for name in _DOES_MORE.intersection(fields):
+        if fields[name]:
             return True
     if format == "openai-responses" and fields.get("prompt"):
         return True  # stored at the vendor, perhaps with tools
-    if inner(fields, "parameters").get("enable_search"):
+    if "parameters" in fields and inner(fields, "parameters").get("enable_search"):
         return True
     tools = fields.get("tools")
     if tools is None or type(tools) is dict:

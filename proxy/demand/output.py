@@ -9,6 +9,9 @@ from proxy.demand.shape import inner, whole
 
 EMBEDDED = ("texts", "images", "inputs", "documents", "instances")  # without any messages
 
+CONFIGS = ("generationConfig", "generation_config", "parameters")
+_SAYS_HOW_MANY = frozenset({"n", "best_of", "prompt", *CONFIGS})
+
 
 def generates(format: Format, fields: dict[str, Any]) -> bool:  # noqa: A002
     """Whether anything is written at all: embeddings and rankings have no output."""
@@ -57,7 +60,9 @@ def output_limit_in(format: Format, fields: dict[str, Any]) -> int | None:  # no
 
 def choices_in(fields: dict[str, Any]) -> int:
     """How many answers are written: those that are thrown away are charged too."""
-    config = inner(fields, "generationConfig", "generation_config", "parameters")
+    if _SAYS_HOW_MANY.isdisjoint(fields):  # the usual case
+        return 1
+    config = inner(fields, *CONFIGS)
     asked = (
         fields.get("n"),
         fields.get("best_of"),

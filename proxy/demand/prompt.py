@@ -34,6 +34,7 @@ TEMPLATES: tuple[tuple[str, int], ...] = (
     ("qwen", 32),
     ("claude", 16),
 )
+_TEMPLATED = tuple(start for start, _ in TEMPLATES)
 PER_FORMAT: Mapping[Format, int] = MappingProxyType({"cohere-v2": 512})
 TOOLS: Mapping[Format, int] = MappingProxyType(
     {"anthropic-messages": 1_024, "cohere-v2": 1_536}
@@ -129,13 +130,15 @@ QUIET = frozenset(
 )
 LONGEST_QUIET = 40  # characters; what is longer is no role
 # Fields by which a vendor reads what it has kept.
-KEPT = (
-    "previous_response_id",
-    "previous_interaction_id",
-    "conversation",
-    "cachedContent",
-    "cached_content",
-    "container",
+KEPT = frozenset(
+    {
+        "previous_response_id",
+        "previous_interaction_id",
+        "conversation",
+        "cachedContent",
+        "cached_content",
+        "container",
+    }
 )
 
 
@@ -150,9 +153,8 @@ def prompt_bound(format: Format, fields: dict[str, Any], model: str) -> PromptBo
     """The bound of the prompt in these fields of a body."""
     prompt = _Prompt(model)
     tokens = AT_THE_END + PER_FORMAT.get(format, 0)
-    for start, more in TEMPLATES:
-        if model.startswith(start):
-            tokens += more
+    if model.startswith(_TEMPLATED):
+        tokens += sum(more for start, more in TEMPLATES if model.startswith(start))
     for name, value in fields.items():
         kind = type(value)
         if name in ENVELOPE or not (kind is str or kind is dict or kind is list):
@@ -170,7 +172,8 @@ def prompt_bound(format: Format, fields: dict[str, Any], model: str) -> PromptBo
             tokens += _bytes(value)
         else:
             tokens += len(orjson.dumps(value))
-    return PromptBound(tokens, prompt.whole and not any(fields.get(name) for name in KEPT))
+    whole = prompt.whole and not any(fields[name] for name in KEPT.intersection(fields))
+    return PromptBound(tokens, whole)
 
 
 class _Prompt:
