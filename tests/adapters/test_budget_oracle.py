@@ -13,7 +13,7 @@ from dataclasses import dataclass, field, replace
 from typing import NamedTuple
 from uuid import UUID, uuid4
 
-from hypothesis import given, settings
+from hypothesis import example, given, settings
 from hypothesis import strategies as st
 
 from adapters.bootstrap.followers import event_logs
@@ -76,6 +76,9 @@ LIMITS = st.lists(
     min_size=1,
     max_size=4,
 )
+# What is left to chance may hardly ever fit at its second model: here all of them do.
+FULL = [Limit(Metric.REQUESTS, 0, "large", Mode.BLOCK)]
+TO_ANOTHER = [Turn("large", "small", 10, 20, nth, None, 1, 100) for nth in range(8)]
 TURNS = st.lists(
     st.builds(
         Turn,
@@ -231,6 +234,7 @@ def test_who_is_refused_is_who_one_thread_would_refuse(database_url: str) -> Non
 
         @settings(max_examples=8 * settings().max_examples)
         @given(LIMITS, TURNS)
+        @example(FULL, TO_ANOTHER)
         def same(limits: list[Limit], turns: list[Turn]) -> None:
             nonlocal refused, elsewhere
             team, head = uuid4(), log.head()
