@@ -64,6 +64,13 @@ def reached(response: Response, position: int) -> None:
     response.headers["X-Log-Position"] = f"{FLEET}={position}"
 
 
+def read_with_fleet(response: Response, position: int | None) -> None:
+    """What names `calls=` was read there in the fleet log too; None: it was not asked."""
+    if position is not None:
+        calls = response.headers["X-Log-Position"]
+        response.headers["X-Log-Position"] = f"{FLEET}={position},{calls}"
+
+
 def tag_version(response: Response, version: int) -> None:
     """The version of what is shown, for `If-Match`."""
     response.headers["ETag"] = f'"{version}"'

@@ -12,13 +12,13 @@ from pydantic import BaseModel, Field
 from api.bot_reading import TheBots
 from api.callers import TheUser
 from api.past_views import Then, calls_then
-from api.positions import CALLS_ONLY, read_after, read_at
+from api.positions import CALLS_ONLY, read_after, read_at, read_with_fleet
 from api.routing_reading import vendor_of_key
 from api.shapes import Moment, PastQuery
 from api.shapes import Query as AQuery
 from api.wired import TheSystem, Wired
 from domain.errors import InvalidFields
-from domain.log import CALLS
+from domain.log import CALLS, FLEET
 from projections.latency_histogram import Counts, quantile
 from projections.routing_statistics import StatisticsFilter, TargetRow, TargetSums
 
@@ -108,6 +108,7 @@ def statistics(  # noqa: PLR0913, PLR0917 - what the framework hands in
     That is folded from the calls themselves, and takes about 4 s for each 100,000 of them.
     """
     past = None if then is None else then.past
+    fleet = system.fleet.head() if past is None else past.of(FLEET)
     since, until = whole_hours(query.since, query.until or (past.time if past else None))
     wanted = StatisticsFilter(
         team_id=user.team_id,
@@ -121,6 +122,7 @@ def statistics(  # noqa: PLR0913, PLR0917 - what the framework hands in
         rows = read_at(response, view, CALLS_ONLY, lambda: view.select(wanted))
     else:
         rows = view.select(wanted)
+    read_with_fleet(response, None if query.bot is None else fleet)
     found = by_target(system, rows)
     total = sum(sums.calls for sums in found.values())
     items = [_shown(target, sums, total) for target, sums in found.items()]

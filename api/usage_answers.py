@@ -16,7 +16,7 @@ from api.callers import TheUser
 from api.exports import AT_A_TIME, exported, wanted_format
 from api.paging import Cursors, TheCursors
 from api.past_views import SLACK, Then, calls_then
-from api.positions import CALLS_ONLY, ResultT, read_at
+from api.positions import CALLS_ONLY, ResultT, read_at, read_with_fleet
 from api.shapes import Page
 from api.usage_groups import broken_down
 from api.usage_reading import Answer, by_group, totals, trend
@@ -143,7 +143,7 @@ class Usage:
         """What was found, and where; of the past that is told already."""
         if self._then is None:
             response.headers["X-Log-Position"] = f"{CALLS}={answer.position}"
-        self._with_fleet(response)
+        read_with_fleet(response, self._fleet)
         return answer.found
 
     def _read(
@@ -151,13 +151,8 @@ class Usage:
     ) -> ResultT:
         """What the view says, and where it stood, unless that is what was asked for."""
         found = read() if self._then else read_at(response, view, CALLS_ONLY, read)
-        self._with_fleet(response)
+        read_with_fleet(response, self._fleet)
         return found
-
-    def _with_fleet(self, response: Response) -> None:
-        if self._fleet is not None:
-            calls = response.headers["X-Log-Position"]
-            response.headers["X-Log-Position"] = f"{FLEET}={self._fleet},{calls}"
 
 
 def _place(admitted_at: str, call_id: str) -> Place:
