@@ -28,6 +28,9 @@ EXPORTS: dict[int | str, dict[str, Any]] = {
     200: {"content": {"text/csv": {}, NDJSON: {}, PARQUET: {}}}
 }
 
+# What spreadsheets take for the start of a formula (OWASP, CSV Injection), full-width too.
+FORMULAS = ("=", "+", "-", "@", "\t", "\r", "\n", "\uff1d", "\uff0b", "\uff0d", "\uff20")
+
 Shape = type[BaseModel]
 Pages = Iterable[Sequence[BaseModel]]
 
@@ -86,6 +89,6 @@ def _cell(value: object) -> object:
     """As it is, but never the start of a formula: spreadsheets run those."""
     if isinstance(value, datetime):
         return value.isoformat().replace("+00:00", "Z")
-    if isinstance(value, str) and value.startswith(("=", "+", "-", "@", "\t", "\r")):
+    if isinstance(value, str) and value.startswith(FORMULAS):
         return f"'{value}"
     return value
