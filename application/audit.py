@@ -18,6 +18,7 @@ from domain.calls_months import CallsMonth
 from domain.claims import Claim
 from domain.errors import InvalidFields, NotFound
 from domain.events import Aggregate, Event, Recorded
+from domain.ids import TeamId
 from domain.invoices import Invoice, InvoiceShelf
 from domain.kek import KekRotation
 from domain.keys import ProviderKey
@@ -84,19 +85,33 @@ Step = tuple[Recorded[Event], Aggregate[Any]]
 
 
 def replay(
-    event_log: EventLog, kind: str, stream_id: UUID, *, until: When = NOW
+    event_log: EventLog,
+    kind: str,
+    stream_id: UUID,
+    *,
+    until: When = NOW,
+    team_id: TeamId | None = None,
 ) -> Iterator[Step]:
     """Each event of the stream, oldest first, with the state just after it.
 
-    Refused if the stream holds nothing by then, or is of another kind.
+    Refused if the stream holds nothing by then, or is of another kind. With a team, also if
+    another began it, and without what others did since: the claim of a host's port goes
+    from one team to the next.
     """
     history = event_log.history(stream_id, at=until.time, upto=until.position)
     if not history or not history[0].event.TOPIC.startswith(f"{kind}."):
         raise NotFound(stream_id)
+    if team_id is not None and history[0].team_id != team_id:
+        raise NotFound(stream_id)
     _, state = KINDS[kind]
     for recorded in history:
         state = state.evolve(recorded.event)
-        yield recorded, state
+        if _is_shown(recorded, team_id):
+            yield recorded, state
+
+
+def _is_shown(recorded: Recorded[Event], team_id: TeamId | None) -> bool:
+    return team_id is None or recorded.team_id in {team_id, None}
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -108,18 +123,25 @@ class Comparison:
     between: list[Step]  # what led from the one to the other
 
 
-def compare(
-    event_log: EventLog, kind: str, stream_id: UUID, *, since: When | None, until: When
+def compare(  # noqa: PLR0913 - what is compared
+    event_log: EventLog,
+    kind: str,
+    stream_id: UUID,
+    *,
+    since: When | None,
+    until: When,
+    team_id: TeamId | None = None,
 ) -> Comparison:
     """The stream as it was at both; without `since`, from before its first event.
 
     `NotFound` if there is none of that kind by the later one, `InvalidFields` if the
     earlier one is later.
     """
-    steps = list(replay(event_log, kind, stream_id, until=until))
+    steps = list(replay(event_log, kind, stream_id, until=until, team_id=team_id))
     seen = 0
     if since is not None:
-        seen = len(event_log.history(stream_id, at=since.time, upto=since.position))
+        history = event_log.history(stream_id, at=since.time, upto=since.position)
+        seen = sum(_is_shown(one, team_id) for one in history)
     if seen > len(steps):
         raise InvalidFields(**{"from": "beyond-to"})
     return Comparison(

@@ -4,10 +4,12 @@ from __future__ import annotations
 
 from datetime import UTC, datetime
 from typing import Any
-from uuid import uuid4
+from uuid import UUID, uuid4
 
 import pytest
 
+from application.event_log import Caller, acting
+from domain.claims import Claim, ClaimReleased, ClaimTaken, host_port_claim
 from tests.api.front import Front
 
 
@@ -134,6 +136,33 @@ def test_a_stream_is_replayed_up_to_a_position(either: Front) -> None:
             answer = either.client.get(url, params=at, headers=headers)
             assert answer.json()["items"][-1]["version"] == row["version"]
             assert answer.headers["x-log-position"] == at["at"]
+
+
+def test_what_another_team_did_in_a_shared_stream_is_not_shown(either: Front) -> None:
+    mine, other = either.registered(), either.registered()
+    fleet, claim = either.system.fleet, host_port_claim(9200)
+    for account in (mine, other):
+        team_id = UUID(account["team"]["id"])
+        with acting(Caller(f"user:{account['user']['id']}", team_id, "request-1")):
+            there = fleet.look(Claim(), claim)
+            fleet.append(there, [ClaimTaken(holder=team_id), ClaimReleased()])
+    url = f"/api/audit/stream/claim/{claim}"
+    headers = either.bearer(mine)
+    steps = either.client.get(url, headers=headers).json()["items"]
+    assert [one["version"] for one in steps] == [1, 2]
+    whole = either.client.get(f"{url}/diff", headers=headers).json()
+    assert whole["events"] == steps
+    assert (whole["from_version"], whole["to_version"]) == (0, 2)
+
+
+def test_a_stranger_learns_nothing_of_a_streams_times(either: Front) -> None:
+    bot, headers = with_a_bot(either)
+    url = f"/api/audit/stream/bot/{bot['id']}/diff"
+    steps = either.client.get(url.removesuffix("/diff"), headers=headers).json()["items"]
+    backwards = {"from": steps[2]["at"], "to": steps[0]["at"]}
+    assert either.client.get(url, params=backwards, headers=headers).status_code == 422
+    answer = either.client.get(url, params=backwards, headers=either.someone())
+    assert (answer.status_code, answer.json()["code"]) == (404, "not-found")
 
 
 def test_the_streams_of_a_sign_in_can_be_replayed(front: Front) -> None:
