@@ -23,7 +23,7 @@ from adapters.postgres.database import Cursor, Database
 from adapters.postgres.sketches import from_numeric, to_numeric
 from adapters.postgres.usage_totals import OF_ROWS, sums, totals_of, where
 from adapters.postgres.view import PostgresView
-from adapters.postgres.view_positions import move, position_of
+from adapters.postgres.view_positions import position_of
 from domain.log import CALLS, Page
 from projections.call_log import Group
 from projections.latency_sketch import Sketch
@@ -97,12 +97,7 @@ class PostgresUsageRollup(PostgresView[RollupRow], UsageRollup):
 
     def advance(self, projector: Projector[RollupRow], page: Page) -> None:
         """Add what the page adds, without reading what is there."""
-        with (
-            self._database.connection() as connection,
-            connection.transaction(),
-            connection.cursor() as cursor,
-        ):
-            move(cursor, self._name, page, version=projector.version)
+        with self._moved(page, projector.version) as cursor:
             rows = [row for row in projector.fold(page, {}).values() if row is not None]
             if rows:
                 send_arrays(cursor)

@@ -7,7 +7,8 @@ against the row's types when read.
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Sequence
+from collections.abc import Iterable, Iterator, Sequence
+from contextlib import contextmanager
 from dataclasses import fields, is_dataclass
 from datetime import datetime
 from enum import StrEnum
@@ -69,12 +70,7 @@ class PostgresView(View[RowT], Generic[RowT]):
             return position_of(cursor, self._name, log)
 
     def advance(self, projector: Projector[RowT], page: Page) -> None:
-        with (
-            self._database.connection() as connection,
-            connection.transaction(),
-            connection.cursor() as cursor,
-        ):
-            move(cursor, self._name, page, version=projector.version)
+        with self._moved(page, projector.version) as cursor:
             if not page.events:
                 return
             known = not projector.appends
@@ -91,6 +87,19 @@ class PostgresView(View[RowT], Generic[RowT]):
             if removed:
                 cursor.executemany(self._delete(), removed)
             self._keep(cursor, old, new)
+
+    @contextmanager
+    def _moved(self, page: Page, version: int) -> Iterator[Cursor]:
+        """Whatever is written comes with the page's end as the position, or not at all."""
+        with (
+            self._database.connection() as connection,
+            connection.transaction(),
+            connection.cursor() as cursor,
+        ):
+            if self._is_copy:  # it is begun anew after a crash: nobody waits for the disk
+                cursor.execute("SET LOCAL synchronous_commit = off")
+            move(cursor, self._name, page, version=version)
+            yield cursor
 
     def _keep(self, cursor: Cursor, old: Sequence[RowT], new: Sequence[RowT]) -> None:
         if new and self._is_copy:  # no row-level security there, which forbids COPY
