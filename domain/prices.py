@@ -103,24 +103,31 @@ def _input_cost(
     )
     if long > written or (read and apart):
         return None  # of cached sound and images nobody tells how much there is
-    parts = (
-        (read, price.cache_read),
-        (written - long, price.cache_write),
-        (long, price.cache_write if price.cache_write_1h is None else price.cache_write_1h),
-        (audio, price.audio_input),
-        (seen, price.image_input),
-    )
+    parts: tuple[Part, ...] = ()
+    if tokens is None or read or written or audio or seen:
+        hour = price.cache_write_1h
+        parts = (
+            (read, price.cache_read),
+            (written - long, price.cache_write),
+            (long, price.cache_write if hour is None else hour),
+            (audio, price.audio_input),
+            (seen, price.image_input),
+        )
     return _charged(tokens, price.input, parts, timed=price.audio_hour is not None)
 
 
 def _output_cost(usage: Usage, tokens: int | None, price: Price) -> int | None:
     """Millionths of a micro-dollar."""
     other = usage.other or NO_OTHER
-    parts = (
-        (usage.reasoning_tokens or 0, price.reasoning),
-        (other.audio_output_tokens or 0, price.audio_output),
-        (other.image_output_tokens or 0, price.image_output),
-    )
+    reasoned = usage.reasoning_tokens or 0
+    spoken, drawn = other.audio_output_tokens or 0, other.image_output_tokens or 0
+    parts: tuple[Part, ...] = ()
+    if tokens is None or reasoned or spoken or drawn:
+        parts = (
+            (reasoned, price.reasoning),
+            (spoken, price.audio_output),
+            (drawn, price.image_output),
+        )
     return _charged(tokens, price.output, parts, timed=price.audio_hour is not None)
 
 

@@ -12,6 +12,7 @@ import time
 from collections.abc import Awaitable
 from dataclasses import dataclass
 from datetime import datetime
+from functools import cached_property
 from typing import NamedTuple
 
 from application.ports import BoundedPrices, Meter, OpenVault
@@ -78,10 +79,15 @@ class Attempts:
         self._log: list[Attempt] = []
         self._current: Outgoing | None = None  # not judged yet
         self._began = 0.0
-        self._going_on = GoingOn(
-            admission, parts.meter, progress, parts.upstream.total_seconds, left
-        )
+        self._left = left
         progress.tries = self
+
+    @cached_property
+    def _going_on(self) -> GoingOn:
+        """Not asked of a call that is routed nowhere else, streams nothing and succeeds."""
+        parts = self._parts
+        seconds = parts.upstream.total_seconds
+        return GoingOn(self._admission, parts.meter, self._progress, seconds, self._left)
 
     async def answer(self, call: Outgoing) -> Served:
         """An answer of the first key that serves, or else the last one's.
@@ -89,24 +95,24 @@ class Attempts:
         Raises `UpstreamError` of the last one, and `Unavailable` if the vault is away.
         """
         self._healths.budget.earn()
-        going_on = self._going_on
         while True:
             try:
                 answer, clear = await self._send(call)
             except UpstreamError as error:
                 self._judge(call, Judged(verdict=Verdict.OVERLOADED, error=error.code))
-                following = await going_on.after_error(call, error)
+                following = await self._going_on.after_error(call, error)
                 if following is None:
                     raise
             else:
                 found = await self._look(call, answer, clear)
                 following = None
                 if found is not None:
-                    following = await going_on.after_answer(call, answer.status, found)
+                    status = answer.status
+                    following = await self._going_on.after_answer(call, status, found)
                 if following is None:
                     return Served(call, answer, KeyMask(clear))
                 answer.abort()
-            await going_on.pause(following)
+            await self._going_on.pause(following)
             call = following
 
     def told(self, reading: Reading | None) -> tuple[Attempt, ...]:
@@ -149,7 +155,8 @@ class Attempts:
                 call.upload or call.body,
                 within=self._going_on.time_left() if progress.attempts > 1 else None,
             )
-            patience = self._going_on.patience(call)
+            routed = call.routed is not None
+            patience = self._going_on.patience(call) if routed else None
             answer = await (coming if patience is None else _in_time(coming, patience))
         except UpstreamError as error:
             progress.sent = sent_before or error.sent
@@ -163,8 +170,11 @@ class Attempts:
         if answer.line is not None:
             return None
         if OK <= answer.status < MULTIPLE_CHOICES:
-            admitted, going_on = self._progress.admitted, self._going_on
-            if not (admitted.streaming and going_on.could(call)):
+            admitted = self._progress.admitted
+            if not admitted.streaming:
+                return None
+            going_on = self._going_on
+            if not going_on.could(call):
                 return None
             patience, passed = going_on.patience(call), time.monotonic() - self._began
             within = None if patience is None else max(0.0, patience - passed)

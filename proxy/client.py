@@ -132,7 +132,8 @@ class Client:
     async def close(self) -> None:
         """Stop to watch; an answer that was begun and has no end is seen to break off."""
         self._act = None
-        await self._send_head()
+        if self._head is not None:
+            await self._send_head()
         if self._watch is not None:
             self._watch.cancel()
             with contextlib.suppress(asyncio.CancelledError):
