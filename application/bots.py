@@ -31,7 +31,10 @@ def bot_named(event_log: EventLog, team_id: TeamId, hostname: str) -> Stream[Bot
     claim = event_log.read(Claim(), hostname_claim(team_id, hostname))
     if claim.state.holder is None:
         raise NotFound
-    return event_log.read(Bot(), claim.state.holder)
+    bot = event_log.read(Bot(), claim.state.holder)
+    if bot.state.deleted:  # since the claim was read
+        raise NotFound
+    return bot
 
 
 def expect(stream: Stream[Bot] | Stream[ProviderKey], version: int | None) -> None:

@@ -8,8 +8,9 @@ from uuid import uuid4
 import pytest
 
 from application.bot_editing import EditBot
-from application.bot_lifecycle import DeleteBot, StartBot
+from application.bot_lifecycle import DeleteBot, QuarantineBot, StartBot
 from application.bots import LinkProvider, bot_named
+from application.event_log import acting
 from application.keys import CheckProviderKey, RecordKeyCheck, RemoveProviderKey
 from application.ports import Person
 from application.sign_in import (
@@ -18,6 +19,7 @@ from application.sign_in import (
     StartSession,
     user_with_address,
 )
+from domain.bot_events import BotDeleted
 from domain.bots import BotHasNoContainer
 from domain.claims import IsTaken
 from domain.errors import InvalidFields, NotFound, PreconditionFailed
@@ -46,6 +48,17 @@ def test_a_deleted_bot_frees_its_hostname() -> None:
         bot_named(fleet.log, TEAM, "ada")
     fleet.create_bot("ada")
     assert bot_named(fleet.log, TEAM, "ada").state.hostname == "ada"
+
+
+def test_nothing_is_decided_of_a_bot_that_goes_while_its_hostname_is_looked_up() -> None:
+    fleet = Fleet()
+    fleet.create_bot("ada")
+    with acting(ALICE):
+        fleet.log.append(bot_named(fleet.log, TEAM, "ada"), [BotDeleted()])
+    head = fleet.log.head()
+    with pytest.raises(NotFound):
+        fleet.bus.handle(QuarantineBot(team_id=TEAM, hostname="ada", reason="x"), by=ALICE)
+    assert fleet.log.head() == head
 
 
 def test_another_teams_bot_is_not_there() -> None:
