@@ -50,10 +50,10 @@ from adapters.docker.service_template import (
     stopped,
     task,
 )
-from adapters.docker.services import Services
 from adapters.docker.setup import EngineSetup
 from adapters.docker.stats import Counters
 from adapters.docker.streams import Reading
+from adapters.docker.swarm_services import Services
 from adapters.docker.tasks import (
     container_of,
     current,
