@@ -2,10 +2,8 @@
 
 from __future__ import annotations
 
-import threading
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
-from http.server import BaseHTTPRequestHandler, HTTPServer
 from typing import Any
 
 import anthropic
@@ -19,6 +17,7 @@ from google.genai import types as google_types
 from mistralai.client import Mistral
 
 from domain.vendors import Format
+from tests.little_server import Answering, little_server
 from tests.proxy.cuts import borders, cut, named
 from tests.proxy.streams import ALL_STREAMS, Stream
 
@@ -30,27 +29,13 @@ def answering(bodies: list[bytes], content_type: str) -> Iterator[str]:
     """A server that gives one answer after the other."""
     left = iter(bodies)
 
-    class Handler(BaseHTTPRequestHandler):
-        def do_POST(self) -> None:
+    class Handler(Answering):
+        def post(self) -> None:
             self.rfile.read(int(self.headers.get("content-length", 0)))
-            body = next(left)
-            self.send_response(200)
-            self.send_header("content-type", content_type)
-            self.send_header("content-length", str(len(body)))
-            self.end_headers()
-            self.wfile.write(body)
+            self.answer(200, next(left), media=content_type)
 
-        def log_message(self, format: str, *args: object) -> None:  # noqa: A002
-            pass
-
-    with HTTPServer(("127.0.0.1", 0), Handler) as server:
-        thread = threading.Thread(target=server.serve_forever, args=(0.01,))
-        thread.start()
-        try:
-            yield f"http://127.0.0.1:{server.server_port}"
-        finally:
-            server.shutdown()
-            thread.join()
+    with little_server(Handler) as url:
+        yield url
 
 
 def openai_chat(url: str, times: int) -> Iterator[str | None]:
