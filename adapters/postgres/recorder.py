@@ -9,13 +9,21 @@ which waits for ours and makes ours wait: the two may be mixed.
 from __future__ import annotations
 
 from collections.abc import Sequence
-from typing import Any, LiteralString
+from typing import LiteralString, cast
 from uuid import UUID
 
 import psycopg
 from eventsourcing.persistence import IntegrityError, Notification, StoredEvent
 from psycopg.sql import SQL, Composed, Identifier
 
+from adapters.postgres.binary_array import (
+    Sent,
+    bigint_array,
+    bytea_array,
+    send_arrays,
+    text_array,
+    uuid_array,
+)
 from adapters.postgres.database import Database, current_unit
 
 TABLES: dict[str, LiteralString] = {"fleet": "fleet_events", "calls": "calls_events"}
@@ -32,14 +40,15 @@ class PostgresRecorder:
 
     def insert_events(self, stored_events: Sequence[StoredEvent]) -> Sequence[int]:
         """The events' positions, all or none; `IntegrityError` if a place is taken."""
-        columns: tuple[list[Any], ...] = ([], [], [], [])
-        for one in stored_events:
-            columns[0].append(one.originator_id)
-            columns[1].append(one.originator_version)
-            columns[2].append(one.topic)
-            columns[3].append(one.state)
+        columns = (
+            uuid_array([cast("UUID", one.originator_id) for one in stored_events]),
+            bigint_array([one.originator_version for one in stored_events]),
+            text_array([one.topic for one in stored_events]),
+            bytea_array([one.state for one in stored_events]),
+        )
         try:
             with self._database.cursor() as cursor:
+                send_arrays(cursor)
                 cursor.execute(
                     self._sql(
                         "WITH lock AS MATERIALIZED (SELECT pg_advisory_xact_lock(%s)) "
@@ -48,7 +57,7 @@ class PostgresRecorder:
                         "unnest(%s::uuid[], %s::bigint[], %s::text[], %s::bytea[]) AS e "
                         "RETURNING notification_id"
                     ),
-                    (LOCKS[self._log], *columns),
+                    (LOCKS[self._log], *map(Sent, columns)),
                 )
                 positions = [row[0] for row in cursor.fetchall()]
                 cursor.execute(self._sql("NOTIFY {}"))

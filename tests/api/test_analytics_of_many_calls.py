@@ -1,8 +1,8 @@
-"""Pages about ten million calls are fast, and agree; a few thousand agree always.
+"""Pages about ten million events of calls are fast, and agree; a few agree always.
 
-The long form (`make soak`) takes CLAWBOT_SOAK_CALLS calls, ten million unless it is told
-otherwise, and prints what it measures. The calls are spread over three months, most of them
-one team's, whose forty bots use six models of three vendors.
+The long form (`make soak`) records CLAWBOT_SOAK_EVENTS events, ten million unless it is
+told otherwise: nearly two a call, which is admitted and then settled. It prints what it
+measures; what is held to a time is the pages. `many_calls.py` says what the calls are.
 """
 
 from __future__ import annotations
@@ -11,8 +11,7 @@ import os
 import statistics
 import time
 from collections.abc import Iterator
-from dataclasses import replace
-from datetime import UTC, datetime, timedelta
+from datetime import timedelta
 from itertools import islice
 from random import Random
 from typing import Any
@@ -21,76 +20,21 @@ from uuid import UUID, uuid4
 import psycopg
 import pytest
 
-from adapters.bootstrap.followers import event_logs
-from adapters.follower import Reader
-from adapters.rebuild import PAGE
-from application.event_log import Caller, EventLog, Stream, acting
-from domain.calls import Call, CallAbandoned, CallEvent, CallFacts, CallRefused
-from domain.log import CALLS
-from domain.usage import UNKNOWN
+from adapters.rebuild import rebuild_views
 from projections.call_log import CallLogProjector
 from projections.usage_rollup import UsageRollupProjector
-from tests.api.calls import admitted, settled
 from tests.api.front import PASSWORD, Front
+from tests.api.many_calls import BEGAN, BOTS, MODELS, SPAN, record
 from tests.faults.reckoning import tell
 from tests.garbage import as_in_a_process_of_its_own
-from tests.projections.given_logs import database
 
-FEW = 1_000
-MANY = int(os.environ.get("CLAWBOT_SOAK_CALLS", "10000000"))
-AT_ONCE = 1_000
-BEGAN = datetime(2026, 3, 1, 0, 0, 17, tzinfo=UTC)
-SPAN = timedelta(days=90)
-MODELS = {f"m{n}": f"vendor-{n % 3}" for n in range(6)}
-KEYS = {vendor: uuid4() for vendor in set(MODELS.values())}
-BOTS = [(uuid4(), f"bot-{n}") for n in range(40)]
-OTHERS = uuid4()
+FEW = 2_000
+MANY = int(os.environ.get("CLAWBOT_SOAK_EVENTS", "10000000"))
 VIEWS = (CallLogProjector.name, UsageRollupProjector.name)
 SUMS = ("calls", "settled", "errors", "input_tokens", "output_tokens", "cost_micro_usd")
 GROUPS = ("bot", "vendor", "model", "provider_key", "member", "status", "source")
 P95_MS = 150
 TRIES = 20
-
-
-def a_call(dice: Random, team_id: UUID, at: datetime) -> list[CallEvent]:
-    """One call, as it is recorded: most are settled, within a second or some."""
-    bot, model = dice.randrange(len(BOTS)), f"m{dice.randrange(6)}"
-    bot_id, hostname = BOTS[bot]
-    facts = CallFacts(
-        team_id=team_id if dice.random() < 0.9 else OTHERS,
-        bot_id=bot_id,
-        hostname=hostname,
-        vendor=MODELS[model],
-        model=model,
-        requested_model=model,
-        provider_key_id=KEYS[MODELS[model]],
-        admitted_at=at,
-    )
-    fate = dice.random()
-    if fate < 0.03:
-        return [CallRefused(facts=facts, code="quota-exceeded")]
-    if fate < 0.035:
-        return [admitted(facts), CallAbandoned(facts=facts, usage=UNKNOWN)]
-    took = round(dice.lognormvariate(7, 1))
-    end = replace(
-        settled(facts, dice.randrange(4000)),
-        http_status=429 if fate > 0.98 else 200,
-        duration_ms=took,
-        first_byte_ms=took // 4,
-    )
-    return [admitted(facts), end]
-
-
-def fill(log: EventLog, team_id: UUID, count: int) -> int:
-    """So many calls are recorded, at even distances; how many events that is."""
-    dice, events = Random(20261122), 0
-    moments = (BEGAN + SPAN * n / count for n in range(count))
-    with acting(Caller("bot:test", team_id, "request-7")):
-        while some := list(islice(moments, AT_ONCE)):
-            calls = [a_call(dice, team_id, at) for at in some]
-            log.append_all(*((Stream(uuid4(), 0, Call()), one) for one in calls))
-            events += sum(map(len, calls))
-    return events
 
 
 class Asked:
@@ -184,28 +128,18 @@ def middle_and_p95(took: list[float]) -> tuple[float, float]:
     return parts[9], parts[-1]
 
 
-def recorded_and_read(asked: Asked, url: str, count: int) -> None:
-    """The calls are in the log, and the two views have read them."""
-    with database(url, "clawbot_proxy") as proxy:
-        began = time.monotonic()
-        events = fill(event_logs(proxy)[CALLS], asked.team_id, count)
-        tell(
-            f"{events} events recorded, {events / (time.monotonic() - began):,.0f} a second"
-        )
-    reader = Reader(asked.front.system.calls, size=PAGE)
-    followers = [one for one in asked.front.system.followers if one.name in VIEWS]
-    spent = dict.fromkeys(VIEWS, 0.0)
-    page = reader.page(0)
-    while page.events:
-        for follower in followers:
-            began = time.monotonic()
-            follower.take(page)
-            spent[follower.name] += time.monotonic() - began
-        page = reader.page(page.upto)
-    for name, seconds in spent.items():
-        tell(f"{name} is there: {events / seconds:,.0f} events a second")
+def recorded_and_read(asked: Asked, url: str, count: int, *, writers: int = 1) -> None:
+    """So many events of calls are in the log, and the two views have read them."""
+    began = time.monotonic()
+    events = record(url, asked.team_id, count, writers=writers)
+    took = time.monotonic() - began
+    tell(f"{events} events of calls recorded, {events / took:,.0f} a second")
+    began = time.monotonic()
+    rebuild_views(url, VIEWS, check=False)
+    took = time.monotonic() - began
+    tell(f"{' and '.join(VIEWS)} are there: {events / took:,.0f} events a second")
     with psycopg.connect(url, autocommit=True) as owner:
-        owner.execute("ANALYZE")
+        owner.execute("VACUUM ANALYZE call_log, usage_rollup")
 
 
 def test_whatever_is_asked_of_some_calls_agrees(real: Front, database_url: str) -> None:
@@ -222,7 +156,7 @@ def test_pages_of_many_calls_are_fast_and_agree(
 ) -> None:
     asked, dice, slow = Asked(real), Random(7), {}
     with capsys.disabled():
-        recorded_and_read(asked, database_url, MANY)
+        recorded_and_read(asked, database_url, MANY, writers=2)
     asked.sign_in()
     for question in islice(questions(dice), 100):
         asked.agree(*question)
