@@ -34,6 +34,7 @@ import sys
 import tarfile
 from base64 import b64decode
 from collections.abc import Iterable, Iterator
+from contextlib import suppress
 from datetime import UTC, datetime
 from functools import reduce
 from hashlib import sha256, sha512
@@ -204,7 +205,7 @@ class Months:
 
     def hear(self, entry: dict[str, Any], state: bytes) -> None:
         """An event of the log may say that a month was taken out."""
-        if entry["type"] == "calls_month.detached":
+        if entry.get("type") == "calls_month.detached":
             said = json.loads(state)["event"]
             self.said[said["month"]] = said["events"], said["root"]
 
@@ -228,6 +229,15 @@ class Months:
             if self.said.get(month) != (len(leaves), root_over(leaves)):
                 why = f"nor was the whole of {month} taken out"
                 raise Wrong(index, f"the event that was sealed here is gone, {why}")
+
+    def look_before(self, wrong: Wrong, lines: Iterable[Line]) -> None:
+        """Raise `Wrong` of an event gone before whose month nothing behind takes out."""
+        with suppress(*UNREADABLE):  # anything may stand there
+            for entry, state in lines:
+                self.hear(entry, state)
+            for month, (index, _) in self.out.items():
+                if index < wrong.index and month not in self.said:
+                    raise Wrong(index, "the event that was sealed here is gone") from wrong
 
     def compare(self, lines: Iterable[bytes]) -> str:
         """The month of a file that holds just what was taken out."""
@@ -292,9 +302,18 @@ def leaf_of(
 
 # --- Verifying a bundle ------------------------------------------------------------------
 def verify_whole(
-    lines: Iterable[Line], key: Key, notes: list[str], months: Months
+    lines: Iterator[Line], key: Key, notes: list[str], months: Months
 ) -> Found:
-    """Every leaf of the log, in order."""
+    """Every leaf of the log, in order; `Wrong` names the first place."""
+    try:
+        return every_leaf(lines, key, notes, months)
+    except Wrong as wrong:
+        months.look_before(wrong, lines)
+        raise
+
+
+def every_leaf(lines: Iterable[Line], key: Key, notes: list[str], months: Months) -> Found:
+    """As `verify_whole`, but what is gone shows behind what is wrong."""
     full, ends, size, held, last = list[bytes](), Ends(), 0, 0, ""
     left = sorted(((*read_checkpoint(note), note) for note in notes), reverse=True)
 

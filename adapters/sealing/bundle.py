@@ -8,8 +8,9 @@ snapshot is held however long it takes.
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterator, Mapping, Sequence
 from typing import Any, LiteralString
+from uuid import UUID
 
 from psycopg.sql import SQL, Identifier
 
@@ -35,8 +36,11 @@ SELECT n, hashes FROM log_tile WHERE level = 0 AND n >= %s AND n < %s
 """
 EVENTS: LiteralString = """
 SELECT notification_id, originator_id, originator_version, topic, state FROM {}
-WHERE notification_id > %s AND notification_id <= %s ORDER BY notification_id LIMIT %s
+WHERE (notification_id, originator_id, originator_version) > (%s, %s, %s)
+  AND notification_id <= %s
+ORDER BY notification_id, originator_id, originator_version LIMIT %s
 """
+BEFORE_ALL = (0, UUID(int=0), 0)
 CHECKPOINTS: LiteralString = """
 SELECT size, key, note FROM (
     SELECT *, row_number() OVER (ORDER BY signed_at DESC, size DESC) - 1 AS back,
@@ -87,8 +91,8 @@ class WholeLog:
 
     def _events(self, name: str) -> Iterator[StoredEvent]:
         statement = SQL(EVENTS).format(Identifier(TABLES[name]))
-        after = 0
-        while rows := self._rows(statement, after, self._upto[name], PAGE):
+        after: Sequence[object] = BEFORE_ALL
+        while rows := self._rows(statement, *after, self._upto[name], PAGE):
             for position, stream_id, version, topic, state in rows:
                 yield StoredEvent(
                     log=name,
@@ -98,7 +102,7 @@ class WholeLog:
                     topic=topic,
                     state=state,
                 )
-            after = rows[-1][0]
+            after = rows[-1][:3]
 
     def _rows(self, statement: Any, *values: object) -> list[tuple[Any, ...]]:
         with self.database.cursor() as cursor:
@@ -135,7 +139,7 @@ def _leaf_lines(
     name, position, header = leaf
     found = None
     for event in stored[name].upto(position) if name in stored else ():
-        if event.position == position:
+        if event.position == position and found is None:  # several may claim one position
             found = event
         else:
             yield event_line(event, index=None, header=None, ties={})

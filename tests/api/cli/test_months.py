@@ -172,6 +172,22 @@ def test_one_event_more_or_less_than_a_month_is_found(instance: Instance) -> Non
     assert (code, f"index {min(first, index)}" in verdict) == (TAMPERED, True), verdict
 
 
+def test_a_month_that_was_taken_out_hides_nothing_behind_it(instance: Instance) -> None:
+    assert instance.detach().code == 0
+    instance.sealed()
+    ((position, index),) = ask(
+        instance.url,
+        "SELECT position, log_index FROM log_leaf WHERE log = 'calls' "
+        "AND position IN (SELECT notification_id FROM calls_events) "
+        "ORDER BY 1 DESC LIMIT 1",
+    )
+    change = "UPDATE calls_events SET topic = 'x' WHERE notification_id ="
+    attack(instance.url, f"{change} {position}")
+    verdict, code = instance.verdict()
+    assert code == TAMPERED
+    assert verdict.startswith(f"TAMPERED at index {index}: "), "the month is no fault"
+
+
 def test_a_file_that_was_changed_is_not_that_month(instance: Instance) -> None:
     assert instance.detach().code == 0
     instance.sealed()
