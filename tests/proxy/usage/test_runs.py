@@ -77,6 +77,17 @@ def test_what_comes_at_once_is_read_as_what_comes_bit_by_bit(
     assert readings[:2] == readings[2:4] == readings[4:]
 
 
+def test_what_cannot_be_read_is_passed_over_before_what_comes_after_it() -> None:
+    words = [*WORDS[:4], *WORDS[:4], b"\xff", b'a"}}],"model":"other","more":[{"z":{"y":"']
+    text = b"".join(CHAT.replace(b"%s", word) for word in words)
+    at_once, bit_by_bit = (EventStream(OpenAiChat(), None) for _ in range(2))
+    at_once.feed(text)
+    for piece in pieces(text, 100):
+        bit_by_bit.feed(piece)
+    assert at_once.reading() == bit_by_bit.reading()
+    assert at_once.reading().model == "other"
+
+
 class Counted(OpenAiChat):
     """Knows how many events it was shown."""
 
