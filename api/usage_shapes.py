@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from datetime import datetime
+from operator import attrgetter
 from typing import Annotated, Any, Literal
 from uuid import UUID
 
@@ -18,6 +19,8 @@ from projections.usage import SKETCHES, SUMS, Quantiles, UsageFilter, UsageTotal
 
 Granularity = Literal["minute", "hour", "day", "week", "month"]
 Status = Literal["settled", "refused", "abandoned"]
+_COUNTED = tuple(name for name in SUMS if name not in SKETCHES)
+_counted = attrgetter(*_COUNTED)
 Text = Annotated[str, Field(max_length=200)]
 
 
@@ -165,12 +168,11 @@ def filter_of(asked: Filters, team_id: TeamId, hostname: str | None) -> UsageFil
 
 def shown(totals: UsageTotals) -> dict[str, Any]:
     """The members of `TotalsOut`."""
-    members = {name: getattr(totals, name) for name in SUMS if name not in SKETCHES}
-    return members | {
-        "cost_micro_usd": totals.known_cost_micro_usd,
-        "duration_ms": _quantiles(totals.duration_ms),
-        "first_byte_ms": _quantiles(totals.first_byte_ms),
-    }
+    members = dict(zip(_COUNTED, _counted(totals), strict=True))
+    members["cost_micro_usd"] = totals.known_cost_micro_usd
+    members["duration_ms"] = _quantiles(totals.duration_ms)
+    members["first_byte_ms"] = _quantiles(totals.first_byte_ms)
+    return members
 
 
 def _quantiles(found: Quantiles | None) -> QuantilesOut | None:

@@ -7,13 +7,16 @@ base of 10,000, highest first; zeros at either end are left out. Three are a ste
 
 from __future__ import annotations
 
+import sys
+from array import array
 from itertools import chain
-from struct import Struct, pack, unpack_from
+from struct import Struct, pack
 
 from projections.latency_sketch import DIGITS, NOTHING, Sketch
 
 _BASE, _EACH = 10_000, DIGITS // 4
 _HEADER = Struct("!HhHH")
+_SWAPPED = sys.byteorder == "little"
 
 
 def to_numeric(sketch: Sketch) -> bytes:
@@ -29,14 +32,16 @@ def from_numeric(number: bytes) -> Sketch:
     if not size:
         return NOTHING
     lowest, below = divmod(weight - size + 1, _EACH)
-    above = -(weight + 1) % _EACH
-    found: tuple[int, ...] = unpack_from(f"!{size}H", number, _HEADER.size)
-    digits = (*[0] * above, *found, *[0] * below)
-    high, middle, counts = (digits[-place::-_EACH] for place in (3, 2, 1))
-    if any(middle) or any(high):
-        triples = zip(high, middle, counts, strict=True)
-        counts = tuple((h * _BASE + m) * _BASE + low for h, m, low in triples)
-    return Sketch(lowest, counts)
+    digits = array("H", bytes(2 * (-(weight + 1) % _EACH)) + number[_HEADER.size :])
+    if below:
+        digits.frombytes(bytes(2 * below))
+    if _SWAPPED:
+        digits.byteswap()
+    high, middle, counts = digits[-3::-_EACH], digits[-2::-_EACH], digits[-1::-_EACH]
+    if not any(middle) and not any(high):
+        return Sketch(lowest, tuple(counts))
+    triples = zip(high, middle, counts, strict=True)
+    return Sketch(lowest, tuple((h * _BASE + m) * _BASE + low for h, m, low in triples))
 
 
 def _digits(count: int) -> tuple[int, int, int]:

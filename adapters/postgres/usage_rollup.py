@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Hashable, Sequence
 from dataclasses import replace
 from datetime import datetime
 from typing import Any, LiteralString, get_type_hints
@@ -27,10 +27,11 @@ from adapters.postgres.view_positions import position_of
 from domain.log import CALLS, Page
 from projections.call_log import Group
 from projections.latency_sketch import Sketch
-from projections.usage import SKETCHES, SUMS, UsageFilter
+from projections.usage import SKETCHES, SUMS, UsageFilter, UsageTotals
 from projections.usage_events import NOBODY
 from projections.usage_rollup import (
     COLUMNS,
+    Facet,
     Part,
     Question,
     Reading,
@@ -48,6 +49,12 @@ _ARRAYS: dict[object, tuple[LiteralString, Callable[[Sequence[Any]], bytes]]] = 
     datetime: ("timestamptz", time_array),
     Sketch: ("numeric", lambda sketches: numeric_array(list(map(to_numeric, sketches)))),
 }
+Place = tuple[datetime | None, Hashable]  # of a part: when, and which group
+_AS_THEY_ARE = SQL(", ").join(map(Identifier, SUMS))
+_SENT = SQL(", ").join(
+    SQL("numeric_send({0}) AS {0}" if name in SKETCHES else "{}").format(Identifier(name))
+    for name in SUMS
+)
 _TEXTS: tuple[LiteralString, Callable[[Sequence[Any]], bytes]] = ("text", text_array)
 
 # Minutes by every facet come in. They are added up to hours first, which are few, and these
@@ -130,16 +137,9 @@ class PostgresUsageRollup(PostgresView[RollupRow], UsageRollup):
         )
 
     def every(self) -> list[RollupRow]:
-        columns = [
-            SQL("numeric_send({0}) AS {0}" if name in SKETCHES else "{}").format(
-                Identifier(name)
-            )
-            for name in self._names
-        ]
+        keys = self._columns(self._key)
         with self._database.cursor() as cursor:
-            cursor.execute(
-                SQL("SELECT {} FROM {}").format(SQL(", ").join(columns), self._at)
-            )
+            cursor.execute(SQL("SELECT {}, {} FROM {}").format(_SENT, keys, self._at))
             return self._rows(cursor)
 
     def _rows(self, cursor: Cursor) -> list[RollupRow]:
@@ -152,14 +152,21 @@ class PostgresUsageRollup(PostgresView[RollupRow], UsageRollup):
         self, wanted: UsageFilter, *, group: Group | None = None, step: Step | None = None
     ) -> Reading:
         asked = question(wanted, group, step)
+        found: dict[Place, UsageTotals] = {}
         with self._database.team_cursor(wanted.team_id, still=True) as cursor:
             position = position_of(cursor, self._name, CALLS)
-            parts = []
             if asked.spans:
                 cursor.execute(*_statement(asked, wanted, group, step), binary=True)
-                parts = [_part(row, stepped=step is not None) for row in cursor]
-        found = [part for part in parts if part.totals.calls]
-        return Reading(position=position, parts=found, edges=asked.edges)
+                for row in cursor:
+                    place, totals = _read(row, stepped=step is not None)
+                    before = found.get(place)
+                    found[place] = totals if before is None else before + totals
+        parts = [
+            Part(start=start, group=name, totals=totals)
+            for (start, name), totals in found.items()
+            if totals.calls
+        ]
+        return Reading(position=position, parts=parts, edges=asked.edges)
 
 
 def _statement(
@@ -167,29 +174,40 @@ def _statement(
 ) -> tuple[Composed, list[Any]]:
     """A select for each span, so that each reads one partition and no more of it."""
     names = [*([] if step is None else ["start"]), *(COLUMNS[group] if group else ())]
-    columns = SQL(", ").join(map(Identifier, names))
-    read = SQL(", ").join(map(Identifier, [*names, *SUMS]))
     selects: list[Composed] = []
     values: list[Any] = []
     for span, facet in asked.spans:
         named = replace(wanted, since=span.since, until=span.until)
         condition, bound = where(named, time="start", model=Identifier("model"))
-        selects.append(
-            SQL("SELECT {} FROM usage_rollup WHERE facet = {} AND step = {} AND {}").format(
-                read, Literal(facet.value), Literal(span.step.value), condition
-            )
+        rows = SQL("usage_rollup WHERE facet = {} AND step = {} AND {}").format(
+            Literal(facet.value), Literal(span.step.value), condition
         )
+        if step is None:
+            selects.append(_select(names, _AS_THEY_ARE, rows))
+        elif facet is Facet.EVERY:
+            selects.append(_summed(names, rows))
+        else:  # a sum of one sketch costs ten times what it costs to read it
+            selects.append(_select(names, _SENT, rows))
         values += bound
-    statement = SQL("SELECT {} FROM ({}) AS parts").format(
-        SQL(", ").join([*map(Identifier, names), sums(OF_ROWS)]),
-        SQL(" UNION ALL ").join(selects),
-    )
+    together = SQL(" UNION ALL ").join(selects)
+    if step is None:
+        together = _summed(names, SQL("({}) AS parts").format(together))
+    return together, values
+
+
+def _summed(names: Sequence[str], rows: Composed) -> Composed:
+    statement = _select(names, sums(OF_ROWS), rows)
     if names:
-        statement += SQL(" GROUP BY ") + columns
-    return statement, values
+        statement += SQL(" GROUP BY ") + SQL(", ").join(map(Identifier, names))
+    return statement
 
 
-def _part(row: tuple[Any, ...], *, stepped: bool) -> Part:
+def _select(names: Sequence[str], sums: Composed, rows: Composed) -> Composed:
+    columns = SQL(", ").join([*map(Identifier, names), sums])
+    return SQL("SELECT {} FROM {}").format(columns, rows)
+
+
+def _read(row: tuple[Any, ...], *, stepped: bool) -> tuple[Place, UsageTotals]:
     names, totals = row[: -len(SUMS)], totals_of(row[-len(SUMS) :])
     start = names[0] if stepped else None
-    return Part(start=start, group=group_name(names[int(stepped) :]), totals=totals)
+    return (start, group_name(names[int(stepped) :])), totals

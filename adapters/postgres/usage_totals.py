@@ -44,8 +44,9 @@ def sums(expressions: Mapping[str, LiteralString]) -> Composed:
 
 def totals_of(row: tuple[Any, ...]) -> UsageTotals:
     """What `sums` selected, read in binary."""
-    named = dict(zip(SUMS, row, strict=True))
-    return UsageTotals(**named | {name: from_numeric(named[name]) for name in SKETCHES})
+    *counts, durations, first_bytes = row
+    times = from_numeric(durations), from_numeric(first_bytes)
+    return UsageTotals(**dict(zip(SUMS, (*counts, *times), strict=True)))
 
 
 def where(
