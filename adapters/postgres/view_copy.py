@@ -98,6 +98,8 @@ def _drop(connection: Connection, view: str) -> None:
 
 def compare(connection: Connection, view: str, key: Sequence[str]) -> Difference:
     """How the view differs from its copy; kept until the transaction ends."""
+    if _is_empty(connection, view):
+        return _all_of(connection, view)
     names = {"copy": _copy(view), "live": _live(view), "key": _columns(key)}
     connection.execute(SQL("ANALYZE {copy}").format(**names))
     connection.execute(
@@ -124,8 +126,31 @@ def compare(connection: Connection, view: str, key: Sequence[str]) -> Difference
     return Difference(missing=missing, extra=extra, samples=tuple(samples[:SAMPLES]))
 
 
+def _is_empty(connection: Connection, view: str) -> bool:
+    """Whether the view has no rows: it is new, or nothing happened in it yet."""
+    some = SQL("SELECT FROM {} LIMIT 1").format(_live(view))
+    return connection.execute(some).fetchone() is None
+
+
+def _all_of(connection: Connection, view: str) -> Difference:
+    """Everything in the copy is missing."""
+    row: tuple[Any, ...] | None = connection.execute(
+        SQL(
+            "SELECT count(*), ARRAY(SELECT 'missing ' || to_jsonb(c)::text "
+            "FROM {copy} AS c LIMIT %s) FROM {copy}"
+        ).format(copy=_copy(view)),
+        (SAMPLES,),
+    ).fetchone()
+    missing, samples = row or (0, ())
+    return Difference(missing=missing, extra=0, samples=tuple(samples))
+
+
 def put_right(connection: Connection, view: str, key: Sequence[str]) -> None:
     """The view has the copy's rows, in the transaction in which they were compared."""
+    if _is_empty(connection, view):  # its rows come in their order, without a join
+        fill = SQL("INSERT INTO {} SELECT * FROM {}")
+        connection.execute(fill.format(_live(view), _copy(view)))
+        return
     names = {"copy": _copy(view), "live": _live(view), "key": _columns(key)}
     matches = SQL(" AND ").join(
         SQL("l.{0} = differing.{0}").format(Identifier(name)) for name in key
