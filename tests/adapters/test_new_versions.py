@@ -38,7 +38,7 @@ import adapters.rebuild
 from adapters.bootstrap.followers import VIEWS
 from tests.adapters.test_new_versions import NEW
 VIEWS["usage_rollup"] = NEW
-adapters.rebuild.PAGE = 120 // {PAGES}
+adapters.rebuilds.together.PAGE = 120 // {PAGES}
 told = lambda done, total: print(done, total, flush=True)
 adapters.rebuild.rebuild(sys.argv[1], "usage_rollup", check=False, progress=told)
 """
