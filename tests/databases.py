@@ -3,9 +3,8 @@
 The server is our own embedded one, or the one whose superuser's URL stands in
 CLAWBOT_TEST_DATABASE_URL. A database is a copy of a template that was migrated once.
 
-Ours is kept in memory where there is room, and waits for no disk: making and removing the
-files of a database a test took a third of the whole run. Soaks, which measure, have it as
-shipped; that a shipped one waits for the disk is tested of servers of their own.
+Ours is kept in memory where there is room: making and removing the files of a database a
+test took a third of the whole run. Soaks, which measure, have it on the disk.
 """
 
 from __future__ import annotations
@@ -16,6 +15,7 @@ import tempfile
 from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
+from typing import LiteralString
 from urllib.parse import urlsplit
 from uuid import uuid4
 
@@ -23,21 +23,18 @@ import psycopg
 import pytest
 from psycopg import sql
 
-from adapters.postgres.binaries import Binaries
 from adapters.postgres.embedded import EmbeddedPostgres
 from adapters.postgres.migrator import migrate
 
-AS_SHIPPED = bool(os.environ.get("CLAWBOT_SOAK"))
 MEMORY = Path("/dev/shm")
-ROOM_BYTES = 4 << 30  # for a server for each of three workers, more than four times over
-
-
-class ForgetfulPostgres(EmbeddedPostgres):
-    """The embedded server, but what it wrote is on the disk when the kernel likes."""
-
-    def _command(self, binaries: Binaries, port: int) -> list[str]:
-        shipped = super()._command(binaries, port)
-        return [*shipped, "-c", "fsync=off", "-c", "full_page_writes=off"]
+ROOM_BYTES = 4 << 30  # for a server for each of three workers, with all the log it may keep
+IN_MEMORY = (
+    not os.environ.get("CLAWBOT_SOAK")
+    and MEMORY.is_dir()
+    and shutil.disk_usage(MEMORY).free >= ROOM_BYTES
+)
+# What is copied as files is not written to the log as well, but the disk is waited for.
+STRATEGY: LiteralString = "file_copy" if IN_MEMORY else "wal_log"
 
 
 @pytest.fixture(scope="session")
@@ -47,9 +44,10 @@ def database_server() -> Iterator[str]:
     if given:
         yield given
         return
-    folder = Path(tempfile.mkdtemp(prefix="clawbot-test-", dir=_roomy_memory()))
+    memory = MEMORY if IN_MEMORY else None
+    folder = Path(tempfile.mkdtemp(prefix="clawbot-test-", dir=memory))
     folder.chmod(0o755)  # run by root, the server is another user and must get in
-    server = (EmbeddedPostgres if AS_SHIPPED else ForgetfulPostgres)(folder / "postgres")
+    server = EmbeddedPostgres(folder / "postgres")
     try:
         yield server.start()
     finally:
@@ -72,13 +70,6 @@ def database_url(database_server: str, migrated_template: str) -> Iterator[str]:
         yield url_of(database_server, name)
 
 
-def _roomy_memory() -> Path | None:
-    """A folder in memory, if there is one; soaks want a disk."""
-    if AS_SHIPPED or not MEMORY.is_dir() or shutil.disk_usage(MEMORY).free < ROOM_BYTES:
-        return None
-    return MEMORY
-
-
 def url_of(server: str, database: str) -> str:
     """The same server and user, another database."""
     return urlsplit(server)._replace(path=f"/{database}").geturl()
@@ -88,8 +79,7 @@ def url_of(server: str, database: str) -> str:
 def new_database(server: str, *, template: str = "template1") -> Iterator[str]:
     """The name of a database that is gone in the end; an empty one by default."""
     name = f"clawbot_test_{uuid4().hex}"
-    # As files: into the log of the server it would be written twice.
-    create = sql.SQL("CREATE DATABASE {} TEMPLATE {} STRATEGY file_copy")
+    create = sql.SQL("CREATE DATABASE {} TEMPLATE {} STRATEGY " + STRATEGY)
     drop = sql.SQL("DROP DATABASE {} WITH (FORCE)")
     with psycopg.connect(server, autocommit=True) as admin:
         admin.execute(create.format(sql.Identifier(name), sql.Identifier(template)))
