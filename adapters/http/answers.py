@@ -7,6 +7,8 @@ from http import HTTPStatus
 
 CHUNKED, UNTIL_CLOSE, SILENT = -1, -2, -3  # a framing; from 0 on: so many bytes to come
 LAST_CHUNK = b"0\r\n\r\n"
+_BREAKS = b"\r\n\0"
+_line = b": ".join  # of a name and a value
 _OURS = frozenset({b"connection", b"transfer-encoding"})
 _WITHOUT_BODY = frozenset({204, 304})
 _FIRST_LINES = {
@@ -32,12 +34,15 @@ def answer_head(
     Headers that are about the connection are ours to write: the application's are used
     (`connection: close`) or left out.
     """
-    named = [(name.lower(), value) for name, value in headers]
+    named = [*headers]
     said = dict(named)
-    lines = [
-        _FIRST_LINES.get(status) or b"HTTP/1.1 %d " % status,
-        *[name + b": " + value for name, value in named if name not in _OURS],
-    ]
+    if not b"".join(said).islower():
+        named = [(name.lower(), value) for name, value in named]
+        said = dict(named)
+    told = named
+    if not _OURS.isdisjoint(said):
+        told = [one for one in named if one[0] not in _OURS]
+    lines = [_FIRST_LINES.get(status) or b"HTTP/1.1 %d " % status, *map(_line, told)]
     length = said.get(b"content-length")
     if head_only or status in _WITHOUT_BODY:
         framing = SILENT
@@ -56,8 +61,7 @@ def answer_head(
     if not stays:
         lines.append(b"connection: close")
     head = b"\r\n".join([*lines, b"", b""])
-    breaks = len(lines) + 1
-    if head.count(b"\n") != breaks or head.count(b"\r") != breaks or b"\0" in head:
+    if len(head) - len(head.translate(None, _BREAKS)) != 2 * (len(lines) + 1):
         msg = "a header of the answer would break out of its line"
         raise NotSendable(msg)
     return head, framing, stays
