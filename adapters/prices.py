@@ -8,13 +8,12 @@ team's own prices come before these, in `team_prices.py`.
 from __future__ import annotations
 
 from collections.abc import Mapping
-from dataclasses import dataclass
 from datetime import datetime
 from decimal import Decimal
 from functools import cache
 from importlib.resources import files
 from importlib.resources.abc import Traversable
-from typing import Annotated, Protocol
+from typing import Annotated, NamedTuple, Protocol
 
 from pydantic import BaseModel, ConfigDict, Field
 
@@ -42,8 +41,7 @@ class PriceSource(Protocol):
         """The vendor's price of the model at that time; None if it is not known here."""
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Priced:
+class Priced(NamedTuple):
     """A price, and where it comes from."""
 
     price: Price

@@ -21,7 +21,7 @@ BOM = b"\xef\xbb\xbf"
 _LF, _CR = 0x0A, 0x0D
 _RUNS = 3  # that are looked for in what came at once
 _DROPPED = b":"  # a comment
-_DONE = b"[DONE]"
+_DONE, _USUAL_DONE = b"[DONE]", b"data: [DONE]"
 _DONE_BEGUN = re.compile(rb"data: {0,8}\[DONE\]")
 
 
@@ -99,6 +99,8 @@ class EventStream(Framer):
             if self._held or line[:5] != b"data:":
                 if line or self._held:
                     self._unusual(line)
+            elif line == _USUAL_DONE:  # to learn that this is no object takes far longer
+                self._tally.done()
             elif not event(line[5:]):
                 self._no_object(line[5:])
         if tail:
