@@ -7,7 +7,7 @@ from dataclasses import dataclass, replace
 from datetime import timedelta
 from functools import cache
 from random import Random
-from uuid import UUID
+from uuid import UUID, uuid4
 
 import pytest
 from hypothesis import given
@@ -27,7 +27,17 @@ from projections.call_log import CallLog, CallLogProjector, Group
 from projections.usage import UsageFilter, UsageTotals
 from projections.usage_rollup import UsageRollup, UsageRollupProjector
 from projections.usage_steps import Step
-from tests.projections.given import KEY, NOON, OTHER_TEAM, TEAM, Happened, calls
+from tests.projections.given import (
+    KEY,
+    NOON,
+    OTHER_TEAM,
+    TEAM,
+    Happened,
+    admitted,
+    calls,
+    facts,
+    settled,
+)
 from tests.projections.given_logs import database, memory_logs, record, recorded
 
 
@@ -171,3 +181,17 @@ def test_a_corrected_call_goes_where_its_usage_came_from(stored: Views) -> None:
     assert stored.usage.read(UsageFilter(team_id=TEAM)).position == stored.usage.position(
         CALLS
     )
+
+
+def test_a_step_tells_all_bots_that_had_the_hostname_in_it(database_url: str) -> None:
+    first = facts(0, bot=1)
+    second = replace(facts(10, bot=2), hostname=first.hostname)
+    happened: list[Happened] = [
+        (uuid4(), [admitted(of), settled(of)]) for of in (first, second, second)
+    ]
+    with recorded(database_url, calls=happened), database(database_url) as opened:
+        views = Views(PostgresCallLog(opened), PostgresUsageRollup(opened))
+        views.read(event_logs(opened)[CALLS])
+        wanted = UsageFilter(team_id=TEAM, hostname=first.hostname)
+        hours = views.usage.read(wanted, step=Step.HOUR).parts
+    assert [(part.start, part.totals.calls) for part in hours] == [(NOON, 3)]
