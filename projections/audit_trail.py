@@ -12,10 +12,12 @@ from datetime import datetime
 from typing import ClassVar
 from uuid import UUID
 
+from domain.events import made_often
 from domain.log import CALLS, FLEET, Placed
 from projections.view import Key, Projector, View
 
 
+@made_often
 @dataclass(frozen=True, kw_only=True)
 class AuditRow:
     KEY: ClassVar[tuple[str, ...]] = ("log", "position")

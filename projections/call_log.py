@@ -22,6 +22,7 @@ from domain.calls import (
     CallSettled,
     CallStatus,
 )
+from domain.events import made_often
 from domain.log import CALLS, Placed
 from domain.usage import SERVED, Usage, UsageSource
 from projections.latency_sketch import sketch_of
@@ -40,6 +41,7 @@ class Group(StrEnum):
     SOURCE = "source"
 
 
+@made_often
 @dataclass(frozen=True, kw_only=True)
 class CallRow:
     KEY: ClassVar[tuple[str, ...]] = ("call_id",)

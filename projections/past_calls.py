@@ -19,7 +19,7 @@ from domain.calls import (
     CallRefused,
     CallSettled,
 )
-from domain.events import but
+from domain.events import but, made_often
 from domain.log import CALLS, Placed
 from domain.quota_events import ScopeKind
 from domain.routing_kept import KeptRouting
@@ -31,6 +31,7 @@ ScopesOf: TypeAlias = Callable[[UUID], Mapping[ScopeKind, str]]
 """What quotas may count a bot's calls by: its team, itself, and who made it."""
 
 
+@made_often
 @dataclass(frozen=True, kw_only=True)
 class PastCallRow:
     """A call of a bot; `model` is the one that was asked for. `open`: it goes on."""

@@ -8,6 +8,7 @@ second, which all these views read, is told beside it.
 
 from __future__ import annotations
 
+import os
 import random
 import threading
 import time
@@ -86,6 +87,12 @@ def record_calls(url: str, count: int) -> int:
     return position
 
 
+def cpu_seconds() -> float:
+    """What we have used of CPUs, and our children that have ended."""
+    used = os.times()
+    return used.user + used.system + used.children_user + used.children_system
+
+
 @pytest.mark.parametrize(
     ("count", "least"),
     [
@@ -99,14 +106,14 @@ def test_all_views_are_rebuilt_at_fifty_thousand_events_a_second(
     events = record_calls(database_url, count)
     told: list[tuple[int, int]] = []
     with as_in_a_process_of_its_own():
-        began, used = time.monotonic(), time.process_time()
+        began, used = time.monotonic(), cpu_seconds()
         found = rebuild_views(
             database_url,
             list(VIEWS),
             check=False,
             progress=lambda done, total: told.append((done, total)),
         )
-        took, used = time.monotonic() - began, time.process_time() - used
+        took, used = time.monotonic() - began, cpu_seconds() - used
     read = max(done for done, _ in told)
     with capsys.disabled():
         tell(
