@@ -23,6 +23,7 @@ from adapters.docker.host_rules import (
     has_version_6,
     remove_chains,
     remove_drop,
+    replace_chains,
     run,
     saved,
 )
@@ -53,13 +54,15 @@ class Firewall:
         self._lock = threading.Lock()
 
     def ensure(self) -> None:
-        """The rules are in force, whoever flushed them; `CannotRun` if they cannot be."""
+        """The rules are in force, whoever flushed them; `CannotRun` if they cannot be.
+
+        Where others were in force before, there is no moment without either.
+        """
         if not self._setup.has_firewall:
             return
         with self._lock:
             if not self._is_in_force():
-                self._remove()
-                run("iptables-restore", "--noflush", "--wait", given=self.rules())
+                replace_chains(self._naming.chain, self.rules())
                 self._close_version_6()
 
     def remove(self) -> None:

@@ -41,6 +41,26 @@ def remove_chains(prefix: str, command: str = "iptables") -> None:
         run(command, "--wait", "-t", table, "-X", chain)
 
 
+def replace_chains(prefix: str, rules: str, command: str = "iptables") -> None:
+    """What begins so is what the rules say; no packet meets a table without them.
+
+    The rules are as `iptables-restore --noflush` reads them: it empties the chains that it
+    is told of, and does in one go whatever is asked of a table.
+    """
+    wanted, found = _by_table(rules.splitlines()), _by_table(saved(command))
+    given: list[str] = []
+    for table in [*wanted, *(table for table in found if table not in wanted)]:
+        lines, there = wanted.get(table, []), found.get(table, [])
+        chains = [line for line in lines if line.startswith(":")]
+        kept = {_chain(line) for line in chains}
+        gone = [one for one in _chains(prefix, there) if one not in kept]
+        given += [f"*{table}", *chains, *_jumps_out(prefix, there)]
+        given += [line for line in lines if line.startswith("-")]
+        given += [f"-{act} {chain}" for act in "FX" for chain in gone]
+        given += ["COMMIT"]
+    run(f"{command}-restore", "--noflush", "--wait", given="\n".join([*given, ""]))
+
+
 def remove_drop(bridges: str) -> None:
     """The rule that closes IPv6 to bridges of that beginning is gone."""
     for line in saved("ip6tables"):
@@ -107,3 +127,28 @@ def _tags(command: str) -> Iterator[str]:
     for line in saved(command):
         if found := _OURS.search(line):
             yield found[1] or found[2]
+
+
+def _by_table(lines: Sequence[str]) -> dict[str, list[str]]:
+    """Chains and rules under their tables, which begin with a line of their own."""
+    tables: dict[str, list[str]] = {}
+    for line in lines:
+        if line.startswith("*"):
+            tables[line[1:]] = []
+        elif line.startswith((":", "-")):
+            tables[next(reversed(tables))].append(line)
+    return tables
+
+
+def _chain(line: str) -> str:
+    return line[1:].split(maxsplit=1)[0]
+
+
+def _chains(prefix: str, lines: Sequence[str]) -> list[str]:
+    return [_chain(line) for line in lines if line.startswith(f":{prefix}")]
+
+
+def _jumps_out(prefix: str, lines: Sequence[str]) -> list[str]:
+    """What takes the jumps to chains of that beginning out of the chains of others."""
+    jumps = [line for line in lines if line.startswith("-A") and f"-j {prefix}" in line]
+    return [f"-D{line[2:]}" for line in jumps if not line.startswith(f"-A {prefix}")]

@@ -20,7 +20,13 @@ from ipaddress import IPv4Address, IPv4Network, IPv6Address, IPv6Network, ip_add
 from pathlib import Path
 
 from adapters.docker.firewall import NOT_OUTSIDE
-from adapters.docker.host_rules import PLUGINS, commands, remove_chains, run, saved
+from adapters.docker.host_rules import (
+    PLUGINS,
+    commands,
+    remove_chains,
+    replace_chains,
+    saved,
+)
 from adapters.relays.mcp.sandbox import FIRST_UID, MOST_USERS
 from application.engines import CannotRun
 from domain.errors import Conflict
@@ -59,7 +65,10 @@ class PluginFence:
         self._lock = threading.Lock()
 
     def ensure(self) -> None:
-        """The rules are in force, whoever flushed them; `CannotRun` if they cannot be."""
+        """The rules are in force, whoever flushed them; `CannotRun` if they cannot be.
+
+        Where others were in force before, there is no moment without either.
+        """
         if os.geteuid() != 0:
             msg = "only root gives plugins a user of their own"
             raise CannotRun("engine-refused", msg)
@@ -91,8 +100,7 @@ class PluginFence:
         mark = wanted[0].split('"')[1]
         if len(kept) == len(wanted) and sum(mark in one for one in kept) == 1:
             return
-        remove_chains(self._chain, command)
-        run(f"{command}-restore", "--noflush", "--wait", given=rules)
+        replace_chains(self._chain, rules, command)
 
     def _judging(self, command: str) -> list[str]:
         version, refuse = _VERSIONS[command], _REFUSE[command]

@@ -34,6 +34,17 @@ def tried(address):
         return "refused"
 print(json.dumps({address: tried(address) for address in sys.argv[1:]}))
 """
+KEEPS_TRYING = """
+import select, socket, sys
+print("began", flush=True)
+tries = slipped = 0
+while tries < 100 or not select.select([sys.stdin], [], [], 0)[0]:
+    with socket.socket() as one:
+        one.settimeout(0.005)  # what is refused often is refused in silence
+        slipped += one.connect_ex(("127.0.0.1", int(sys.argv[1]))) == 0
+    tries += 1
+print(slipped, tries)
+"""
 NEAR = [f"{LAN}:80", f"{METADATA}:80", "9.9.9.1:{port}", "127.0.0.1:{port}", "::1:{port}"]
 
 
@@ -76,6 +87,27 @@ def tried(*targets: str, uid: int = FIRST_UID + 3) -> dict[str, str]:
     )
     found: dict[str, str] = json.loads(ran.stdout)
     return found
+
+
+@contextmanager
+def keeping_on(port: int) -> Iterator[list[int]]:
+    """A plugin tries that port meanwhile; afterwards: how often in, of how many tries."""
+    counts: list[int] = []
+    with subprocess.Popen(
+        ["/usr/bin/python3", "-I", "-c", KEEPS_TRYING, str(port)],
+        user=FIRST_UID + 3,
+        group=FIRST_UID + 3,
+        extra_groups=[],
+        stdin=subprocess.PIPE,
+        stdout=subprocess.PIPE,
+        text=True,
+        cwd="/",
+    ) as process:
+        assert process.stdout is not None
+        assert process.stdout.readline() == "began\n"
+        yield counts
+        told, _ = process.communicate(timeout=30)
+        counts += map(int, told.split())
 
 
 def test_a_plugin_reaches_the_internet_and_nothing_nearer(fence: PluginFence) -> None:
@@ -122,6 +154,44 @@ def test_a_fence_that_somebody_flushed_is_put_up_again(fence: PluginFence) -> No
         assert host_rules.of_instance("abcde") != kept
         fence.ensure()
         assert host_rules.of_instance("abcde") == kept
+
+
+def test_while_a_fence_is_replaced_by_another_nothing_slips_through(
+    room: Room, tmp_path: Path
+) -> None:
+    fences = [
+        PluginFence("abcde", opened=[ip_network(opened)], resolvers=tmp_path / "none")
+        for opened in (f"{LAN}/32", f"{METADATA}/32")
+    ]
+    with room.inside(), listening() as port:
+        fences[0].ensure()
+        with keeping_on(port) as tries:
+            for _ in range(5):
+                for fence in reversed(fences):
+                    fence.ensure()
+                    rules = host_rules.of_instance("abcde")
+                    opened = any(f"-d {LAN}/32 -j RETURN" in rule for rule in rules)
+                    assert opened is (fence is fences[0])
+        fences[0].remove()
+    assert tries[0] == 0
+    assert tries[1] >= 100
+
+
+def test_chains_that_are_wanted_no_more_go_with_the_change(fence: PluginFence) -> None:
+    fence.ensure()
+    kept = host_rules.saved()
+    for rule in (
+        ["-t", "mangle", "-N", "CLAWBOT-MCP-abcde-OLD"],
+        ["-t", "mangle", "-A", "OUTPUT", "-j", "CLAWBOT-MCP-abcde-OLD"],
+        ["-N", "CLAWBOT-MCP-abcde-MORE"],
+        ["-A", "CLAWBOT-MCP-abcde", "-j", "CLAWBOT-MCP-abcde-MORE"],
+    ):
+        host_rules.run("iptables", *rule)
+    fence.ensure()
+    found = host_rules.saved()
+    assert [one for one in found if "abcde" in one] == [
+        one for one in kept if "abcde" in one
+    ]
 
 
 def test_of_two_instances_on_a_host_each_takes_out_its_own(fence: PluginFence) -> None:
