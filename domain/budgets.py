@@ -18,14 +18,13 @@ from uuid import UUID
 
 from domain.calls import CallAdmitted, CallFacts
 from domain.errors import LimitReached
-from domain.events import made
 from domain.holds import Booking, Hold, PassedOver, WindowId
 from domain.quota_events import Metric, Mode, ScopeKind
 from domain.routing_kept import KeptRouting
 
 LEAST_OUTPUT = 16  # tokens; an answer that would be cut before that is not begun
 
-# What a hold tells of a budget that is no balance, in the order of its fields.
+# What a hold tells of a budget, in the order of its fields; what differs comes last.
 DEFINITION = (
     "quota_id",
     "version",
@@ -37,6 +36,8 @@ DEFINITION = (
     "window_start",
     "window_end",
 )
+
+_new = object.__new__
 
 CostBound = Callable[[int, int], "int | None"]
 
@@ -61,6 +62,8 @@ class Budget:
 
     def __post_init__(self) -> None:
         self._hold = {name: getattr(self, name) for name in DEFINITION}
+        # There already: a dictionary that grows is laid out anew.
+        self._hold |= {"amount": 0, "settled": 0, "held": 0}
 
     @property
     def window(self) -> WindowId:
@@ -74,16 +77,12 @@ class Budget:
     def hold(self, amount: int) -> Hold:
         """A hold of so much; the balance is as before until it is taken."""
         fields = self._hold.copy()
-        fields["amount"], fields["settled"], fields["held"] = (
-            amount,
-            self.settled,
-            self.held,
-        )
-        return made(Hold, fields)
-
-    def take(self, hold: Hold) -> None:
-        """The hold stands."""
-        self.held += hold.amount
+        fields["amount"] = amount
+        fields["settled"] = self.settled
+        fields["held"] = self.held
+        hold = _new(Hold)  # as `made` does
+        hold.__dict__ = fields
+        return hold
 
     def book(self, booking: Booking) -> None:
         """A call has ended, or was corrected."""
@@ -91,7 +90,8 @@ class Budget:
         self.settled += booking.settled
 
 
-@dataclass(kw_only=True, slots=True)  # not frozen: one is made for each call
+# Neither frozen nor by keyword alone: one is made for each call.
+@dataclass(slots=True)
 class Need:
     """What a call asks to hold. `cost` is the most that so many tokens can cost, in
     micro-dollars: (input, output) -> amount, None if there is no price.
@@ -121,7 +121,7 @@ class Need:
         return self.cost(self.input_tokens, output)
 
 
-@dataclass(kw_only=True, slots=True)  # as `Need`
+@dataclass(slots=True)  # as `Need`
 class Granted:
     """The call may go ahead, with so many tokens of output; None: no quota applies."""
 
@@ -204,11 +204,18 @@ class UnpricedCall(LimitReached):
 
 
 def decide(budgets: Sequence[Budget], need: Need) -> Granted | Denied:
-    """May the call go ahead? Nothing is taken yet (`Budget.take`)."""
+    """May the call go ahead? Nothing is taken yet (`take`)."""
     output, holds = need.most_output, list[Hold]()
     for budget in budgets:
-        amount = need.amount(budget.metric, output)
-        if not _has_room(budget, amount):
+        metric = budget.metric
+        amount: int | None = need.requests  # as `Need.amount`, which costs a call more
+        if metric is Metric.TOKENS:
+            amount = need.input_tokens + output
+        elif metric is not Metric.REQUESTS:
+            amount = need.cost(need.input_tokens, output)
+        if budget.mode is Mode.BLOCK and (
+            amount is None or amount > budget.limit - budget.settled - budget.held
+        ):
             break
         holds.append(budget.hold(amount or 0))
     else:  # the usual case
@@ -247,8 +254,10 @@ def _has_room(budget: Budget, amount: int | None) -> bool:
 def _granted(
     budgets: Sequence[Budget], need: Need, output: int, holds: Iterable[Hold]
 ) -> Granted:
-    room = None if need.most_ever is None else _room(budgets, need, need.most_ever)
-    return Granted(output_tokens=output, holds=tuple(holds), room=room)
+    if need.most_ever is None:
+        return Granted(output, tuple(holds))
+    room = _room(budgets, need, need.most_ever)
+    return Granted(output, tuple(holds), room)
 
 
 def _fitting(budget: Budget, need: Need, output: int) -> int | Denied:
@@ -286,5 +295,6 @@ def wait_of(denied: Denied) -> tuple[bool, float]:
 
 def take(budgets: Iterable[Budget], granted: Granted) -> None:
     """The holds of a decision stand: the next call is decided on what is left."""
-    for budget, hold in zip(budgets, granted.holds, strict=True):
-        budget.take(hold)
+    holds = iter(granted.holds)
+    for budget in budgets:
+        budget.held += next(holds).amount

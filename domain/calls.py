@@ -249,12 +249,13 @@ class Call:
 
 def outcome_of(event: CallSettled) -> Outcome:
     """What the quotas ask of a settlement."""
+    facts = event.facts
     return Outcome(
-        usage=event.usage,
-        cost_micro_usd=event.cost_micro_usd,
-        answered=event.http_status in SERVED,
-        provider_key_id=event.facts.provider_key_id,
-        model=event.facts.requested_model,
+        event.usage,
+        event.cost_micro_usd,
+        event.http_status in SERVED,
+        facts.provider_key_id,
+        facts.requested_model,
     )
 
 

@@ -28,6 +28,7 @@ class Event:
         Event.by_topic[topic] = cls
 
 
+_new = object.__new__
 PartT = TypeVar("PartT")
 EventT_co = TypeVar("EventT_co", bound=Event, covariant=True)
 EventT_contra = TypeVar("EventT_contra", bound=Event, contravariant=True)
@@ -49,9 +50,21 @@ def but(event: PartT, **fields: object) -> PartT:
 
     `replace` in a fourth of its time.
     """
-    other = object.__new__(type(event))
-    other.__dict__.update(event.__dict__, **fields)
+    kept = event.__dict__.copy()
+    kept.update(fields)
+    other = _new(type(event))
+    other.__dict__ = kept
     return other
+
+
+def filled_in(event: PartT, **fields: object) -> PartT:
+    """The event itself, now with these fields; it must have no slots.
+
+    Only for whoever has just made it, as long as nobody else has seen it: the last thing
+    that was to be known of it. In a fourth of the time of `but`.
+    """
+    event.__dict__.update(fields)
+    return event
 
 
 def made(kind: type[PartT], fields: dict[str, object]) -> PartT:
@@ -59,7 +72,7 @@ def made(kind: type[PartT], fields: dict[str, object]) -> PartT:
 
     In a third of the time of its constructor.
     """
-    other = object.__new__(kind)
+    other = _new(kind)
     other.__dict__ = fields
     return other
 

@@ -19,11 +19,13 @@ from datetime import datetime
 from functools import lru_cache
 from uuid import UUID
 
-from domain.events import made
+from domain.events import but
 from domain.quota_events import Metric, Mode, ScopeKind
 from domain.usage import Usage, UsageSource
 
 WindowId = tuple[UUID, datetime]  # a quota, and the start of one of its windows
+_SERVING = (ScopeKind.PROVIDER_KEY, ScopeKind.MODEL)  # of which a call may try several
+_new = object.__new__
 
 
 # Neither frozen nor with slots, as some are made for every call: so they are made in a
@@ -114,7 +116,8 @@ class Balances:
             self.by_window[booking.window] = self.of(booking.window).book(booking)
 
 
-@dataclass(kw_only=True, slots=True)  # not frozen: one is made for each call
+# Neither frozen nor by keyword alone: one is made for each call.
+@dataclass(slots=True)
 class Outcome:
     """What a call came to, as far as quotas ask."""
 
@@ -131,33 +134,41 @@ def bookings_of(holds: Sequence[Hold], outcome: Outcome) -> tuple[Booking, ...]:
     Where a successful answer does not tell what it used, all that was held counts as used;
     what was only estimated never counts as more.
     """
-    return tuple(
-        [
-            made(
-                Booking,
-                {
-                    "quota_id": hold.quota_id,
-                    "window_start": hold.window_start,
-                    "released": held,
-                    "settled": _settled(hold, held, outcome),
-                },
-            )
-            for hold, held in _by_window(holds)
-        ]
-    )
-
-
-def _by_window(holds: Sequence[Hold]) -> Iterable[tuple[Hold, int]]:
-    """The first hold of each window, and how much is held there in all."""
-    # By number: a UUID is hashed by Python code.
-    if len({hold.quota_id.int for hold in holds}) == len(holds):  # of an admission alone
-        return [(hold, hold.amount) for hold in holds]
-    windows: dict[tuple[int, datetime], tuple[Hold, int]] = {}
+    if len({hold.quota_id.int for hold in holds}) < len(holds):  # of a call that grew
+        holds = _by_window(holds)
+    tokens, cost = _tokens(outcome.usage), outcome.cost_micro_usd
+    reported = outcome.usage.source is UsageSource.REPORTED
+    booked = []
     for hold in holds:
-        window = hold.quota_id.int, hold.window_start
-        first, before = windows.get(window, (hold, 0))
-        windows[window] = first, before + hold.amount
-    return windows.values()
+        metric, held = hold.metric, hold.amount
+        used = held
+        if hold.scope in _SERVING and not _served_under(hold, outcome):
+            used = 0
+        elif metric is not Metric.REQUESTS:
+            known = tokens if metric is Metric.TOKENS else cost
+            if known is None:
+                used = held if outcome.answered else 0
+            else:
+                used = known if reported or known < held else held
+        booking = _new(Booking)  # as `made` does
+        booking.__dict__ = {
+            "quota_id": hold.quota_id,
+            "window_start": hold.window_start,
+            "released": held,
+            "settled": used,
+        }
+        booked.append(booking)
+    return tuple(booked)
+
+
+def _by_window(holds: Iterable[Hold]) -> list[Hold]:
+    """One hold for each window, of all that is held there."""
+    windows: dict[WindowId, Hold] = {}
+    for hold in holds:
+        before = windows.get(hold.window)
+        amount = hold.amount + (0 if before is None else before.amount)
+        windows[hold.window] = but(hold if before is None else before, amount=amount)
+    return list(windows.values())
 
 
 def abandoned(holds: Sequence[Hold]) -> tuple[Booking, ...]:
@@ -196,22 +207,12 @@ def _text(key: int | None) -> str:
     return str(None if key is None else UUID(int=key))
 
 
-def _settled(hold: Hold, held: int, outcome: Outcome) -> int:
-    scope, metric = hold.scope, hold.metric
-    # Whether the call was served under what the hold is about: another key may have.
-    if scope is ScopeKind.PROVIDER_KEY:
-        key = outcome.provider_key_id
-        if hold.scope_id != _text(None if key is None else key.int):
-            return 0
-    elif scope is ScopeKind.MODEL and hold.scope_id != outcome.model:
-        return 0
-    if metric is Metric.REQUESTS:
-        return held
-    tokens = metric is Metric.TOKENS
-    used = _tokens(outcome.usage) if tokens else outcome.cost_micro_usd
-    if used is None:
-        return held if outcome.answered else 0
-    return used if outcome.usage.source is UsageSource.REPORTED else min(used, held)
+def _served_under(hold: Hold, outcome: Outcome) -> bool:
+    """Whether the call was served under what the hold is about: another key may have."""
+    if hold.scope is ScopeKind.MODEL:
+        return hold.scope_id == outcome.model
+    key = outcome.provider_key_id
+    return hold.scope_id == _text(None if key is None else key.int)
 
 
 def _tokens(usage: Usage) -> int | None:

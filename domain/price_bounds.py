@@ -22,18 +22,24 @@ def bound_of(
 
     None where they do not tell the cost.
     """
+    if price.dearest is not None:  # the usual case
+        into, out = price.dearest
+        cost = input_tokens * into + output_tokens * out
+        if input_tokens:
+            cost += price.request * MILLION
+        return min((cost + MILLION // 2) // MILLION, LARGEST)
     most, start = 0, price
     for above, tier in price.tiers:
         if input_tokens <= above:
             break
-        cost = _cost(start, above, output_tokens, units)
-        if cost is None:
+        below = _cost(start, above, output_tokens, units)
+        if below is None:
             return None
-        most, start = max(most, cost), tier
-    cost = _cost(start, input_tokens, output_tokens, units)
-    if cost is None:
+        most, start = max(most, below), tier
+    last = _cost(start, input_tokens, output_tokens, units)
+    if last is None:
         return None
-    return min((max(most, cost) + MILLION // 2) // MILLION, LARGEST)
+    return min((max(most, last) + MILLION // 2) // MILLION, LARGEST)
 
 
 def _cost(

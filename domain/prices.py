@@ -8,7 +8,7 @@ told and is charged for, or one that was told and has no rate.
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 
 from domain.usage import OtherUnits, Usage
 
@@ -44,6 +44,11 @@ class Price:
     request: int = 0
     # Beyond so many input tokens the whole call is charged so instead; lowest first.
     tiers: tuple[tuple[int, Price], ...] = ()
+    # Of input and of output; None: that is not all that may be charged.
+    dearest: tuple[int, int] | None = field(init=False, repr=False, compare=False)
+
+    def __post_init__(self) -> None:
+        object.__setattr__(self, "dearest", _dearest(self))
 
     @property
     def has_units(self) -> bool:
@@ -56,6 +61,22 @@ class Price:
             if tokens > above:
                 return price
         return self
+
+
+def _dearest(price: Price) -> tuple[int, int] | None:
+    """The highest rate that a token of input can have, and one of output."""
+    into, out, beside = price.input, price.output, (price.search_unit, price.image)
+    if price.tiers or into is None or out is None or beside != (None, None):
+        return None
+    if price.audio_hour is not None or price.character is not None:
+        return None
+    kinds = (price.cache_read, price.cache_write, price.cache_write_1h)
+    media = (price.audio_input, price.image_input)
+    written = (price.reasoning, price.audio_output, price.image_output)
+    return (
+        max(into, *(rate or 0 for rate in kinds + media)),
+        max(out, *(rate or 0 for rate in written)),
+    )
 
 
 def cost_of(usage: Usage, price: Price) -> int | None:

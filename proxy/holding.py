@@ -69,6 +69,7 @@ class Holding:
         # Read when they are asked for (`cached_property` takes a lock for it).
         self._demand: Demand | None = None
         self._most: int | None = None
+        self._is_told = True  # how much is written at most: by the caller, or the model
         self._scope_keys: tuple[str, ...] = ()
 
     @property
@@ -88,17 +89,13 @@ class Holding:
         return demand
 
     def _read(self) -> Demand:
-        if self.event.format is None:
+        event, call = self.event, self.call
+        if event.format is None:
             return NOTHING
-        kind, upload = cast("Format", self.event.format), self.call.upload
-        if upload is not None:
-            return demand_by_size(kind, upload.most)
-        return demand_of(
-            kind,
-            self.call.body,
-            streaming=self.event.streaming,
-            model=self._model,
-        )
+        kind = cast("Format", event.format)
+        if call.upload is not None:
+            return demand_by_size(kind, call.upload.most)
+        return demand_of(kind, call.body, streaming=event.streaming, model=self._model)
 
     @property
     def _model(self) -> str | None:
@@ -116,6 +113,7 @@ class Holding:
         if limit is None:
             limit = self._limits.output_limit(self._model)
         if limit is None:
+            self._is_told = False
             limit = ENDLESS if demand.visible else UNKNOWN_OUTPUT
         most = self._most = limit * demand.choices
         return most
@@ -129,17 +127,18 @@ class Holding:
         return keys
 
     def need(self) -> Need:
-        self._start_over()
+        if self._before is not None:
+            self._start_over()
         demand, most = self.demand, self.most
         visible = demand.visible
         if visible:
             most = min(most, FIRST_SLICE)
         return Need(
-            input_tokens=demand.input_tokens,
-            least_output=min(most, LEAST_OUTPUT * demand.choices),
-            most_output=most,
-            cost=self.cost,
-            keeps_to=None if visible else self._keeps_to,
+            demand.input_tokens,
+            min(most, LEAST_OUTPUT * demand.choices),
+            most,
+            self.cost,
+            None if visible else self._keeps_to,
             most_ever=self._most_ever() if visible else None,
         )
 
@@ -229,7 +228,7 @@ class Holding:
         if self.event.format is None and not self.call.route.target.endpoint.metered:
             return 0
         units = self.demand.units
-        return self._prices.bound(self.facts, input_tokens, output_tokens, units)
+        return self._prices.bound(self.event.facts, input_tokens, output_tokens, units)
 
     def grows(self) -> bool:
         """Whether it is a stream that must hold more before it may go on."""
@@ -277,14 +276,11 @@ class Holding:
 
     def _must_limit(self) -> bool:
         """Whether the vendor would write more than is held, for all that it knows."""
-        demand, most = self.demand, self.most
-        if demand.visible or not self._is_blocked():
+        if self.demand.visible:
             return False
-        if self.output_tokens < most:
-            return True
-        if most == 0 or demand.output_limit is not None:
+        if self.complete and (self._is_told or self.most == 0):  # the usual case
             return False
-        return self._limits.output_limit(self._model) is None
+        return self._is_blocked()
 
     def _limited(self, output: int) -> bytes | None:
         """The body by which no more is written; None: that cannot be said."""

@@ -7,6 +7,7 @@ balances are locked before the log, everywhere.
 from __future__ import annotations
 
 from collections.abc import Iterable
+from uuid import UUID
 
 from adapters.postgres.budget_concerns import Moves
 from adapters.postgres.database import Database
@@ -23,11 +24,13 @@ class PostgresBalances:
         """The balances are as the bookings make them, once the unit of work is over."""
         moves = Moves()
         for booking in bookings:
-            moves.add(booking, held=-booking.released, settled=booking.settled)
+            moves.add(booking)
         if not moves.by_window:
             return
-        moved = moves.by_window.values()
-        rows = [(*move.window, move.held, move.settled) for move in moved]
+        rows = [
+            (UUID(int=quota), start, held, settled)
+            for (quota, start), (held, settled) in moves.by_window.items()
+        ]
         columns = [list(column) for column in zip(*rows, strict=True)]
         with self._database.cursor() as cursor:
             cursor.execute(

@@ -20,7 +20,7 @@ from psycopg.pq import Format
 
 _HEADER = Struct("!iiIii")
 _LENGTH = Struct("!i")
-_BIGINT = Struct("!q")
+_BIGINT, _SIZED_BIGINT = Struct("!q"), Struct("!iq")
 _EIGHT, _SIXTEEN = _LENGTH.pack(8), _LENGTH.pack(16)
 _BYTEA, _INT8, _NUMERIC, _TEXT, _UUID, _TIME = (
     builtins[name].oid
@@ -65,7 +65,8 @@ def text_array(values: Sequence[str]) -> bytes:
 
 def bigint_array(values: Sequence[int]) -> bytes:
     """For `bigint[]`."""
-    return _array(_INT8, len(values), b"".join(map(_bigint, values)))
+    sized = _SIZED_BIGINT.pack
+    return _array(_INT8, len(values), b"".join([sized(8, value) for value in values]))
 
 
 def uuid_array(values: Sequence[UUID]) -> bytes:
@@ -99,16 +100,11 @@ def timestamp(value: datetime) -> bytes:
     return bigint((value - _EPOCH) // _MICROSECOND)
 
 
-# Topics and versions: the same few again and again.
+# Topics: the same few again and again.
 @lru_cache(maxsize=256)
 def _text(value: str) -> bytes:
     data = value.encode()
     return _LENGTH.pack(len(data)) + data
-
-
-@lru_cache(maxsize=256)
-def _bigint(value: int) -> bytes:
-    return _EIGHT + bigint(value)
 
 
 def bigint(value: int) -> bytes:

@@ -30,6 +30,7 @@ from domain.holds import Booking, PassedOver
 from domain.places import AnyOf, may_fit_elsewhere, soonest
 from domain.quotas import Metric, Mode, ScopeKind
 
+MOST = 4096  # combinations of scopes whose budgets are kept together
 Row = tuple[Any, ...]
 
 
@@ -49,8 +50,9 @@ class Budgets:
     def __init__(self, rows: Iterable[Row]) -> None:
         self.by_window: dict[Window, Budget] = {}
         self.by_key: dict[str, list[Budget]] = {}  # those of now
-        self._stood: list[tuple[Budget, int, int]] = []
+        self._stood: list[tuple[Window, Budget, int, int]] = []
         self._elsewhere: list[Booking] = []
+        self._applying: dict[tuple[str, ...], list[Budget]] = {}  # as they were asked for
         for row in rows:
             quota_id, start, end, key, kind, scope_id, version, *rest = row
             metric, mode, limit, settled, held, is_now = rest
@@ -70,22 +72,22 @@ class Budgets:
             self.by_window[quota_id.int, start] = budget
             if is_now:
                 self.by_key.setdefault(key, []).append(budget)
-        self.begin(self.by_window.values())
+        self.begin(self.by_window.items())
 
-    def begin(self, budgets: Iterable[Budget]) -> None:
+    def begin(self, budgets: Iterable[tuple[Window, Budget]]) -> None:
         """A batch is decided from here on, and is about these."""
-        self._stood = [(budget, budget.settled, budget.held) for budget in budgets]
+        self._stood = [(window, one, one.settled, one.held) for window, one in budgets]
         self._elsewhere = []
 
     def moves(self) -> Moves:
         """How the balances have moved since the batch began."""
         moves = Moves()
-        for budget, before_settled, before_held in self._stood:
+        for window, budget, before_settled, before_held in self._stood:
             settled, held = budget.settled - before_settled, budget.held - before_held
             if settled or held:
-                moves.add(budget, held=held, settled=settled)
+                moves.put(window, held=held, settled=settled)
         for booking in self._elsewhere:
-            moves.add(booking, held=-booking.released, settled=booking.settled)
+            moves.add(booking)
         return moves
 
     def decided(self, asked: Wants | AnyOf | Extension) -> Decided:
@@ -140,17 +142,30 @@ class Budgets:
         take(budgets, decision)
         return Decided(CallExtended(facts=extension.facts, holds=decision.holds), decision)
 
-    def _of(self, keys: Sequence[str]) -> list[Budget]:
-        return [budget for key in keys for budget in self.by_key.get(key, ())]
+    def _of(self, keys: tuple[str, ...]) -> list[Budget]:
+        found = self._applying.get(keys)
+        if found is None:
+            if len(self._applying) >= MOST:
+                self._applying.clear()
+            found = [budget for key in keys for budget in self.by_key.get(key, ())]
+            self._applying[keys] = found
+        return found
+
+    def know(self, key: str, budgets: list[Budget]) -> None:
+        """These are the budgets of that scope now."""
+        self.by_key[key] = budgets
+        self._applying.clear()
 
     def book(self, bookings: Iterable[Booking]) -> None:
         """A call has ended, or was corrected: what it gives back is there for the next."""
+        by_window = self.by_window
         for booking in bookings:
-            budget = self.by_window.get((booking.quota_id.int, booking.window_start))
+            budget = by_window.get((booking.quota_id.int, booking.window_start))
             if budget is None:  # of a quota that is gone only the balance is left
                 self._elsewhere.append(booking)
             else:
-                budget.book(booking)
+                budget.held -= booking.released
+                budget.settled += booking.settled
 
 
 def _refused(denied: Sequence[tuple[Wants, Denied]]) -> Decided:

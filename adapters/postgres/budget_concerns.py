@@ -5,6 +5,8 @@ from __future__ import annotations
 from collections.abc import Iterable
 from dataclasses import dataclass, field
 from datetime import datetime
+from functools import lru_cache
+from uuid import UUID
 
 from adapters.postgres.binary_array import (
     bigint_array,
@@ -12,47 +14,47 @@ from adapters.postgres.binary_array import (
     time_array,
     uuid_array,
 )
-from domain.budgets import Budget, Extension, Wants
+from domain.budgets import Extension, Wants
 from domain.calls import CallAbandoned, CallCorrected, CallEnding, CallSettled
-from domain.holds import Booking, Hold, WindowId
+from domain.holds import Booking, Hold
 from domain.places import AnyOf
 
 Asked = Wants | AnyOf | Extension | CallEnding
 Window = tuple[int, datetime]  # a `WindowId` by number: a UUID is hashed by Python code
 
 
-@dataclass(slots=True)
-class Move:
-    """What a batch does to one balance."""
+@lru_cache(maxsize=1024)  # of few quotas, again and again
+def written(windows: tuple[Window, ...]) -> tuple[bytes, bytes]:
+    """The quotas of these windows, and their starts, as arrays in binary."""
+    return (
+        uuid_array([UUID(int=quota) for quota, _ in windows]),
+        time_array([start for _, start in windows]),
+    )
 
-    window: WindowId
-    held: int = 0
-    settled: int = 0
 
-
-@dataclass
 class Moves:
-    """What a batch does to balances."""
+    """What a batch does to balances: how much more each of them has held, and settled."""
 
-    by_window: dict[Window, Move] = field(default_factory=dict)
+    def __init__(self) -> None:
+        self.by_window: dict[Window, tuple[int, int]] = {}
 
-    def add(self, of: Budget | Booking, *, held: int, settled: int) -> None:
-        """So much more, or less."""
-        key = of.quota_id.int, of.window_start
-        move = self.by_window.get(key)
-        if move is None:
-            move = self.by_window[key] = Move(of.window)
-        move.held += held
-        move.settled += settled
+    def put(self, window: Window, *, held: int, settled: int) -> None:
+        """So much more, or less, in a window of which nothing is said yet."""
+        self.by_window[window] = held, settled
 
-    def parameters(self) -> tuple[bytes, bytes, bytes, bytes]:
+    def add(self, booking: Booking) -> None:
+        """What a call's end does besides."""
+        window = booking.quota_id.int, booking.window_start
+        held, settled = self.by_window.get(window, (0, 0))
+        self.by_window[window] = held - booking.released, settled + booking.settled
+
+    def parameters(self) -> tuple[bytes, ...]:
         """As `write_calls` takes them, in binary."""
         moves = self.by_window.values()
         return (
-            uuid_array([move.window[0] for move in moves]),
-            time_array([move.window[1] for move in moves]),
-            bigint_array([move.held for move in moves]),
-            bigint_array([move.settled for move in moves]),
+            *written(tuple(self.by_window)),
+            bigint_array([held for held, _ in moves]),
+            bigint_array([settled for _, settled in moves]),
         )
 
 
@@ -61,22 +63,18 @@ class Concerns:
     """What a batch is about: scopes whose quotas of now are asked, and windows besides."""
 
     keys: set[str] = field(default_factory=set)
-    windows: dict[Window, WindowId] = field(default_factory=dict)
+    windows: set[Window] = field(default_factory=set)
     extends: bool = False
 
-    def parameters(self) -> tuple[bytes, bytes, bytes]:
+    def parameters(self) -> tuple[bytes, ...]:
         """As `lock_budgets` takes them, in binary."""
-        windows = self.windows.values()
-        return (
-            text_array(sorted(self.keys)),
-            uuid_array([quota_id for quota_id, _ in windows]),
-            time_array([start for _, start in windows]),
-        )
+        return text_array(sorted(self.keys)), *written(tuple(self.windows))
 
 
 def concerns_of(batch: Iterable[Asked | None]) -> Concerns:
     """What these are about, taken together."""
     concerns = Concerns()
+    windows = concerns.windows
     for asked in batch:
         held: Iterable[Hold | Booking] = ()
         match asked:
@@ -90,7 +88,5 @@ def concerns_of(batch: Iterable[Asked | None]) -> Concerns:
             case _:
                 concerns.keys.update(asked.scope_keys())
         for one in held:
-            window = one.quota_id.int, one.window_start
-            if window not in concerns.windows:
-                concerns.windows[window] = one.window
+            windows.add((one.quota_id.int, one.window_start))
     return concerns

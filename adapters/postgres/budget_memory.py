@@ -10,19 +10,17 @@ again and again, as others are at the same balances, it is tried less and less o
 
 from __future__ import annotations
 
-from dataclasses import dataclass
 from datetime import UTC, datetime
+from typing import NamedTuple
 
 from adapters.postgres.binary_array import (
     bigint,
     bigint_array,
     text_array,
-    time_array,
     timestamp,
-    uuid_array,
 )
 from adapters.postgres.budget_batch import Budgets
-from adapters.postgres.budget_concerns import Concerns
+from adapters.postgres.budget_concerns import Concerns, Window, written
 from domain.budgets import Budget
 from domain.windows import EPOCH
 
@@ -30,14 +28,23 @@ NEVER = datetime.max.replace(tzinfo=UTC)
 MOST = 4096  # windows, and scopes, that are remembered
 LONGEST_REST = 64  # batches
 BOOKED_ONLY = 0  # instead of a quota's version: its definition does not matter
+NOTHING = Budgets(())  # while a batch has all that is remembered
 
 
-@dataclass(frozen=True, slots=True)
-class Remembered:
+class Remembered(NamedTuple):
     """The budgets that a batch is decided on, and how they stood, as the statement asks."""
 
     budgets: Budgets
     seen: tuple[bytes, ...]
+
+
+class _Asked(NamedTuple):
+    """What batches about the same budgets ask of the database: all but the balances."""
+
+    keys: set[str]
+    budgets: dict[Window, Budget]  # those that apply now come first
+    until: datetime  # when the first of their windows ends
+    written: tuple[bytes, ...]
 
 
 class BudgetMemory:
@@ -47,6 +54,7 @@ class BudgetMemory:
         self._budgets = Budgets(())
         self._rest = 0  # batches that will not be tried
         self._next_rest = 1
+        self._last: _Asked | None = None
 
     def recall(self, concerns: Concerns) -> Remembered | None:
         """All that the batch is about, and no longer here; None: look it up."""
@@ -55,26 +63,24 @@ class BudgetMemory:
             return None
         if concerns.extends:
             return None
-        applying = self._applying(concerns)
-        if applying is None:
+        asked = self._asked_of(concerns)
+        if asked is None or asked.until <= datetime.now(UTC):  # the database asks its own
             return None
-        windows, now = self._budgets.by_window, {id(budget) for budget in applying}
-        booked = [windows.get(window) for window in concerns.windows]
-        others = [one for one in booked if one is not None and id(one) not in now]
-        if None in booked or _over(applying):
-            return None
-        budgets, self._budgets = self._budgets, Budgets(())
-        budgets.begin(applying + others)
-        seen = (text_array(sorted(concerns.keys)), *_parameters(applying, others))
-        return Remembered(budgets, seen)
+        budgets, self._budgets = self._budgets, NOTHING
+        budgets.begin(asked.budgets.items())
+        stood = asked.budgets.values()
+        settled = bigint_array([one.settled for one in stood])
+        held = bigint_array([one.held for one in stood])
+        return Remembered(budgets, (*asked.written, settled, held))
 
     def learn(self, concerns: Concerns, budgets: Budgets) -> None:
         """A batch was committed that was decided on these, looked up for it."""
         known = self._budgets
-        if len(known.by_window) + len(known.by_key) > MOST:
+        if known is NOTHING or len(known.by_window) + len(known.by_key) > MOST:
             known = self._budgets = Budgets(())
+        self._last = None
         for key in concerns.keys:
-            known.by_key[key] = budgets.by_key.get(key, [])
+            known.know(key, budgets.by_key.get(key, []))
         now = {id(budget) for of_key in budgets.by_key.values() for budget in of_key}
         for window, budget in budgets.by_window.items():
             left = known.by_window.get(window)
@@ -92,35 +98,47 @@ class BudgetMemory:
         self._rest = self._next_rest
         self._next_rest = min(2 * self._next_rest, LONGEST_REST)
 
-    def _applying(self, concerns: Concerns) -> list[Budget] | None:
-        applying: list[Budget] = []
-        for key in concerns.keys:
-            of_key = self._budgets.by_key.get(key)
+    def _asked_of(self, concerns: Concerns) -> _Asked | None:
+        """None: something that the batch is about is not known here."""
+        known, last = self._budgets, self._last
+        if known is NOTHING:
+            return None
+        if (
+            last is not None
+            and last.keys == concerns.keys
+            and last.budgets.keys() >= concerns.windows
+        ):
+            return last  # the usual case: a budget changes in its balance only
+        applying: dict[Window, Budget] = {}
+        for key in sorted(concerns.keys):
+            of_key = known.by_key.get(key)
             if of_key is None:
                 return None
-            applying += of_key
-        return applying
+            applying |= {(one.quota_id.int, one.window_start): one for one in of_key}
+        booked = {}
+        for window in concerns.windows.difference(applying):
+            budget = known.by_window.get(window)
+            if budget is None:
+                return None
+            booked[window] = budget
+        self._last = _asked(concerns.keys, applying, booked)
+        return self._last
 
 
-def _over(applying: list[Budget]) -> bool:
-    """Whether a window has ended by our own clock; the database asks its own."""
-    now = datetime.now(UTC)
-    return any(one.window_end is not None and one.window_end <= now for one in applying)
-
-
-def _parameters(applying: list[Budget], others: list[Budget]) -> tuple[bytes, ...]:
-    both = applying + others
-    since = max((one.window_start for one in applying), default=EPOCH)
-    until = min((one.window_end or NEVER for one in applying), default=NEVER)
-    versions = [one.version for one in applying] + [BOOKED_ONLY] * len(others)
-    return (
+def _asked(
+    keys: set[str], applying: dict[Window, Budget], booked: dict[Window, Budget]
+) -> _Asked:
+    budgets = applying | booked
+    since = max((start for _, start in applying), default=EPOCH)
+    until = min((one.window_end or NEVER for one in applying.values()), default=NEVER)
+    versions = [one.version for one in applying.values()] + [BOOKED_ONLY] * len(booked)
+    asked = (
+        text_array(sorted(keys)),
         timestamp(since),
         timestamp(until),
         bigint(len(applying)),
-        uuid_array([one.quota_id for one in both]),
-        time_array([one.window_start for one in both]),
+        *written(tuple(budgets)),
         bigint_array(versions),
-        bigint_array([one.limit for one in both]),
-        bigint_array([one.settled for one in both]),
-        bigint_array([one.held for one in both]),
+        bigint_array([one.limit for one in budgets.values()]),
     )
+    return _Asked(keys, budgets, until, asked)

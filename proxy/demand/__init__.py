@@ -16,9 +16,15 @@ import orjson
 from domain.prices import NO_OTHER
 from domain.usage import UNWEIGHED, OtherUnits
 from domain.vendors import Format
-from proxy.demand.hidden import reasons_unseen, uses_hosted_tools
+from proxy.demand.hidden import MAY_HOST, reasons_unseen, searches, uses_hosted_tools
 from proxy.demand.media import BYTES_PER_TOKEN
-from proxy.demand.output import choices_in, generates, output_limit_in, speaks_text
+from proxy.demand.output import (
+    SAYS_HOW_MANY,
+    choices_in,
+    generates,
+    output_limit_in,
+    speaks_text,
+)
 from proxy.demand.prompt import prompt_bound
 from proxy.demand.shape import bare
 from proxy.demand.units import units_in
@@ -27,9 +33,13 @@ __all__ = ["Demand", "demand_by_size", "demand_of"]
 
 
 NO_TEXT = UNWEIGHED | {"openai-embeddings", "openai-realtime"}
+CHATS: frozenset[Format] = frozenset({"openai-chat", "anthropic-messages"})
+# A chat without any of these is one answer in text, by the model alone.
+UNUSUAL = SAYS_HOW_MANY | MAY_HOST
 
 
-@dataclass(kw_only=True, slots=True)  # not frozen: one is made for each call
+# Neither frozen nor by keyword alone: one is made for each call.
+@dataclass(slots=True)
 class Demand:
     """What a call asks for, in tokens, and by the piece."""
 
@@ -81,22 +91,23 @@ def _demand(
     *,
     streaming: bool,
 ) -> Demand:
-    choices = choices_in(fields)
-    hosted = uses_hosted_tools(format, fields, model)
-    prompt = prompt_bound(format, fields, model)
-    return Demand(
-        input_tokens=prompt.tokens,
-        output_limit=output_limit_in(format, fields) if generates(format, fields) else 0,
-        choices=choices,
-        visible=(
-            streaming
-            and choices == 1
-            and not hosted
-            and model != ""
-            and format not in NO_TEXT
-            and speaks_text(fields)
-            and not reasons_unseen(format, fields, model)
-        ),
-        bounded=prompt.whole and not hosted,
-        units=units_in(format, fields),
+    tokens, whole = prompt_bound(format, fields, model)
+    limit: int | None = 0
+    if format in CHATS and UNUSUAL.isdisjoint(fields):
+        choices, hosted, units = 1, searches(model), NO_OTHER
+        limit = output_limit_in(format, fields)
+    else:
+        choices, units = choices_in(fields), units_in(format, fields)
+        hosted = uses_hosted_tools(format, fields, model)
+        if generates(format, fields):
+            limit = output_limit_in(format, fields)
+    visible = (
+        streaming
+        and choices == 1
+        and not hosted
+        and model != ""
+        and format not in NO_TEXT
+        and speaks_text(fields)
+        and not reasons_unseen(format, fields, model)
     )
+    return Demand(tokens, limit, choices, visible, whole and not hosted, units)

@@ -11,6 +11,7 @@ GLM and other open models, Cohere, Mistral, Ollama. A summary at most: OpenAI, G
 from __future__ import annotations
 
 import re
+from functools import lru_cache
 from typing import Any
 
 from domain.vendors import Format
@@ -46,6 +47,8 @@ _DOES_MORE = frozenset(
         "container",
     }
 )
+# Fields that may say so, in some format.
+MAY_HOST = _DOES_MORE | {"tools", "prompt", "parameters"}
 
 
 def reasons_unseen(format: Format, fields: dict[str, Any], model: str) -> bool:  # noqa: A002
@@ -68,9 +71,15 @@ def reasons_unseen(format: Format, fields: dict[str, Any], model: str) -> bool: 
     return asked and format != "ollama"
 
 
+@lru_cache(maxsize=1024)
+def searches(model: str) -> bool:
+    """Whether the model looks things up by itself, whatever is asked."""
+    return _SEARCHING.match(model) is not None
+
+
 def uses_hosted_tools(format: Format, fields: dict[str, Any], model: str) -> bool:  # noqa: A002
     """Whether the vendor may search, run code or call others while it answers."""
-    if _SEARCHING.match(model):
+    if searches(model):
         return True
     for name in _DOES_MORE.intersection(fields):
         if fields[name]:

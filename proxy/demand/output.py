@@ -10,7 +10,7 @@ from proxy.demand.shape import inner, whole
 EMBEDDED = ("texts", "images", "inputs", "documents", "instances")  # without any messages
 
 CONFIGS = ("generationConfig", "generation_config", "parameters")
-_SAYS_HOW_MANY = frozenset({"n", "best_of", "prompt", *CONFIGS})
+SAYS_HOW_MANY = frozenset({"n", "best_of", "prompt", *CONFIGS})
 
 
 def generates(format: Format, fields: dict[str, Any]) -> bool:  # noqa: A002
@@ -34,6 +34,8 @@ def generates(format: Format, fields: dict[str, Any]) -> bool:  # noqa: A002
 def output_limit_in(format: Format, fields: dict[str, Any]) -> int | None:  # noqa: A002
     """The limit of each choice; of several the largest, for vendors take either."""
     match format:
+        case "openai-chat":
+            told = (fields.get("max_completion_tokens"), fields.get("max_tokens"))
         case "gemini":
             config = inner(fields, "generationConfig", "generation_config")
             told = (config.get("maxOutputTokens"), config.get("max_output_tokens"))
@@ -41,7 +43,7 @@ def output_limit_in(format: Format, fields: dict[str, Any]) -> int | None:  # no
             config = inner(fields, "generation_config", "generationConfig")
             told = (config.get("max_output_tokens"), config.get("maxOutputTokens"))
         case "ollama":
-            told = (inner(fields, "options").get("num_predict"), None)
+            told = (None, inner(fields, "options").get("num_predict"))
         case "dashscope-native":
             parameters = inner(fields, "parameters")
             told = (
@@ -49,18 +51,18 @@ def output_limit_in(format: Format, fields: dict[str, Any]) -> int | None:  # no
                 parameters.get("max_completion_tokens"),
             )
         case "openai-responses":
-            told = (fields.get("max_output_tokens"), None)
-        case "openai-chat":
-            told = (fields.get("max_completion_tokens"), fields.get("max_tokens"))
+            told = (None, fields.get("max_output_tokens"))
         case _:
-            told = (fields.get("max_tokens"), None)
-    limits = [limit for limit in map(whole, told) if limit is not None]
-    return max(limits) if limits else None
+            told = (None, fields.get("max_tokens"))
+    one, other = whole(told[0]), whole(told[1])
+    if one is None or other is None:
+        return other if one is None else one
+    return max(one, other)
 
 
 def choices_in(fields: dict[str, Any]) -> int:
     """How many answers are written: those that are thrown away are charged too."""
-    if _SAYS_HOW_MANY.isdisjoint(fields):  # the usual case
+    if SAYS_HOW_MANY.isdisjoint(fields):  # the usual case
         return 1
     config = inner(fields, *CONFIGS)
     asked = (

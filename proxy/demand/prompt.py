@@ -17,8 +17,9 @@ numbers, switches) counts nothing. Around the text vendors put marks of their ow
 from __future__ import annotations
 
 from collections.abc import Mapping
+from functools import lru_cache
 from types import MappingProxyType
-from typing import Any, NamedTuple
+from typing import Any
 
 import orjson
 
@@ -34,7 +35,6 @@ TEMPLATES: tuple[tuple[str, int], ...] = (
     ("qwen", 32),
     ("claude", 16),
 )
-_TEMPLATED = tuple(start for start, _ in TEMPLATES)
 PER_FORMAT: Mapping[Format, int] = MappingProxyType({"cohere-v2": 512})
 TOOLS: Mapping[Format, int] = MappingProxyType(
     {"anthropic-messages": 1_024, "cohere-v2": 1_536}
@@ -128,6 +128,7 @@ CONFIGS = frozenset({"generationConfig", "generation_config", "options", "parame
 QUIET = frozenset(
     {"cache_control", "detail", "media_type", "mimeType", "mime_type", "role", "type"}
 )
+MESSAGE = frozenset({"role", "content"})  # the usual one
 LONGEST_QUIET = 40  # characters; what is longer is no role
 # Fields by which a vendor reads what it has kept.
 KEPT = frozenset(
@@ -142,19 +143,23 @@ KEPT = frozenset(
 )
 
 
-class PromptBound(NamedTuple):
-    """The most a prompt counts as, and whether the body holds all of it."""
+@lru_cache(maxsize=1024)  # much the same few models again and again
+def _around(format: Format, model: str) -> int:  # noqa: A002
+    """What is there whatever is said."""
+    template = sum(more for start, more in TEMPLATES if model.startswith(start))
+    return AT_THE_END + PER_FORMAT.get(format, 0) + template
 
-    tokens: int
-    whole: bool
 
+def prompt_bound(
+    format: Format,  # noqa: A002
+    fields: dict[str, Any],
+    model: str,
+) -> tuple[int, bool]:
+    """The most that the prompt in these fields of a body counts as, in tokens.
 
-def prompt_bound(format: Format, fields: dict[str, Any], model: str) -> PromptBound:  # noqa: A002
-    """The bound of the prompt in these fields of a body."""
-    prompt = _Prompt(model)
-    tokens = AT_THE_END + PER_FORMAT.get(format, 0)
-    if model.startswith(_TEMPLATED):
-        tokens += sum(more for start, more in TEMPLATES if model.startswith(start))
+    And whether the body holds all of it.
+    """
+    prompt, tokens = _Prompt(model), _around(format, model)
     for name, value in fields.items():
         kind = type(value)
         if name in ENVELOPE or not (kind is str or kind is dict or kind is list):
@@ -172,8 +177,9 @@ def prompt_bound(format: Format, fields: dict[str, Any], model: str) -> PromptBo
             tokens += _bytes(value)
         else:
             tokens += len(orjson.dumps(value))
-    whole = prompt.whole and not any(fields[name] for name in KEPT.intersection(fields))
-    return PromptBound(tokens, whole)
+    if KEPT.isdisjoint(fields):  # the usual case
+        return tokens, prompt.whole
+    return tokens, prompt.whole and not any(fields.get(name) for name in KEPT)
 
 
 class _Prompt:
@@ -194,7 +200,7 @@ class _Prompt:
         if type(value) is list:
             total = 0
             for each in value:
-                total += self.said(each, around)
+                total += _simple(each, around) or self.said(each, around)
             return total
         return 1 if type(value) is int else 0  # tokens may come as their numbers
 
@@ -216,6 +222,16 @@ class _Prompt:
             elif kind is dict or kind is list:
                 total += len(name) + len(orjson.dumps(value))
         return total
+
+
+def _simple(message: object, around: int) -> int:
+    """What a message that is but a role and a text counts as; 0: it is another."""
+    if type(message) is not dict or message.keys() != MESSAGE:
+        return 0
+    role, text = message["role"], message["content"]
+    if type(role) is not str or type(text) is not str or len(role) > LONGEST_QUIET:
+        return 0
+    return around + _bytes(text)
 
 
 def _tools(format: Format, tools: object) -> int:  # noqa: A002

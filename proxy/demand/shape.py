@@ -2,9 +2,11 @@
 
 from __future__ import annotations
 
+from functools import lru_cache
 from typing import Any
 
 
+@lru_cache(maxsize=1024)  # much the same few models again and again
 def bare(model: str | None) -> str:
     """The model's own name in lower case: no `models/`, `openai/` or the like before it."""
     return (model or "").rpartition("/")[2].lower()
@@ -26,6 +28,8 @@ def listed(value: object) -> list[dict[str, Any]]:
 
 def whole(value: object) -> int | None:
     """The number, if it is a whole one that is not negative."""
+    if value is None:  # the usual case
+        return None
     if type(value) is float and value.is_integer():
         value = int(value)
     return value if type(value) is int and value >= 0 else None

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
+
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
@@ -38,10 +40,7 @@ def prices(draw: st.DrawFn) -> Price:
     base = draw(flat)
     count = draw(st.integers(0, len(STARTS)))
     tiers = tuple((start, draw(flat)) for start in STARTS[:count])
-    return Price(
-        **{name: getattr(base, name) for name in Price.__slots__ if name != "tiers"},
-        tiers=tiers,
-    )
+    return replace(base, tiers=tiers)
 
 
 @st.composite
