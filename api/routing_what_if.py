@@ -20,7 +20,7 @@ from api.wired import TheRehearsal, TheSystem
 from application.routing import JudgePolicy
 from domain.errors import InvalidFields
 from domain.ids import TeamId
-from domain.log import CALLS
+from domain.log import CALLS, FLEET
 from domain.prices import Price
 from domain.routing_what_if import TrialQuota
 from domain.windows import time_zones
@@ -45,6 +45,10 @@ def ask(  # noqa: PLR0913, PLR0917 - what the framework hands in
     """
     limits = system.request_limits
     limits.rates.count(limits.what_ifs, str(user.team_id))
+    # Of what is seen at least: no answer is worth playing 100,000 calls twice.
+    fleet = min(view.position(FLEET) for view in (system.key_ring, system.model_prices))
+    calls = system.past_calls.position(CALLS)
+    response.headers["X-Log-Position"] = f"{FLEET}={fleet},{CALLS}={calls}"
     bot = None if question.bot is None else bot_route(bots, question.bot)
     trials = Trials(system, rehearsal, user.team_id, bot or any_bot(user.team_id))
     until = question.until or datetime.now(UTC)
@@ -70,9 +74,6 @@ def ask(  # noqa: PLR0913, PLR0917 - what the framework hands in
     quotas = None
     if question.quotas is not None:
         quotas = [_quota(user.team_id, one) for one in question.quotas]
-    # Of what is seen at least: no answer is worth playing 100,000 calls twice.
-    position = system.past_calls.position(CALLS)
-    response.headers["X-Log-Position"] = f"{CALLS}={position}"
     return shown(trials.run(wanted, quotas), wanted)
 
 

@@ -120,7 +120,9 @@ def test_unless_a_time_is_said_it_is_the_last_week_and_the_answer_says_how_far_i
     either.system.pump()
     answer = either.client.post(URL, json={}, headers=routed.me)
     assert answer.status_code == 200, answer.text
-    assert answer.headers["x-log-position"] == f"calls={either.system.calls.head()}"
+    system = either.system
+    heads = f"fleet={system.fleet.head()},calls={system.calls.head()}"
+    assert answer.headers["x-log-position"] == heads
     said = answer.json()
     since, until = (datetime.fromisoformat(said[name]) for name in ("from", "to"))
     assert until - since == timedelta(days=7)
