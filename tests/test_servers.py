@@ -61,6 +61,7 @@ def test_a_skip_is_an_error_where_services_are_required(
 ) -> None:
     monkeypatch.setenv("PYTHONPATH", str(pytestconfig.rootpath))
     monkeypatch.setenv("CLAWBOT_REQUIRE_SERVICES", required)
+    monkeypatch.setenv("PYTEST_DISABLE_PLUGIN_AUTOLOAD", "1")  # they cost seconds each
     pytester.makepyfile(skipped)
     result = pytester.runpytest_subprocess("-p", "tests.no_skips")
     assert result.parseoutcomes() == {word: 1}
