@@ -54,6 +54,41 @@ def test_text_counts_by_its_bytes_and_a_few_for_each_message(spoken: list[str]) 
     assert found == size + 2 * len(spoken) + 8
 
 
+spoken = texts | st.lists(st.fixed_dictionaries({"type": st.just("text"), "text": texts}))
+messages = st.fixed_dictionaries(
+    {"role": st.sampled_from(["user", "system", "r" * 41]), "content": spoken | st.none()},
+    optional={"name": texts, "tool_call_id": texts},
+)
+chats = st.fixed_dictionaries(
+    {"messages": st.lists(messages | texts | st.integers(), max_size=4)},
+    optional={
+        "system": spoken,
+        "max_tokens": st.none() | st.integers(-1, 9) | st.just(7.0) | texts,
+        "max_completion_tokens": st.none() | st.integers(0, 9),
+        "temperature": st.floats(0, 2) | texts,
+        "reasoning_effort": st.sampled_from(["none", "high"]),
+        "stop": texts,
+    },
+)
+
+
+@given(
+    chats,
+    st.sampled_from(["m", "sonar-pro", "gpt-5", "claude-opus-4-7", "openai/gpt-oss-20b"]),
+    st.sampled_from([JSON_CHAT, "anthropic-messages"]),
+    st.booleans(),
+)
+def test_a_usual_chat_counts_as_it_would_with_a_rare_field_that_says_nothing(
+    fields: dict[str, Any],
+    model: str,
+    kind: Format,
+    streaming: bool,  # noqa: FBT001
+) -> None:
+    rare = fields | {"n": 1, "tools": None}
+    usual = demand(fields, format=kind, model=model, streaming=streaming)
+    assert usual == demand(rare, format=kind, model=model, streaming=streaming)
+
+
 @given(texts, texts)
 def test_every_format_counts_its_own_prompt(one: str, two: str) -> None:
     size = len(one.encode()) + len(two.encode())
