@@ -127,17 +127,13 @@ class BudgetWriter:
 
     def _values(self, batch: Sequence[Entry], budgets: Budgets) -> tuple[bytes, ...]:
         """As `write_calls` takes them: the events that were decided, and their moves."""
-        events = [
-            (entry, entry.event)
-            for entry in batch
-            if entry.event is not None and _missed(entry) is None
-        ]
+        taken = [entry for entry in batch if _missed(entry) is None]
         return (
             *self._constants,
-            uuid_array([entry.call_id for entry, _ in events]),
-            bigint_array([entry.version for entry, _ in events]),
-            text_array([event.TOPIC for _, event in events]),
-            bytea_array([entry.state for entry, _ in events]),
+            uuid_array([entry.call_id for entry in taken]),
+            bigint_array([entry.version for entry in taken]),
+            text_array([entry.event.TOPIC for entry in taken if entry.event]),
+            bytea_array([entry.state for entry in taken]),
             *budgets.moves().parameters(),
         )
 
@@ -157,9 +153,11 @@ def _decide(
 
 
 def _written(batch: Sequence[Entry], rows: PGresult) -> list[Written]:
-    positions = iter(
-        int.from_bytes(rows.get_value(nth, 0) or b"", "big") for nth in range(rows.ntuples)
-    )
+    value, number = rows.get_value, int.from_bytes
+    written = [number(value(nth, 0) or b"", "big") for nth in range(rows.ntuples)]
+    if len(written) == len(batch):  # the usual case
+        return [*written]
+    positions = iter(written)
     return [_missed(entry) or next(positions) for entry in batch]
 
 
