@@ -23,6 +23,7 @@ from api.second_step import signed_in_or_challenged
 from api.sent_codes import (
     Target,
     count_sending,
+    count_texting,
     count_trying,
     hashed_code,
     hashed_mobile,
@@ -94,10 +95,11 @@ def ask_for_mobile_code(
     system: TheSystem,
     later: BackgroundTasks,
 ) -> None:
-    """Have a code sent to a number, to show that it is one's own."""
+    """Have a code sent to a number, to show that it is one's own; ten a day."""
     hashed = hashed_mobile(system, given.mobile)
     person = confirm_password_if_any(system, user, given.password, request)
     count_sending(system, Target(channel="mobile", hashed=hashed), request)
+    count_texting(system, user.user_id)
     code = offered(system, user.user_id, Purpose.MOBILE, hashed, user.request_id)
     later.add_task(send_text, system, given.mobile, person.locale, user.user_id, code)
 

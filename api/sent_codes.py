@@ -33,6 +33,8 @@ DIGITS = 8
 CODE_LIFE = timedelta(minutes=10)
 _E164 = re.compile(r"\+[1-9][0-9]{6,14}")
 _SENT = Rate(name="code-sent", most=5, seconds=3600, exact=True)  # to one target
+# By one user to any numbers: each text is paid for, and some numbers pay who is texted.
+_TEXTED = Rate(name="numbers-texted", most=10, seconds=86_400, exact=True)
 _TRIES = Rate(name="code-tries", most=5, seconds=int(CODE_LIFE.total_seconds()), exact=True)
 
 
@@ -74,6 +76,11 @@ def count_sending(system: Wired, target: Target, request: Request) -> None:
     limits = system.request_limits
     count_strangers_try(limits, "codes", request)
     limits.rates.count(_SENT, target.hashed)
+
+
+def count_texting(system: Wired, user_id: UserId) -> None:
+    """One more number is texted at the user's wish: ten a day; `TooOften`."""
+    system.request_limits.rates.count(_TEXTED, str(user_id))
 
 
 def count_trying(system: Wired, target: Target, request: Request) -> None:

@@ -158,6 +158,20 @@ def test_one_peer_does_not_ask_for_everybody(front: Front) -> None:
     assert asked == [204] * 10 + [429]
 
 
+def test_one_person_does_not_have_everybody_texted(front: Front) -> None:
+    """Each text is paid for, and some numbers pay whoever has them texted."""
+    often = Rate(name="sign-in", most=1000, exact=True)
+    front.system.request_limits = replace(front.system.request_limits, sign_ins=often)
+    ada, eve = front.someone(), front.someone()
+    given = [{"mobile": f"+49151123456{n}", "password": PASSWORD} for n in range(10, 21)]
+    asked = [front.client.post("/api/auth/mobile", json=g, headers=ada) for g in given]
+    assert [answer.status_code for answer in asked] == [204] * 10 + [429]
+    assert 3600 < int(asked[-1].headers["retry-after"]) <= 86_400
+    assert len(front.system.texter.sent) == 10
+    other = front.client.post("/api/auth/mobile", json=given[-1], headers=eve)
+    assert other.status_code == 204
+
+
 def test_many_clients_behind_one_address_do_not_wait_for_each_other(front: Front) -> None:
     limits, proxies = front.system.request_limits, (ip_network("10.0.0.0/24"),)
     front.system.request_limits = replace(limits, shared_peers=proxies)
