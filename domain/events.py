@@ -28,7 +28,7 @@ class Event:
         Event.by_topic[topic] = cls
 
 
-_new = object.__new__
+_new, _set = object.__new__, object.__setattr__
 PartT = TypeVar("PartT")
 EventT_co = TypeVar("EventT_co", bound=Event, covariant=True)
 EventT_contra = TypeVar("EventT_contra", bound=Event, contravariant=True)
@@ -53,7 +53,7 @@ def but(event: PartT, **fields: object) -> PartT:
     kept = event.__dict__.copy()
     kept.update(fields)
     other = _new(type(event))
-    other.__dict__ = kept
+    _set(other, "__dict__", kept)  # it may be frozen
     return other
 
 
