@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterator
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
 from dataclasses import dataclass
 from typing import Any
 
@@ -12,6 +12,7 @@ from docker.types import IPAMConfig, IPAMPool
 from adapters.docker.swarm import SwarmEngine
 from adapters.docker.transport import EngineAddress
 from domain.containers import ContainerState, SeenContainer
+from domain.errors import NotFound
 from tests.engine.dockerd import Dockerd
 from tests.engine.given import Bots, instance, until
 from tests.engine.images import BOT_IMAGE
@@ -97,5 +98,7 @@ def swarm_of(manager: Dockerd) -> Iterator[Swarm]:
             yield Swarm(bots, engine)
         finally:
             for orphan in engine.orphans(frozenset()):
-                engine.discard(orphan)
+                # A Swarm takes a network away by itself once nothing is on it.
+                with suppress(NotFound):
+                    engine.discard(orphan)
             engine.close()
