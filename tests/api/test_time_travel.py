@@ -2,11 +2,13 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
 from random import Random
 
 import pytest
 
 from application import event_log
+from application.rates import Rate
 from tests.api.a_history import AHistory, SkewedClock, told_by
 from tests.api.front import Front
 
@@ -26,6 +28,10 @@ def test_the_state_at_any_position_is_what_was_shown_then(
     reads: int,
 ) -> None:
     front: Front = request.getfixturevalue(backend)
+    often = Rate(name="often", most=1_000_000)  # it asks as fast as it is answered
+    front.system.request_limits = replace(
+        front.system.request_limits, writes=often, reads=often, requests=often
+    )
     history = AHistory(front, Random(20261122))
     monkeypatch.setattr(event_log, "datetime", SkewedClock())  # only positions are exact
     for _ in range(positions):
