@@ -18,6 +18,7 @@ from uuid import UUID
 
 from domain.calls import CallAdmitted, CallFacts
 from domain.errors import LimitReached
+from domain.events import made
 from domain.holds import Booking, Hold, PassedOver, WindowId
 from domain.quota_events import Metric, Mode, ScopeKind
 from domain.routing_kept import KeptRouting
@@ -36,8 +37,6 @@ DEFINITION = (
     "window_start",
     "window_end",
 )
-
-_new = object.__new__
 
 CostBound = Callable[[int, int], "int | None"]
 
@@ -80,9 +79,7 @@ class Budget:
         fields["amount"] = amount
         fields["settled"] = self.settled
         fields["held"] = self.held
-        hold = _new(Hold)  # as `made` does
-        hold.__dict__ = fields
-        return hold
+        return made(Hold, fields)
 
     def book(self, booking: Booking) -> None:
         """A call has ended, or was corrected."""
@@ -207,15 +204,8 @@ def decide(budgets: Sequence[Budget], need: Need) -> Granted | Denied:
     """May the call go ahead? Nothing is taken yet (`take`)."""
     output, holds = need.most_output, list[Hold]()
     for budget in budgets:
-        metric = budget.metric
-        amount: int | None = need.requests  # as `Need.amount`, which costs a call more
-        if metric is Metric.TOKENS:
-            amount = need.input_tokens + output
-        elif metric is not Metric.REQUESTS:
-            amount = need.cost(need.input_tokens, output)
-        if budget.mode is Mode.BLOCK and (
-            amount is None or amount > budget.limit - budget.settled - budget.held
-        ):
+        amount = need.amount(budget.metric, output)
+        if not _has_room(budget, amount):
             break
         holds.append(budget.hold(amount or 0))
     else:  # the usual case
@@ -295,6 +285,5 @@ def wait_of(denied: Denied) -> tuple[bool, float]:
 
 def take(budgets: Iterable[Budget], granted: Granted) -> None:
     """The holds of a decision stand: the next call is decided on what is left."""
-    holds = iter(granted.holds)
-    for budget in budgets:
-        budget.held += next(holds).amount
+    for budget, hold in zip(budgets, granted.holds, strict=True):
+        budget.held += hold.amount

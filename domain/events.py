@@ -57,16 +57,6 @@ def but(event: PartT, **fields: object) -> PartT:
     return other
 
 
-def filled_in(event: PartT, **fields: object) -> PartT:
-    """The event itself, now with these fields; it must have no slots.
-
-    Only for whoever has just made it, as long as nobody else has seen it: the last thing
-    that was to be known of it. In a fourth of the time of `but`.
-    """
-    event.__dict__.update(fields)
-    return event
-
-
 def made(kind: type[PartT], fields: dict[str, object]) -> PartT:
     """One with just these fields, which are all that it has; it must have no slots.
 

@@ -19,13 +19,12 @@ from datetime import datetime
 from functools import lru_cache
 from uuid import UUID
 
-from domain.events import but
+from domain.events import but, made
 from domain.quota_events import Metric, Mode, ScopeKind
 from domain.usage import Usage, UsageSource
 
 WindowId = tuple[UUID, datetime]  # a quota, and the start of one of its windows
 _SERVING = (ScopeKind.PROVIDER_KEY, ScopeKind.MODEL)  # of which a call may try several
-_new = object.__new__
 
 
 # Neither frozen nor with slots, as some are made for every call: so they are made in a
@@ -150,14 +149,13 @@ def bookings_of(holds: Sequence[Hold], outcome: Outcome) -> tuple[Booking, ...]:
                 used = held if outcome.answered else 0
             else:
                 used = known if reported or known < held else held
-        booking = _new(Booking)  # as `made` does
-        booking.__dict__ = {
+        fields: dict[str, object] = {
             "quota_id": hold.quota_id,
             "window_start": hold.window_start,
             "released": held,
             "settled": used,
         }
-        booked.append(booking)
+        booked.append(made(Booking, fields))
     return tuple(booked)
 
 

@@ -158,14 +158,12 @@ class Budgets:
 
     def book(self, bookings: Iterable[Booking]) -> None:
         """A call has ended, or was corrected: what it gives back is there for the next."""
-        by_window = self.by_window
         for booking in bookings:
-            budget = by_window.get((booking.quota_id.int, booking.window_start))
+            budget = self.by_window.get((booking.quota_id.int, booking.window_start))
             if budget is None:  # of a quota that is gone only the balance is left
                 self._elsewhere.append(booking)
             else:
-                budget.held -= booking.released
-                budget.settled += booking.settled
+                budget.book(booking)
 
 
 def _refused(denied: Sequence[tuple[Wants, Denied]]) -> Decided:

@@ -28,7 +28,6 @@ NEVER = datetime.max.replace(tzinfo=UTC)
 MOST = 4096  # windows, and scopes, that are remembered
 LONGEST_REST = 64  # batches
 BOOKED_ONLY = 0  # instead of a quota's version: its definition does not matter
-NOTHING = Budgets(())  # while a batch has all that is remembered
 
 
 class Remembered(NamedTuple):
@@ -51,7 +50,7 @@ class BudgetMemory:
     """Of one process, which is told of every batch that it commits."""
 
     def __init__(self) -> None:
-        self._budgets = Budgets(())
+        self._budgets: Budgets | None = None  # a batch has them, or nothing is known
         self._rest = 0  # batches that will not be tried
         self._next_rest = 1
         self._last: _Asked | None = None
@@ -63,10 +62,13 @@ class BudgetMemory:
             return None
         if concerns.extends:
             return None
-        asked = self._asked_of(concerns)
-        if asked is None or asked.until <= datetime.now(UTC):  # the database asks its own
+        budgets = self._budgets
+        asked = None if budgets is None else self._asked_of(concerns, budgets)
+        if budgets is None or asked is None:
             return None
-        budgets, self._budgets = self._budgets, NOTHING
+        if asked.until <= datetime.now(UTC):  # the database asks its own clock
+            return None
+        self._budgets = None
         budgets.begin(asked.budgets.items())
         stood = asked.budgets.values()
         settled = bigint_array([one.settled for one in stood])
@@ -76,7 +78,7 @@ class BudgetMemory:
     def learn(self, concerns: Concerns, budgets: Budgets) -> None:
         """A batch was committed that was decided on these, looked up for it."""
         known = self._budgets
-        if known is NOTHING or len(known.by_window) + len(known.by_key) > MOST:
+        if known is None or len(known.by_window) + len(known.by_key) > MOST:
             known = self._budgets = Budgets(())
         self._last = None
         for key in concerns.keys:
@@ -98,11 +100,9 @@ class BudgetMemory:
         self._rest = self._next_rest
         self._next_rest = min(2 * self._next_rest, LONGEST_REST)
 
-    def _asked_of(self, concerns: Concerns) -> _Asked | None:
+    def _asked_of(self, concerns: Concerns, known: Budgets) -> _Asked | None:
         """None: something that the batch is about is not known here."""
-        known, last = self._budgets, self._last
-        if known is NOTHING:
-            return None
+        last = self._last
         if (
             last is not None
             and last.keys == concerns.keys

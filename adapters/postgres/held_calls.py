@@ -12,7 +12,7 @@ from uuid import UUID
 
 from domain.calls import CallSettled, outcome_of
 from domain.errors import Unavailable
-from domain.events import filled_in
+from domain.events import but
 from domain.holds import Hold, bookings_of
 
 
@@ -70,4 +70,4 @@ class HeldCalls:
             async with call.lock:
                 pass
         bookings = bookings_of(call.holds, outcome_of(settled))
-        return call.version + 1, filled_in(settled, bookings=bookings)
+        return call.version + 1, but(settled, bookings=bookings)
