@@ -1,22 +1,25 @@
-"""Makes the next months' parts of the calls log before the first call is in them."""
+"""Makes the months' parts of the calls log, and of the view of its calls."""
 
 from __future__ import annotations
 
-from adapters.postgres.database import Database
-
-AHEAD = 2  # months beside this one
+from adapters.postgres.database import Connection, Database
 
 
 class MonthsAhead:
-    """Under the projector's role, through a function of the owner's."""
+    """Before the first call is in them; under the projector's role."""
 
     def __init__(self, database: Database) -> None:
         self._database = database
 
     def make(self) -> None:
-        """This month's part is there and the next two; `Unavailable`: try again later."""
-        for ahead in range(AHEAD + 1):
-            with self._database.cursor() as cursor:
-                cursor.execute(
-                    "SELECT make_calls_month(now() + make_interval(months => %s))", (ahead,)
-                )
+        """As `make_months`; `Unavailable`: try again later."""
+        with self._database.connection() as connection:
+            make_months(connection)
+
+
+def make_months(connection: Connection) -> None:
+    """Each month that has calls has its parts, and so have this one and the next two.
+
+    Only the owner may make them, so it is a function of the owner's.
+    """
+    connection.execute("SELECT make_months_of_calls()")

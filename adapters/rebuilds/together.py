@@ -13,6 +13,7 @@ from itertools import chain, cycle
 
 from adapters.bootstrap.followers import ROLE, VIEWS, event_logs
 from adapters.follower import Reader, catch_up
+from adapters.months.ahead import make_months
 from adapters.months.months import refuse_while_detached
 from adapters.parking import Parking, name_the_poison, parking_in
 from adapters.postgres.database import Connection, Database
@@ -41,6 +42,8 @@ def rebuild_together(
         holders = [stack.enter_context(database.connection()) for _ in views[:THREADS]]
         if any(CALLS in VIEWS[view][0].logs for view in views):
             refuse_while_detached(holders[0], "A view of calls")
+            if not check:  # so that each row finds the part of its month
+                make_months(holders[0])
         readers = {
             name: Reader(log, size=PAGE) for name, log in event_logs(database).items()
         }

@@ -8,6 +8,7 @@ import subprocess
 import tempfile
 import time
 from collections.abc import Iterator
+from datetime import UTC, datetime
 from pathlib import Path
 from typing import Any
 from uuid import UUID
@@ -66,9 +67,14 @@ def seen(url: str, number: int, seconds: float) -> float:
     return time.monotonic() - began
 
 
-def test_views_follow_both_logs_at_once(database_url: str, settings: Settings) -> None:
+def test_views_follow_both_logs_at_once_and_each_month_has_its_part(
+    database_url: str, settings: Settings
+) -> None:
+    part = f"call_log_{datetime.now(UTC):%Y_%m}"
+    ask(database_url, f"DROP TABLE {part}")
     with running("projector", settings):
         eventually(lambda: owners(database_url))
+        eventually(lambda: ask(database_url, f"SELECT to_regclass('{part}')") != [(None,)])
         seen(database_url, 1, 20)  # all of its parts run by now
         for number in range(2, 6):  # sooner, each time, than it would look by itself
             assert seen(database_url, number, 5) < UNRUNG_SECONDS / 2
