@@ -110,7 +110,7 @@ def test_no_file_of_ours_is_longer_than_300_lines() -> None:
         for name in tracked()
         if name.endswith(".py") and not name.startswith(VENDORED)
     }
-    assert lengths.pop(ONE_FILE) < 460
+    assert lengths.pop(ONE_FILE) < 450
     assert {name: length for name, length in lengths.items() if length > 300} == {}
 
 

@@ -108,8 +108,6 @@ def ed25519_verifies(public: bytes, message: bytes, signature: bytes) -> bool:
 
 # --- Keys and checkpoints (C2SP signed-note, tlog-checkpoint, tlog-cosignature) ----------
 LOG, WITNESS = 1, 4  # what a key signs as
-
-
 Key = tuple[str, bytes, int, bytes]  # its name, its id, what it signs as, the public key
 
 
@@ -230,15 +228,6 @@ class Months:
                 why = f"nor was the whole of {month} taken out"
                 raise Wrong(index, f"the event that was sealed here is gone, {why}")
 
-    def look_before(self, wrong: Wrong, lines: Iterable[Line]) -> None:
-        """Raise `Wrong` of an event gone before whose month nothing behind takes out."""
-        with suppress(*UNREADABLE):  # anything may stand there
-            for entry, state in lines:
-                self.hear(entry, state)
-            for month, (index, _) in self.out.items():
-                if index < wrong.index and month not in self.said:
-                    raise Wrong(index, "the event that was sealed here is gone") from wrong
-
     def compare(self, lines: Iterable[bytes]) -> str:
         """The month of a file that holds just what was taken out."""
         leaves, month = [], ""
@@ -276,10 +265,9 @@ def leaf_of(
     if "type" not in entry or "leafheader" not in entry:
         return months.leaf(index, entry, ends)
     months.hear(entry, state)
-    try:
+    said: Any = None
+    with suppress(ValueError, RecursionError):
         said = json.loads(state)
-    except (ValueError, RecursionError):
-        said = None
     told = said if isinstance(said, dict) else {}
     actor, at, team = (
         text if isinstance(text, str) and text.isascii() else None
@@ -301,19 +289,22 @@ def leaf_of(
 
 
 # --- Verifying a bundle ------------------------------------------------------------------
-def verify_whole(
-    lines: Iterator[Line], key: Key, notes: list[str], months: Months
-) -> Found:
+def verify_log(lines: Iterator[Line], key: Key, notes: list[str], months: Months) -> Found:
     """Every leaf of the log, in order; `Wrong` names the first place."""
     try:
         return every_leaf(lines, key, notes, months)
     except Wrong as wrong:
-        months.look_before(wrong, lines)
+        with suppress(*UNREADABLE):  # anything may stand behind it
+            for entry, state in lines:
+                months.hear(entry, state)
+        for month, (index, _) in months.out.items():
+            if index < wrong.index and month not in months.said:
+                raise Wrong(index, "the event that was sealed here is gone") from wrong
         raise
 
 
 def every_leaf(lines: Iterable[Line], key: Key, notes: list[str], months: Months) -> Found:
-    """As `verify_whole`, but what is gone shows behind what is wrong."""
+    """As `verify_log`, but what is gone shows behind what is wrong."""
     full, ends, size, held, last = list[bytes](), Ends(), 0, 0, ""
     left = sorted(((*read_checkpoint(note), note) for note in notes), reverse=True)
 
@@ -403,7 +394,7 @@ def verify(
     if of_team:  # its proofs lead to one checkpoint; others cannot be compared with that
         size = read_checkpoint(notes[0])[0]
         notes = [note for note in notes if read_checkpoint(note)[0] == size]
-    judge_all, months = verify_team if of_team else verify_whole, Months()
+    judge_all, months = verify_team if of_team else verify_log, Months()
     count, held = judge_all(chain(first, events), key, notes, months)
     if count and not held:
         return f"incomplete: none of its {count} events is signed", INCOMPLETE
