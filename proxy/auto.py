@@ -6,7 +6,8 @@
 
 "auto", or no model, asks for the bot's policy; without one for its primary model: that of
 the first link that has one, or else the one model of the first link that names exactly
-one. A model that a link names, or the id of a fallback chain, is meant as such.
+one; of several the first that can be asked in the format. A model that a link names or
+leaves open (`linked_models`), or the id of a fallback chain, is meant as such.
 
 Bytes pass through: each candidate's vendor has an endpoint of the format that was spoken,
 and only the model's name is another one, and what the vendor would not take (`fitting`).
