@@ -26,7 +26,7 @@ def open_sessions(system: Wired, user: SignedIn, response: Response) -> list[Ses
     def started() -> list[AuditRow]:
         return [
             row
-            for team_id in person.teams
+            for team_id in (*person.teams, *person.former)
             for row in trail.select(
                 AuditFilter(
                     team_id=team_id,
