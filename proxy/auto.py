@@ -107,7 +107,13 @@ def asking(credential: Credential, incoming: Incoming, body: bytes, dice: int) -
         raise NoPrimaryModel
     asked = read_json(body)  # which is strict
     facts, words = read_facts(spoken, body)
-    question = Question(bot=credential.bot, facts=facts, words=words, dice=dice)
+    question = Question(
+        bot=credential.bot,
+        facts=facts,
+        words=words,
+        dice=dice,
+        token_id=credential.token_id,
+    )
     return Asking(
         incoming=incoming, spoken=spoken, body=body, asked=asked, question=question
     )

@@ -42,6 +42,7 @@ class Question:
     facts: RequestFacts
     words: RequestWords
     dice: int  # the call's own random number
+    token_id: str | None = None  # that the call came with
 
 
 class Router:
@@ -121,9 +122,9 @@ class Router:
         await self._admission.routes.catch_up()
 
     def renewed(self, question: Question) -> Question:
-        """The same about the bot as the table has it by now."""
-        bot = self._table.bots.get(question.bot.bot_id, question.bot)
-        return replace(question, bot=bot)
+        """The same about the bot as the table has it by now, as far as its token reaches."""
+        bot = self._table.bot_of(question.bot.bot_id, question.token_id)
+        return question if bot is None else replace(question, bot=bot)
 
     def names_for(self, bot: BotRoute) -> tuple[str, ...]:
         """What its calls may name as a model: "auto" and what its links and policy name.
