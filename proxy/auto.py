@@ -30,13 +30,11 @@ from domain.vendors import Format
 from proxy.admission import Credential
 from proxy.fitting import fitted
 from proxy.incoming import Asked, Incoming, read_json
-from proxy.key_healths import AllKeysCooling
 from proxy.refusals import NoUsableKey
 from proxy.request_facts import read_facts
 from proxy.router import Question, Router
 
 AUTO = "auto"
-COOLED_SECONDS = 1  # what is said where nobody knows how long keys have to cool
 
 FORMATS: Mapping[str, Format] = MappingProxyType(
     {
@@ -135,9 +133,7 @@ async def decided(
 
 
 def why_not(decision: Decision) -> Exception:
-    """What a call without a candidate is refused with."""
-    if decision.all_cooling:
-        return AllKeysCooling(retry_after_seconds=COOLED_SECONDS)
+    """What a call without a candidate is refused with, unless keys only have to cool."""
     if NO_PRIMARY in decision.notes:
         return NoPrimaryModel()
     if NOT_LINKED in decision.notes:

@@ -14,7 +14,7 @@ from uuid import UUID
 from application.ports import BoundedPrices
 from domain.routing import decide
 from domain.routing_catalog import RoutingCatalog
-from domain.routing_decision import Decision, RoutingRecord
+from domain.routing_decision import Decision, RoutingRecord, WhyNot
 from domain.routing_facts import (
     Answers,
     RequestFacts,
@@ -117,12 +117,25 @@ class Router:
         )
         return decision, record
 
+    def cools_for(self, question: Question, decision: Decision) -> int:
+        """The seconds until the first of its targets that cool has a key again."""
+        looks = Looks(
+            bot=question.bot,
+            spoken=question.facts.format,
+            dice=question.dice,
+            scored=False,
+            timed=False,
+        )
+        cooling = (one.target for one in decision.skipped if one.why is WhyNot.COOLING)
+        waits = [self._states.cools_for(target, looks) for target in cooling]
+        return min(waits, default=1)
+
     async def catch_up(self) -> None:
         """The table is brought up to the log's head, or 250 ms are over."""
         await self._admission.routes.catch_up()
 
     def renewed(self, question: Question) -> Question:
-        """The same about the bot as the table has it by now, as far as its token reaches."""
+        """The same about the bot as it is known by now, as far as its token reaches."""
         bot = self._table.bot_of(question.bot.bot_id, question.token_id)
         return question if bot is None else replace(question, bot=bot)
 

@@ -147,6 +147,15 @@ class TargetStates:
             abilities=facts.abilities,
         )
 
+    def cools_for(self, target: RouteTarget, looks: Looks) -> int:
+        """The seconds until it has a key that may be tried; 1 where it has one by now."""
+        known = self._known_of(target, looks.bot, looks.spoken)
+        try:
+            self._admission.healths.ready(in_turn(known.shares, looks.dice))
+        except AllKeysCooling as error:
+            return error.retry_after_seconds or 1
+        return 1
+
     def _ready(self, keys: list[KeyRoute]) -> tuple[list[KeyRoute], int]:
         """Those that a call may try now, and how many only have to cool."""
         try:
