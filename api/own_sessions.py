@@ -30,7 +30,7 @@ def open_sessions(system: Wired, user: SignedIn, response: Response) -> list[Ses
             for row in trail.select(
                 AuditFilter(
                     team_id=team_id,
-                    actor=f"user:{user.user_id}",
+                    actors=(f"user:{user.user_id}",),
                     type=SessionStarted.TOPIC,
                 ),
                 before=None,
