@@ -1,7 +1,8 @@
 """Which models vendors are known to have: the built-in table, then the price lists.
 
-Where the price lists are complete (`LISTED_WHOLE`) a name that is not there does not exist;
-elsewhere nobody can tell.
+The lists of `genai-prices` are complete for the vendors that only sell their own models, so
+a name that is not there does not exist. Elsewhere (deployments, aggregators, one's own
+server, vendors that are not in the lists) nobody can tell.
 """
 
 from __future__ import annotations
@@ -11,7 +12,21 @@ from datetime import UTC, datetime
 
 from adapters.prices import PriceBook
 from domain.catalog import Catalog, UnknownVendor
-from domain.routing_catalog import LISTED_WHOLE, RoutingCatalog
+from domain.routing_catalog import RoutingCatalog
+
+COMPLETE = frozenset(
+    {
+        "anthropic",
+        "cohere",
+        "deepseek",
+        "google",
+        "mistral",
+        "moonshot",
+        "openai",
+        "perplexity",
+        "zhipu",
+    }
+)
 
 
 class CatalogModels:
@@ -47,4 +62,4 @@ class CatalogModels:
             return True
         if self._prices.price_of(vendor, model, datetime.now(UTC)) is not None:
             return True
-        return False if vendor in LISTED_WHOLE else None
+        return False if vendor in COMPLETE else None

@@ -7,7 +7,7 @@ from collections.abc import Hashable
 from adapters.memory import MemoryView
 from domain.log import CALLS
 from projections.call_log import Group
-from projections.usage import SUMS, UsageFilter, UsageTotals
+from projections.usage import UsageFilter
 from projections.usage_rollup import (
     COLUMNS,
     Part,
@@ -17,7 +17,7 @@ from projections.usage_rollup import (
     group_name,
     question,
 )
-from projections.usage_steps import Span, Step
+from projections.usage_steps import Span, Step, begin
 
 
 class MemoryUsageRollup(MemoryView[RollupRow], UsageRollup):
@@ -29,12 +29,11 @@ class MemoryUsageRollup(MemoryView[RollupRow], UsageRollup):
         for row in self.rows.values():
             if not any(_fits(row, wanted, span) for span, _ in asked.spans):
                 continue
-            start = None if step is None else row.start
+            start = None if step is None else begin(row.start, step)
             name = (
                 group_name(getattr(row, one) for one in COLUMNS[group]) if group else None
             )
-            totals = UsageTotals(**{one: getattr(row, one) for one in SUMS})
-            before = found.get((start, name))
+            totals, before = row.totals, found.get((start, name))
             if before is not None:
                 totals += before.totals
             found[start, name] = Part(start=start, group=name, totals=totals)

@@ -17,7 +17,6 @@ from fastapi import FastAPI, Request, Response
 from fastapi.exceptions import RequestValidationError
 from starlette.datastructures import Headers
 from starlette.exceptions import HTTPException
-from starlette.routing import Match, Route
 from starlette.types import Scope
 
 from api.locales import Languages, languages_of
@@ -109,23 +108,14 @@ def problem(error: Exception, scope: Scope) -> Response:
     )
 
 
-def install(app: FastAPI, routes: Sequence[Route]) -> None:
+def install(app: FastAPI) -> None:
     """Refusals, wrong requests and unknown paths are answered as problems from now on."""
 
     async def answer(request: Request, error: Exception) -> Response:
-        answered = problem(error, request.scope)
-        if answered.status_code == HTTPStatus.METHOD_NOT_ALLOWED:
-            # The framework names the methods of the first route of the path only.
-            answered.headers["allow"] = ", ".join(_methods(routes, request.scope))
-        return answered
+        return problem(error, request.scope)
 
     for kind in (*STATUS, RequestValidationError, HTTPException):
         app.add_exception_handler(kind, answer)
-
-
-def _methods(routes: Sequence[Route], scope: Scope) -> list[str]:
-    found = (one.methods or () for one in routes if one.matches(scope)[0] is not Match.NONE)
-    return sorted({method for methods in found for method in methods}) or ["GET"]
 
 
 def _code(error: Exception) -> str:

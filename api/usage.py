@@ -34,7 +34,7 @@ AFTER_BOTH = [*AFTER_CALLS, Depends(read_after(lambda system: system.usage_rollu
 )
 def summary(
     query: Annotated[Filters, Query()], usage: TeamUsage, response: Response
-) -> TotalsOut | Response:
+) -> Response:
     """What the team's calls add up to; this too may be a file (`?format=`)."""
     return usage.summary(query, response)
 
@@ -42,7 +42,7 @@ def summary(
 @router.get("/trend", dependencies=AFTER_BOTH, response_model=Trend, responses=EXPORTS)
 def trend(
     query: Annotated[TrendQuery, Query()], usage: TeamUsage, response: Response
-) -> Trend | Response:
+) -> Response:
     """The same by minute, hour, day, week or month; those without calls are left out."""
     return usage.trend(query, response)
 
@@ -55,7 +55,7 @@ def trend(
 )
 def breakdown(
     query: Annotated[BreakdownQuery, Query()], usage: TeamUsage, response: Response
-) -> Breakdown | Response:
+) -> Response:
     """What the team's calls add up to, group by group."""
     return usage.breakdown(query, response)
 
@@ -78,7 +78,7 @@ def calls(
 )
 def bot_summary(
     query: Annotated[Filters, Query()], usage: BotUsage, response: Response
-) -> TotalsOut | Response:
+) -> Response:
     """What the bot's calls add up to."""
     return usage.summary(query, response)
 
@@ -86,7 +86,7 @@ def bot_summary(
 @bot_router.get("/trend", dependencies=AFTER_BOTH, response_model=Trend, responses=EXPORTS)
 def bot_trend(
     query: Annotated[TrendQuery, Query()], usage: BotUsage, response: Response
-) -> Trend | Response:
+) -> Response:
     """The same, step by step."""
     return usage.trend(query, response)
 
@@ -99,7 +99,7 @@ def bot_trend(
 )
 def bot_breakdown(
     query: Annotated[BreakdownQuery, Query()], usage: BotUsage, response: Response
-) -> Breakdown | Response:
+) -> Response:
     """What the bot's calls add up to, group by group."""
     return usage.breakdown(query, response)
 

@@ -6,7 +6,7 @@ from collections.abc import Collection, Hashable, Iterable
 from typing import cast
 from uuid import UUID
 
-from api.usage_shapes import BreakdownItem, shown
+from api.usage_shapes import Members, shown
 from api.wired import Wired
 from domain.ids import TeamId
 from projections.usage import UsageTotals
@@ -18,8 +18,9 @@ Found = Iterable[tuple[Hashable, UsageTotals]]
 
 def broken_down(
     system: Wired, team_id: TeamId, group_by: str, found: Found
-) -> list[BreakdownItem]:
-    """The groups; those of bots put together again by who made them, for members."""
+) -> list[Members]:
+    """The groups, each a `BreakdownItem`; those of bots are put together again by who made
+    them, for members."""
     if group_by == "member":
         items = _members(system, found)
     elif group_by == "bot":
@@ -37,16 +38,16 @@ def _item(
     *,
     item_id: UUID | None = None,
     label: str | None = None,
-) -> BreakdownItem:
-    return BreakdownItem(key=key, id=item_id, label=label, **shown(totals))
+) -> Members:
+    return shown(totals, key=key, id=item_id, label=label)
 
 
-def _of_bot(key: Hashable, totals: UsageTotals) -> BreakdownItem:
+def _of_bot(key: Hashable, totals: UsageTotals) -> Members:
     bot_id, hostname = cast("tuple[UUID | None, str | None]", key)
     return _item(hostname, totals, item_id=bot_id)
 
 
-def _keys(system: Wired, team_id: TeamId, found: Found) -> list[BreakdownItem]:
+def _keys(system: Wired, team_id: TeamId, found: Found) -> list[Members]:
     """A key that is no more has no label."""
     rows = system.key_ring.of_team(team_id, after=None, limit=MOST_KEYS)
     labels = {row.key_id: row.label for row in rows}
@@ -59,7 +60,7 @@ def _keys(system: Wired, team_id: TeamId, found: Found) -> list[BreakdownItem]:
     return items
 
 
-def _members(system: Wired, found: Found) -> list[BreakdownItem]:
+def _members(system: Wired, found: Found) -> list[Members]:
     """Who made the bot used it; checks of keys and bots of programs have no member."""
     by_bot = [(cast("tuple[UUID | None, str | None]", key)[0], part) for key, part in found]
     makers = _makers(system, {bot_id for bot_id, _ in by_bot if bot_id is not None})
@@ -86,5 +87,5 @@ def _makers(system: Wired, bot_ids: Collection[UUID]) -> dict[UUID, UUID]:
     return made
 
 
-def _dearest_first(item: BreakdownItem) -> tuple[int, int, str]:
-    return -(item.cost_micro_usd or 0), -item.calls, item.key or ""
+def _dearest_first(item: Members) -> tuple[int, int, str]:
+    return -(item["cost_micro_usd"] or 0), -item["calls"], item["key"] or ""

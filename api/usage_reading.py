@@ -9,6 +9,7 @@ import time
 from collections.abc import Callable, Hashable, Iterable
 from dataclasses import dataclass, replace
 from datetime import UTC, datetime, timedelta
+from itertools import chain
 from typing import Generic, TypeVar
 
 from api.refusals import NotReadYet
@@ -19,7 +20,7 @@ from domain.errors import InvalidFields
 from domain.log import CALLS
 from projections.call_log import Group
 from projections.usage import UsageFilter, UsageTotals
-from projections.usage_rollup import Reading
+from projections.usage_rollup import Part, Reading
 from projections.usage_steps import Step, begin
 
 LONGEST_BY_MINUTE = timedelta(days=7)
@@ -63,16 +64,22 @@ def trend(
     """The same, step by step, oldest first; steps without calls are left out."""
     if granularity == "minute":
         _refuse_long(wanted)
-    by_minute = system.call_log.by_minute
+    by_minute, step = system.call_log.by_minute, _STEPS[granularity]
     if wanted.upto is not None:
-        position, parts = wanted.upto, by_minute(wanted)
+        position, parts, minutes = wanted.upto, list[Part](), by_minute(wanted)
     else:
-        reading = system.usage_rollup.read(wanted, step=_STEPS[granularity])
-        position = reading.position
-        parts = [(part.start, part.totals) for part in reading.parts if part.start]
-        for edge in _edges(system, wanted, reading):
-            parts += by_minute(edge)
-    steps = _added((step_of(start, granularity), part) for start, part in parts)
+        reading = system.usage_rollup.read(wanted, step=step)
+        position, parts = reading.position, reading.parts
+        edges = _edges(system, wanted, reading)
+        minutes = [*chain.from_iterable(map(by_minute, edges))]
+    steps = _added(
+        chain(
+            ((part.start, part.totals) for part in parts if part.start),
+            ((begin(minute.astimezone(UTC), step), totals) for minute, totals in minutes),
+        )
+    )
+    if granularity == "week":
+        steps = _added((_monday(start), totals) for start, totals in steps.items())
     return Answer(position=position, found=sorted(steps.items()))
 
 
@@ -90,10 +97,8 @@ def by_group(
     return Answer(position=reading.position, found=list(_added(parts).items()))
 
 
-def step_of(at: datetime, granularity: Granularity) -> datetime:
-    """When the step began that the time is in, in UTC; weeks begin on Mondays."""
-    start = begin(at.astimezone(UTC), _STEPS[granularity])
-    return start - timedelta(days=start.weekday()) if granularity == "week" else start
+def _monday(start: datetime) -> datetime:
+    return start - timedelta(days=start.weekday())
 
 
 def _added(parts: Iterable[tuple[KeyT, UsageTotals]]) -> dict[KeyT, UsageTotals]:

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 from datetime import datetime
-from operator import attrgetter
 from typing import Annotated, Any, Literal
 from uuid import UUID
 
@@ -15,12 +14,13 @@ from domain.calls import CallStatus
 from domain.errors import InvalidFields
 from domain.ids import TeamId
 from domain.usage import UsageSource
-from projections.usage import SKETCHES, SUMS, Quantiles, UsageFilter, UsageTotals
+from projections.usage import SUMS, UsageFilter, UsageTotals
 
 Granularity = Literal["minute", "hour", "day", "week", "month"]
 Status = Literal["settled", "refused", "abandoned"]
-_COUNTED = tuple(name for name in SUMS if name not in SKETCHES)
-_counted = attrgetter(*_COUNTED)
+Members = dict[str, Any]  # of what is answered, by name
+_TIMES = {"durations": "duration_ms", "first_bytes": "first_byte_ms"}
+_NAMES = tuple(_TIMES.get(name, name) for name in SUMS)
 Text = Annotated[str, Field(max_length=200)]
 
 
@@ -166,16 +166,10 @@ def filter_of(asked: Filters, team_id: TeamId, hostname: str | None) -> UsageFil
     )
 
 
-def shown(totals: UsageTotals) -> dict[str, Any]:
-    """The members of `TotalsOut`."""
-    members = dict(zip(_COUNTED, _counted(totals), strict=True))
+def shown(totals: UsageTotals, **more: object) -> Members:
+    """The members of `TotalsOut`, and more."""
+    members: Members = dict(zip(_NAMES, totals, strict=True), **more)
     members["cost_micro_usd"] = totals.known_cost_micro_usd
-    members["duration_ms"] = _quantiles(totals.duration_ms)
-    members["first_byte_ms"] = _quantiles(totals.first_byte_ms)
+    members["duration_ms"] = totals.duration_ms
+    members["first_byte_ms"] = totals.first_byte_ms
     return members
-
-
-def _quantiles(found: Quantiles | None) -> QuantilesOut | None:
-    return (
-        None if found is None else QuantilesOut(p50=found.p50, p95=found.p95, p99=found.p99)
-    )

@@ -56,7 +56,6 @@ class AddMember(Command[int]):
     user_id: UserId
     role: Role
     by: UserId
-    now: datetime
 
 
 def add_member(command: AddMember, *, event_log: EventLog) -> int:
@@ -64,9 +63,7 @@ def add_member(command: AddMember, *, event_log: EventLog) -> int:
     user = event_log.look(User(), command.user_id)
     if not user.state.registered:
         raise NotFound
-    added = team.state.add_member(
-        command.user_id, command.role, by=command.by, now=command.now
-    )
+    added = team.state.add_member(command.user_id, command.role, by=command.by)
     joined = user.state.join(command.team_id)
     return event_log.append_all((team, added), (user, joined))
 

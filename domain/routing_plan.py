@@ -91,8 +91,7 @@ def plan(
 ) -> Plan:
     """What the request asks for, or else what the policy says, or else the primary model.
 
-    A model that a provider link names wins over a chain of that name, and that over a link
-    that is for all models.
+    A model that a provider link names wins over a chain of that name.
     """
     asked = facts.requested_model
     if asked is not None and asked != AUTO:
@@ -117,7 +116,6 @@ def _as_asked(
     if not targets and policy is not None:
         steps = steps_of(policy, shelf)
         targets = [t.target for t in spread(steps, shelf, []) if t.target.model == asked]
-    targets = targets or [target for target in bot.left_open if target.model == asked]
     if not targets:
         return Plan(chose="model", stages=(), notes=(NOT_LINKED,))
     planned = tuple(Planned(target=target) for target in dict.fromkeys(targets))

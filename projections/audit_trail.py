@@ -36,13 +36,10 @@ class AuditRow:
 
 @dataclass(frozen=True, kw_only=True)
 class AuditFilter:
-    """Which events of a team: None asks for all. Times are [from, to).
-
-    `actors`: recorded by one of these; without any, by whoever it was.
-    """
+    """Which events of a team: None asks for all. Times are [from, to)."""
 
     team_id: UUID
-    actors: tuple[str, ...] = ()
+    actor: str | None = None
     kind: str | None = None
     stream_id: UUID | None = None
     type: str | None = None

@@ -18,15 +18,17 @@ from domain.calls import (
 )
 from domain.usage import SERVED, Usage, UsageSource
 from projections.latency_sketch import NOTHING, Sketch, sketch_of
+from projections.usage import UsageTotals
 
 NOBODY = UUID(int=0)  # stands for None in a key, which has no room for it
 
 # Bot, its hostname, vendor, model, provider key, status and source, as they stand in rows.
 Kind: TypeAlias = tuple[UUID, str, str, str, UUID, str, str]
-Sums: TypeAlias = tuple[int | Sketch, ...]  # in the order of `projections.usage.SUMS`
-Told: TypeAlias = list[tuple[Kind, Sums]]
+Told: TypeAlias = list[tuple[Kind, UsageTotals]]
 
-_UNTIMED = NOTHING, NOTHING
+_REFUSED = UsageTotals(calls=1, refused=1)
+_UNTIMED = 0, NOTHING, NOTHING  # nor did it go wrong
+_made = UsageTotals._make
 
 
 def told_by(event: CallEvent) -> Told:
@@ -36,18 +38,14 @@ def told_by(event: CallEvent) -> Told:
             return []
         case CallRefused():
             kind = _kind(event.facts, CallStatus.REFUSED, UsageSource.NONE)
-            return [(kind, (1, 0, 1, *[0] * 10, *_UNTIMED))]
+            return [(kind, _REFUSED)]
         case CallSettled():
             kind = _kind(event.facts, CallStatus.SETTLED, event.usage.source)
-            return [
-                (
-                    kind,
-                    (1, 1, 0, 0, *_used(event.usage, event.cost_micro_usd), *_went(event)),
-                )
-            ]
+            used = _used(event.usage, event.cost_micro_usd)
+            return [(kind, _made((1, 1, 0, 0, *used, *_went(event))))]
         case CallAbandoned():
             kind = _kind(event.facts, CallStatus.ABANDONED, event.usage.source)
-            return [(kind, (1, 0, 0, 1, *_used(event.usage, None), 0, *_UNTIMED))]
+            return [(kind, _made((1, 0, 0, 1, *_used(event.usage, None), *_UNTIMED)))]
         case CallCorrected():
             return _corrected(event)
         case _:
@@ -65,13 +63,13 @@ def _corrected(event: CallCorrected) -> Told:
     kind = _kind(event.facts, event.ended_as, event.now.source)
     if event.before.source is event.now.source:
         difference = (n - b for n, b in zip(now, before, strict=True))
-        return [(kind, (0, 0, 0, 0, *difference, 0, *_UNTIMED))]
+        return [(kind, _made((0, 0, 0, 0, *difference, *_UNTIMED)))]
     settled = int(event.ended_as is CallStatus.SETTLED)
     counts = (1, settled, 0, 1 - settled)
     was = _kind(event.facts, event.ended_as, event.before.source)
     return [
-        (was, (*(-n for n in counts), *(-n for n in before), 0, *_UNTIMED)),
-        (kind, (*counts, *now, 0, *_UNTIMED)),
+        (was, _made((*(-n for n in counts), *(-n for n in before), *_UNTIMED))),
+        (kind, _made((*counts, *now, *_UNTIMED))),
     ]
 
 
@@ -101,7 +99,7 @@ def _used(usage: Usage, cost_micro_usd: int | None) -> tuple[int, ...]:
     )
 
 
-def _went(event: CallSettled) -> Sums:
+def _went(event: CallSettled) -> tuple[int, Sketch, Sketch]:
     """Whether it went wrong, and how long it took."""
     fine = event.error is None and event.http_status in SERVED
     times = sketch_of(event.duration_ms), sketch_of(event.first_byte_ms)

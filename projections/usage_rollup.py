@@ -1,9 +1,9 @@
 """Usage rolled up: what calls add up to by minute, hour, day and month of their admission.
 
 A call counts when it ends (or is refused). Every row is of one step of time, and of one
-facet: all calls together, those of one bot, vendor, model, key, status or source, or those
-that have all of these alike. A question takes the facet with the fewest rows that can
-answer it, and the fewest steps that its time is put together from.
+facet: all calls together, those of one bot, vendor, model, key, status or source, those
+that have all of these alike, or all but the bot. A question takes the facet with the fewest
+rows that can answer it, and the fewest steps that its time is put together from.
 """
 
 from __future__ import annotations
@@ -13,15 +13,14 @@ from collections.abc import Hashable, Iterable, Mapping
 from dataclasses import dataclass, replace
 from datetime import datetime
 from enum import StrEnum
-from operator import add
-from typing import ClassVar, cast
+from typing import ClassVar, NamedTuple, cast
 from uuid import UUID
 
 from domain.calls import CallEvent
 from domain.log import CALLS, Page, Placed
 from projections.call_log import Group
-from projections.usage import SUMS, UsageFilter, UsageTotals
-from projections.usage_events import NOBODY, Sums, told_by
+from projections.usage import UsageFilter, UsageTotals
+from projections.usage_events import NOBODY, told_by
 from projections.usage_steps import Edge, Span, Step, begin, put_together
 from projections.view import Key, Projector, View
 
@@ -36,6 +35,7 @@ class Facet(StrEnum):
     PROVIDER_KEY = "provider_key"
     STATUS = "status"
     SOURCE = "source"
+    ANY_BOT = "any_bot"
     EVERY = "every"
 
 
@@ -48,12 +48,15 @@ COLUMNS: Mapping[Group, tuple[str, ...]] = {
     Group.SOURCE: ("source",),
 }
 # Minutes are many, and asked for over short times.
-OF_MINUTES = (Facet.ALL, Facet.EVERY)
+OF_MINUTES = (Facet.ALL, Facet.ANY_BOT, Facet.EVERY)
 
 
 @dataclass(frozen=True, kw_only=True)
-class RollupRow(UsageTotals):
-    """What a facet does not tell apart is empty, and `NOBODY` where it is an id."""
+class RollupRow:
+    """What a facet does not tell apart is empty, and `NOBODY` where it is an id.
+
+    Each of the totals is a column of its own.
+    """
 
     KEY: ClassVar[tuple[str, ...]] = (
         "team_id",
@@ -79,10 +82,10 @@ class RollupRow(UsageTotals):
     provider_key_id: UUID
     status: str
     source: str
+    totals: UsageTotals
 
 
-@dataclass(frozen=True, kw_only=True)
-class Part:
+class Part(NamedTuple):
     """What the calls of one step or group, or of one in the other, add up to."""
 
     start: datetime | None
@@ -109,7 +112,7 @@ class UsageRollup(View[RollupRow]):
     def read(
         self, wanted: UsageFilter, *, group: Group | None = None, step: Step | None = None
     ) -> Reading:
-        """What matches, by group if one is named; by steps no coarser than `step`."""
+        """What matches, by group if one is named, and by step."""
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -126,13 +129,7 @@ def question(wanted: UsageFilter, group: Group | None, step: Step | None) -> Que
     named = {Facet(dim) for dim in wanted.named()}
     if group is not None:
         named.add(Facet(group))
-    facet = Facet.EVERY if len(named) > 1 else next(iter(named), Facet.ALL)
-    return Question(
-        spans=[
-            (span, facet if facet in _facets(span.step) else Facet.EVERY) for span in spans
-        ],
-        edges=edges,
-    )
+    return Question(spans=[(span, _facet(named, span.step)) for span in spans], edges=edges)
 
 
 def group_name(values: Iterable[Hashable]) -> Hashable:
@@ -141,8 +138,12 @@ def group_name(values: Iterable[Hashable]) -> Hashable:
     return names if len(names) > 1 else next(iter(names), None)
 
 
-def _facets(step: Step) -> tuple[Facet, ...]:
-    return OF_MINUTES if step is Step.MINUTE else tuple(Facet)
+def _facet(named: set[Facet], step: Step) -> Facet:
+    """The one with the fewest rows of those that tell all that is named."""
+    only = next(iter(named), Facet.ALL)
+    if len(named) <= 1 and (step is not Step.MINUTE or only in OF_MINUTES):
+        return only
+    return Facet.EVERY if Facet.BOT in named else Facet.ANY_BOT
 
 
 class UsageRollupProjector(Projector[RollupRow]):
@@ -154,6 +155,7 @@ class UsageRollupProjector(Projector[RollupRow]):
     name = "usage_rollup"
     logs = (CALLS,)
     row = RollupRow
+    version = 2
 
     def key(self, placed: Placed) -> Key | None:
         return next(iter(_added([placed])), None)
@@ -162,33 +164,32 @@ class UsageRollupProjector(Projector[RollupRow]):
         return set(_added(page.events))
 
     def project(self, row: RollupRow | None, placed: Placed) -> RollupRow | None:
-        for key, sums in _added([placed]).items():
+        for key, totals in _added([placed]).items():
             if row is None or key == tuple(getattr(row, name) for name in row.KEY):
-                return _row(row, key, sums)
+                return _row(row, key, totals)
         return row
 
     def fold(
         self, page: Page, rows: Mapping[Key, RollupRow]
     ) -> dict[Key, RollupRow | None]:
         added = _added(page.events)
-        return {key: _row(rows.get(key), key, sums) for key, sums in added.items()}
+        return {key: _row(rows.get(key), key, totals) for key, totals in added.items()}
 
 
-def _row(before: RollupRow | None, key: Key, sums: Sums) -> RollupRow:
-    named = dict(zip(SUMS, sums, strict=True))
+def _row(before: RollupRow | None, key: Key, totals: UsageTotals) -> RollupRow:
     if before is None:
-        return RollupRow(**dict(zip(RollupRow.KEY, key, strict=True)), **named)  # type: ignore[arg-type]
-    return replace(before, **{name: getattr(before, name) + n for name, n in named.items()})
+        return RollupRow(**dict(zip(RollupRow.KEY, key, strict=True)), totals=totals)  # type: ignore[arg-type]
+    return replace(before, totals=before.totals + totals)
 
 
-def _added(events: Iterable[Placed]) -> dict[Key, Sums]:
+def _added(events: Iterable[Placed]) -> dict[Key, UsageTotals]:
     """What the events add, to every row that they touch."""
-    rows: dict[Key, Sums] = {}
+    rows: dict[Key, UsageTotals] = {}
     for placed in events:
         event = cast("CallEvent", placed.recorded.event)
-        for kind, sums in told_by(event):
+        for kind, totals in told_by(event):
             minute = begin(event.facts.admitted_at, Step.MINUTE)
             key = (event.facts.team_id, Facet.EVERY, Step.MINUTE, minute, *kind)
             before = rows.get(key)
-            rows[key] = sums if before is None else tuple(map(add, before, sums))
+            rows[key] = totals if before is None else before + totals
     return rows

@@ -46,7 +46,7 @@ def totals_of(row: tuple[Any, ...]) -> UsageTotals:
     """What `sums` selected, read in binary."""
     *counts, durations, first_bytes = row
     times = from_numeric(durations), from_numeric(first_bytes)
-    return UsageTotals(**dict(zip(SUMS, (*counts, *times), strict=True)))
+    return UsageTotals._make((*counts, *times))
 
 
 def where(

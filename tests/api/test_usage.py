@@ -5,13 +5,14 @@ from __future__ import annotations
 import csv
 import io
 import json
-from datetime import UTC, datetime, timedelta
+from datetime import timedelta
 from typing import Any
 from uuid import uuid4
 
 import pytest
+from pydantic import BaseModel
 
-from api.usage_reading import step_of
+from api.usage_shapes import Breakdown, TotalsOut, Trend
 from tests.api.calls import DAY, Calls
 from tests.api.front import Front
 
@@ -84,6 +85,28 @@ def agree(front: Front, queries: list[dict[str, str]]) -> None:
             assert (whole["calls"], whole["input_tokens"]) == (13, 366)
 
 
+@pytest.mark.parametrize(
+    ("path", "shape"),
+    [
+        ("summary", TotalsOut),
+        ("trend", Trend),
+        ("breakdown?group_by=bot", Breakdown),
+        ("breakdown?group_by=vendor", Breakdown),
+    ],
+)
+def test_an_answer_is_written_as_its_model_writes_it(
+    front: Front, path: str, shape: type[BaseModel]
+) -> None:
+    me = front.registered()
+    Calls(front, me["team"]["id"]).a_day()
+    front.system.pump()
+    answer = front.client.get(f"/api/usage/{path}", headers=front.bearer(me))
+    written = shape.model_validate_json(answer.content).model_dump_json()
+    assert answer.text == written
+    assert answer.headers["content-type"] == "application/json"
+    assert "x-log-position" in answer.headers
+
+
 def test_a_trend_goes_by_minute_within_a_week(front: Front) -> None:
     me = front.registered()
     Calls(front, me["team"]["id"]).a_day()
@@ -103,10 +126,27 @@ def test_a_trend_goes_by_minute_within_a_week(front: Front) -> None:
     assert long.status_code == 422
 
 
-def test_weeks_begin_on_mondays_and_months_on_their_first() -> None:
-    time = datetime(2026, 3, 8, 23, 59, 59, tzinfo=UTC)
-    assert step_of(time, "week") == DAY
-    assert step_of(time, "month") == datetime(2026, 3, 1, tzinfo=UTC)
+@pytest.mark.parametrize(
+    ("granularity", "start"),
+    [
+        ("minute", "2026-03-08T23:59:00Z"),
+        ("hour", "2026-03-08T23:00:00Z"),
+        ("day", "2026-03-08T00:00:00Z"),
+        ("week", "2026-03-02T00:00:00Z"),
+        ("month", "2026-03-01T00:00:00Z"),
+    ],
+)
+def test_weeks_begin_on_mondays_and_all_steps_in_utc(
+    either: Front, granularity: str, start: str
+) -> None:
+    me = either.registered()
+    Calls(either, me["team"]["id"]).settled(DAY + timedelta(days=7, seconds=-1))
+    either.system.pump()
+    headers = either.bearer(me)
+    for ends in ({"from": "2026-03-08T22:30:00Z"}, {"from": "2026-03-08T23:59:30Z"}):
+        asked = ends | {"to": "2026-03-09T00:30:30Z", "granularity": granularity}
+        found = either.client.get("/api/usage/trend", params=asked, headers=headers)
+        assert [item["start"] for item in found.json()["items"]] == [start]
 
 
 def test_calls_are_paged_newest_first(either: Front) -> None:

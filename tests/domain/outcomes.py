@@ -18,7 +18,6 @@ def outcome(
     answered: bool = True,
     key: UUID = KEY,
     model: str = "gpt-4o-mini",
-    source: UsageSource = UsageSource.REPORTED,
 ) -> Outcome:
     """A call that read and wrote so many tokens."""
     known = read is not None or written is not None
@@ -26,7 +25,7 @@ def outcome(
         usage=Usage(
             input_tokens=read,
             output_tokens=written,
-            source=source if known else UsageSource.NONE,
+            source=UsageSource.REPORTED if known else UsageSource.NONE,
         ),
         cost_micro_usd=cost,
         answered=answered,

@@ -15,7 +15,7 @@ TIMES = st.lists(st.integers(0, 10_000_000), max_size=100)
 SHARES = (0.0, 0.5, 0.95, 0.99, 1.0)
 MOST = 10**DIGITS - 1
 SKETCHES = st.builds(
-    lambda steps: sum((Sketch(n, (count,)) for n, count in steps), NOTHING),
+    lambda steps: sum((Sketch.of(n, (count,)) for n, count in steps), NOTHING),
     st.lists(st.tuples(st.integers(0, LAST), st.integers(1, MOST // 20)), max_size=20),
 )
 
@@ -34,13 +34,24 @@ def test_quantiles_are_those_of_the_histogram(some: list[int], more: list[int]) 
     assert sketch == added(more + some)
 
 
+@given(
+    st.sampled_from([1, 255, 256, 9_999, 10**8 - 1, MOST]).flatmap(
+        lambda most: st.lists(st.integers(0, most), max_size=9).map(lambda c: [most, *c, 1])
+    )
+)
+def test_counts_of_any_size_are_kept(counts: list[int]) -> None:
+    sketch, (first, second, *rest) = Sketch.of(5, counts), counts
+    assert sketch.counts == tuple(counts)
+    assert (sketch + Sketch.of(6, (7,))).counts == (first, second + 7, *rest)
+
+
 def test_what_was_not_measured_is_counted_nowhere() -> None:
     assert sketch_of(None) == NOTHING
     assert NOTHING.quantiles(SHARES) is None
 
 
 @settings(max_examples=30, suppress_health_check=[HealthCheck.function_scoped_fixture])
-@given(st.lists(SKETCHES | st.builds(Sketch, st.integers(0, LAST), st.just((MOST,)))))
+@given(st.lists(SKETCHES | st.builds(Sketch.of, st.integers(0, LAST), st.just((MOST,)))))
 def test_the_database_keeps_and_adds_them(
     database_server: str, sketches: list[Sketch]
 ) -> None:
