@@ -7,8 +7,10 @@ the same key is how one tries again.
 
 from __future__ import annotations
 
+import asyncio
 import hashlib
 import logging
+from http import HTTPStatus
 
 from starlette.concurrency import run_in_threadpool
 from starlette.datastructures import Headers
@@ -19,7 +21,7 @@ from api.doorkeeper import Doorkeeper, SignedIn
 from api.errors import problem
 from api.limits import count_request
 from api.refusals import Malformed
-from application.idempotency import Answer, Carried, IdempotencyStore, Write
+from application.idempotency import Answer, Carried, IdempotencyStore, KeyIsInUse, Write
 from domain.errors import Refused, Unauthenticated, Unavailable
 
 LONGEST_KEY = 255
@@ -27,6 +29,7 @@ WRITES = frozenset({"POST", "PUT", "PATCH", "DELETE"})
 KEPT_HEADERS = frozenset({"content-type", "etag", "x-log-position"})
 NOT_KEPT = frozenset({401, 408, 409, 429})
 SERVER_ERRORS = 500
+LOOKS, LOOK_SECONDS = 20, 0.05
 
 log = logging.getLogger(__name__)
 
@@ -45,19 +48,37 @@ class OnceOnly:
         store: IdempotencyStore = scope["app"].state.system.idempotency
         try:
             write = await run_in_threadpool(_write, scope, key)
-            answer = await run_in_threadpool(store.find, write)
-            if answer is not None:
+            given: list[Message] | Answer | None = await _found(store, write)
+            if given is not None:
                 await run_in_threadpool(_count_replay, scope)
-                await _replay(answer)(scope, receive, send)
-                return
-            with store.along(write) as carried:
-                messages = await self._answered(scope, receive)
-                await _keep(carried, messages)
+            else:
+                given = await self._carried_out(store, write, scope, receive)
         except (Refused, Unavailable) as error:
             await problem(error, scope)(scope, receive, send)
             return
-        for message in messages:
+        if isinstance(given, Answer):
+            await _replay(given)(scope, receive, send)
+            return
+        for message in given:
             await send(message)
+
+    async def _carried_out(
+        self, store: IdempotencyStore, write: Write, scope: Scope, receive: Receive
+    ) -> list[Message] | Answer:
+        """What it is answered; what the same write was, if that was quicker."""
+        try:
+            with store.along(write) as carried:
+                messages = await self._answered(scope, receive)
+                await _keep(carried, messages)
+        except KeyIsInUse:
+            answer = await _found(store, write)
+            if answer is None:
+                raise
+            return answer
+        if carried.committed or messages[0]["status"] != HTTPStatus.CONFLICT:
+            return messages
+        # What stands in the way may be what the same write has just made.
+        return await _found(store, write) or messages
 
     async def _answered(self, scope: Scope, receive: Receive) -> list[Message]:
         """The whole answer; those to writes are short."""
@@ -104,6 +125,16 @@ def _user(scope: Scope) -> SignedIn | None:
         return doorkeeper.admit(Headers(scope=scope), scope["state"]["request_id"])
     except Unauthenticated:
         return None
+
+
+async def _found(store: IdempotencyStore, write: Write) -> Answer | None:
+    """The answer it got; one that is not there yet is waited for, for a second."""
+    for _ in range(LOOKS):
+        try:
+            return await run_in_threadpool(store.find, write)
+        except KeyIsInUse:
+            await asyncio.sleep(LOOK_SECONDS)
+    return await run_in_threadpool(store.find, write)
 
 
 async def _keep(carried: Carried, messages: list[Message]) -> None:
