@@ -33,6 +33,7 @@ from proxy.incoming import (
     read_head,
 )
 from proxy.outgoing import Outgoing
+from proxy.realtime.allowance import allowance_of
 from proxy.realtime.session import Session
 from proxy.refusals import (
     UNAVAILABLE,
@@ -195,7 +196,11 @@ class Call:
         )
         back = headers.coming_back(answer, vendor, ours, mask)
         if answer.line is not None:
-            session = Session(client, answer, mask, settlement, drain=vendor.drain)
+            parts = self._parts
+            allowance = allowance_of(parts.meter, parts.prices, progress)
+            session = Session(
+                client, answer, mask, settlement, drain=vendor.drain, allowance=allowance
+            )
             await session.run(call.incoming.headers, back)
             return
         withheld = None

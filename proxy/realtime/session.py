@@ -5,6 +5,7 @@ the bot closes or leaves      a response under way is heard out first, if the ve
 the vendor closes or breaks   that is passed on to the bot
 the server stops              as if the bot had closed, but the bot hears to the end
 nothing happens too long      both are closed; so they are when the session is too long
+a quota has no more room      both are closed behind the response that used it up
 """
 
 from __future__ import annotations
@@ -20,6 +21,7 @@ from websockets.protocol import Side
 from proxy.answer import Answer
 from proxy.client import Client
 from proxy.mask import KeyMask
+from proxy.realtime.allowance import Allowance
 from proxy.realtime.handshake import Headers, granted
 from proxy.realtime.lines import ClientPipe, ServerStops, VendorPipe
 from proxy.realtime.socket import MESSAGE_BYTES, Ended, Said, Socket
@@ -65,8 +67,10 @@ class Session:
         settlement: Settlement,
         *,
         drain: bool,
+        allowance: Allowance | None = None,
         limits: SessionLimits = SessionLimits(),
     ) -> None:
+        """`allowance`: of a session that quotas may end."""
         size = limits.message_bytes
         self._caller = client
         self._answer = answer
@@ -77,6 +81,7 @@ class Session:
         self._progress = settlement.progress
         self._limits = limits
         self._drains = drain
+        self._allowance = allowance
         self._tally = OpenAiRealtime()
         self._stops = False
         self._room_to_drain: int | None = None  # bytes, once the session has ended
@@ -143,11 +148,22 @@ class Session:
             self._progress.relayed += len(data)
             if said.text:
                 self._tally.event(data)
+                await self._hold()
             await self._client.send(Said(said.text, data))
+            if self._overdue is not None:
+                return
             if self._room_to_drain is not None:
                 self._room_to_drain -= len(data)
                 if self._room_to_drain < 0 or not self._tally.waits:
                     return
+
+    async def _hold(self) -> None:
+        """What was used so far is held, or the session is over."""
+        if self._allowance is not None and self._overdue is None:
+            refused = await self._allowance.refusal(self._tally)
+            if refused is not None:
+                told = (CloseCode.POLICY_VIOLATION, refused)
+                self._overdue = Ending(client=told, error=refused)
 
     async def _watch(self) -> None:
         """Ends when a side is silent, nothing is said, or it has been long enough."""
