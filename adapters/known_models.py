@@ -1,8 +1,7 @@
 """Which models vendors are known to have: the built-in table, then the price lists.
 
-The lists of `genai-prices` are complete for the vendors that only sell their own models, so
-a name that is not there does not exist. Elsewhere (deployments, aggregators, one's own
-server, vendors that are not in the lists) nobody can tell.
+Where the price lists are complete (`LISTED_WHOLE`) a name that is not there does not exist;
+elsewhere nobody can tell.
 """
 
 from __future__ import annotations
@@ -12,21 +11,7 @@ from datetime import UTC, datetime
 
 from adapters.prices import PriceBook
 from domain.catalog import Catalog, UnknownVendor
-from domain.routing_catalog import RoutingCatalog
-
-COMPLETE = frozenset(
-    {
-        "anthropic",
-        "cohere",
-        "deepseek",
-        "google",
-        "mistral",
-        "moonshot",
-        "openai",
-        "perplexity",
-        "zhipu",
-    }
-)
+from domain.routing_catalog import LISTED_WHOLE, RoutingCatalog
 
 
 class CatalogModels:
@@ -62,4 +47,4 @@ class CatalogModels:
             return True
         if self._prices.price_of(vendor, model, datetime.now(UTC)) is not None:
             return True
-        return False if vendor in COMPLETE else None
+        return False if vendor in LISTED_WHOLE else None

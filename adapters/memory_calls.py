@@ -95,11 +95,12 @@ class MemoryAuditTrail(MemoryView[AuditRow], AuditTrail):
     def select(
         self, wanted: AuditFilter, *, before: tuple[datetime, str, int] | None, limit: int
     ) -> list[AuditRow]:
-        names = ("actor", "kind", "stream_id", "type", "correlation_id")
+        names = ("kind", "stream_id", "type", "correlation_id")
         rows = [
             row
             for row in self.rows.values()
             if row.team_id == wanted.team_id
+            and (not wanted.actors or row.actor in wanted.actors)
             and (wanted.since is None or row.at >= wanted.since)
             and (wanted.until is None or row.at < wanted.until)
             and all(getattr(wanted, n) in {None, getattr(row, n)} for n in names)

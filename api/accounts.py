@@ -101,14 +101,14 @@ def reset(
     key = system.instance_keys.get("link")
     link = read_user_link(key, RESET_PREFIX, given.token, now=datetime.now(UTC))
     user = system.fleet.look(User(), link.user_id).state
-    if user.epoch != link.epoch or not user.teams:
+    if user.epoch != link.epoch:
         raise Unauthenticated
     password = given.password.get_secret_value()
     check_password(password)
     command = ChangePassword(
         user_id=link.user_id, epoch=link.epoch, password_hash=hash_password(password)
     )
-    by = a_user(link.user_id, user.teams[0], request.state.request_id)
+    by = a_user(link.user_id, user.first_team, request.state.request_id)
     reached(response, system.bus.handle(command, by=by))
     doorkeeper.forget(link.user_id)
 

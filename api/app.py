@@ -71,6 +71,7 @@ from api.limits import PeerLimit
 from api.live_feed import LiveFeed
 from api.once_only import OnceOnly
 from api.openapi import ControlPlane
+from api.policies import routes_of
 from api.wired import Rehearsal, Wired
 from domain.destinations import listed_origins
 
@@ -149,7 +150,7 @@ def create_app(system: Wired, rehearsal: Rehearsal) -> FastAPI:
     app.state.policies = guarded_policies(ROUTERS)
     for router in ROUTERS:
         app.include_router(router)
-    errors.install(app)
+    errors.install(app, routes_of(ROUTERS))
     return app
 
 

@@ -83,7 +83,10 @@ def events(  # noqa: PLR0913, PLR0917 - what the framework hands in
     before = cursors.read(query.cursor, _place) if query.cursor else None
     wanted = AuditFilter(
         team_id=user.team_id,
-        **query.model_dump(exclude={"limit", "cursor", "after_position", "format"}),
+        actors=_actors(query.actor),
+        **query.model_dump(
+            exclude={"limit", "cursor", "after_position", "format", "actor"}
+        ),
     )
     view = system.audit_trail
     kind = wanted_format(query.format, accept)
@@ -114,6 +117,7 @@ def stream(  # noqa: PLR0913, PLR0917 - what the framework hands in
 ) -> Page[StepOut]:
     """One stream, event by event, with the state after each; another team's: 404."""
     log = _log_of(system, kind)
+    response.headers["X-Log-Position"] = f"{log.name}={log.head()}"
     until = _when(system, log, query.at, response, field="at") or NOW
     steps = replay(log, kind, stream_id, until=until, team_id=user.team_id)
     shown = [step_shown(recorded, state) for recorded, state in steps]
@@ -136,6 +140,13 @@ def diff(  # noqa: PLR0913, PLR0917 - what the framework hands in
     until = _when(system, log, query.until, response, field="to") or NOW
     compared = compare(log, kind, stream_id, since=since, until=until, team_id=user.team_id)
     return comparison_shown(compared)
+
+
+def _actors(asked: str | None) -> tuple[str, ...]:
+    """Whom the query means: an actor as events name it, or a bare id."""
+    if asked is None:
+        return ()
+    return asked, *(f"{kind}:{asked}" for kind in ("user", "bot", "api-token"))
 
 
 def _when(

@@ -134,6 +134,7 @@ def logout(
 
 
 @router.get("/me")
-def me(user: TheUser, system: TheSystem) -> Me:
+def me(user: TheUser, system: TheSystem, response: Response) -> Me:
     """Who is signed in, and the team they act for."""
+    reached(response, system.fleet.head())
     return who_is(system, user.user_id, user.team_id)

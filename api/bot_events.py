@@ -11,6 +11,7 @@ from api.audit_shapes import EventOut, event_shown
 from api.bot_reading import TheBots
 from api.paging import TheCursors
 from api.past import past_asked
+from api.positions import reached
 from api.shapes import Page
 from api.wired import TheSystem
 
@@ -27,6 +28,7 @@ def of_bot(  # noqa: PLR0913, PLR0917 - what the framework hands in
     response: Response,
 ) -> Page[EventOut]:
     """The bot's own stream."""
+    reached(response, system.fleet.head())
     past = past_asked(system, query.at, response)
     history = [event_shown(recorded) for recorded in bots.history(hostname, past)]
     return stream_page(cursors, query, history)

@@ -32,7 +32,6 @@ from api.sent_codes import (
     send_sign_in_code,
     send_text,
     target_of,
-    team_of,
 )
 from api.sign_in import NOBODY, Known, confirm_password_if_any, note_refused
 from api.wired import TheSystem
@@ -79,7 +78,7 @@ def sign_in_with_code(
     use = UseOfferedCode(
         user_id=user_id, target_hash=target.hashed, code_hash=hashed, now=now
     )
-    by = Caller(actor=f"user:{user_id}", team_id=team_of(user), correlation_id=request_id)
+    by = Caller(actor=f"user:{user_id}", team_id=user.first_team, correlation_id=request_id)
     system.bus.handle(use, by=by)
     known = Known(
         user_id=user_id, epoch=user.epoch, totp_on=user.totp_on, means=target.means

@@ -79,8 +79,8 @@ class SignedIn:
         return a_user(self.user_id, self.team_id, self.request_id)
 
 
-def a_user(user_id: UserId, team_id: TeamId, request_id: str) -> Caller:
-    """A user as the actor of a command."""
+def a_user(user_id: UserId, team_id: TeamId | None, request_id: str) -> Caller:
+    """A user as the actor of a command; in no team, if they were taken out of all."""
     return Caller(actor=f"user:{user_id}", team_id=team_id, correlation_id=request_id)
 
 

@@ -17,6 +17,7 @@ from fastapi import FastAPI, Request, Response
 from fastapi.exceptions import RequestValidationError
 from starlette.datastructures import Headers
 from starlette.exceptions import HTTPException
+from starlette.routing import Match, Route
 from starlette.types import Scope
 
 from api.locales import Languages, languages_of
@@ -108,14 +109,23 @@ def problem(error: Exception, scope: Scope) -> Response:
     )
 
 
-def install(app: FastAPI) -> None:
+def install(app: FastAPI, routes: Sequence[Route]) -> None:
     """Refusals, wrong requests and unknown paths are answered as problems from now on."""
 
     async def answer(request: Request, error: Exception) -> Response:
-        return problem(error, request.scope)
+        answered = problem(error, request.scope)
+        if answered.status_code == HTTPStatus.METHOD_NOT_ALLOWED:
+            # The framework names the methods of the first route of the path only.
+            answered.headers["allow"] = ", ".join(_methods(routes, request.scope))
+        return answered
 
     for kind in (*STATUS, RequestValidationError, HTTPException):
         app.add_exception_handler(kind, answer)
+
+
+def _methods(routes: Sequence[Route], scope: Scope) -> list[str]:
+    found = (one.methods or () for one in routes if one.matches(scope)[0] is not Match.NONE)
+    return sorted({method for methods in found for method in methods}) or ["GET"]
 
 
 def _code(error: Exception) -> str:

@@ -67,12 +67,14 @@ class Ready(BaseModel):
     sealing: list[LagOut] | None = None
 
 
+@router.head("/health", include_in_schema=False)  # as uptime monitors ask
 @router.get("/health")
 def alive() -> Alive:
     """The process answers."""
     return Alive()
 
 
+@router.head("/health/ready", include_in_schema=False)
 @router.get(
     "/health/ready", responses={503: {"model": Ready}}, response_model_exclude_none=True
 )

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from datetime import datetime
-from typing import Annotated
+from typing import Annotated, Literal
 from uuid import UUID
 
 from pydantic import AfterValidator, BaseModel, ConfigDict, Field, SecretStr
@@ -59,13 +59,23 @@ class KeyToVerify(Body):
 
 
 class KeyChange(Body):
-    """What is left out, or null, stays as it is. Secret and address do not change."""
+    """What is left out, or null, stays as it is. Secret and address do not change.
+
+    The status `disabled` (or `disabled`: true) parks the key; `active` lets calls use a
+    parked one again, and changes nothing of one that is cooling, without funds or dead.
+    """
 
     label: Name | None = None
     tags: Tags | None = None
     models: Models | None = None
     allow_paths: AllowPaths | None = None
+    status: Literal["active", "disabled"] | None = None
     disabled: bool | None = None
+
+    @property
+    def parked(self) -> bool | None:
+        """Whether it shall be; None: as it was. `status` wins."""
+        return self.disabled if self.status is None else self.status == "disabled"
 
 
 class KeyOut(BaseModel):

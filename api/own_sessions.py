@@ -26,11 +26,11 @@ def open_sessions(system: Wired, user: SignedIn, response: Response) -> list[Ses
     def started() -> list[AuditRow]:
         return [
             row
-            for team_id in person.teams
+            for team_id in (*person.teams, *person.former)
             for row in trail.select(
                 AuditFilter(
                     team_id=team_id,
-                    actor=f"user:{user.user_id}",
+                    actors=(f"user:{user.user_id}",),
                     type=SessionStarted.TOPIC,
                 ),
                 before=None,

@@ -180,7 +180,7 @@ def edit(  # noqa: PLR0913, PLR0917 - what the framework hands in
         models=None if change.models is None else unique(change.models),
         allow_paths=change.allow_paths,
         expected_version=expected,
-        disabled=change.disabled,
+        disabled=change.parked,
     )
     position = system.bus.handle(command, by=user.caller)
     return _shown(system, user.team_id, key_id, response, position)

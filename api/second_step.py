@@ -61,7 +61,7 @@ def spend_code(system: Wired, link: UserLink, code: str, request_id: str) -> Non
     limits.rates.count(limits.sign_ins, f"code/{link.user_id}")
     user = system.fleet.look(User(), link.user_id).state
     person = system.people.get(link.user_id)
-    if person is None or not user.totp_on or user.epoch != link.epoch or not user.teams:
+    if person is None or not user.totp_on or user.epoch != link.epoch:
         raise Unauthenticated
     step = step_of(person.totp_secret, code, time.time())
     hashed = recovery_hash(system.instance_keys.get("token"), code)
@@ -69,4 +69,4 @@ def spend_code(system: Wired, link: UserLink, code: str, request_id: str) -> Non
         note_refused(system, link.user_id, user, request_id)
         raise Unauthenticated
     use = UseCode(user_id=link.user_id, step=step, recovery_hash=hashed)
-    system.bus.handle(use, by=a_user(link.user_id, user.teams[0], request_id))
+    system.bus.handle(use, by=a_user(link.user_id, user.first_team, request_id))

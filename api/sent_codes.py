@@ -25,7 +25,7 @@ from application.rates import Rate
 from application.sign_in import user_with_address
 from application.sign_in_codes import OfferCode, user_with_mobile
 from domain.errors import InvalidFields
-from domain.ids import TeamId, UserId
+from domain.ids import UserId
 from domain.sign_in_codes import CodeOffered, Purpose
 from domain.users import User
 
@@ -132,13 +132,8 @@ def offered(
     )
     by = Caller(
         actor=f"user:{user_id}" if purpose is Purpose.MOBILE else "anonymous",
-        team_id=team_of(user),
+        team_id=user.first_team,
         correlation_id=request_id,
     )
     system.bus.handle(command, by=by)
     return code
-
-
-def team_of(user: User) -> TeamId | None:
-    """In whose trail it stands: the first team that the user is in, if any."""
-    return user.teams[0] if user.teams else None

@@ -94,8 +94,7 @@ def note_refused(system: Wired, user_id: UserId, user: User, request_id: str) ->
 
     So it takes as long whether there was somebody to record it of or not.
     """
-    team_id = user.teams[0] if user.teams else None
-    by = Caller(actor="anonymous", team_id=team_id, correlation_id=request_id)
+    by = Caller(actor="anonymous", team_id=user.first_team, correlation_id=request_id)
     noted = NoteAttempt(attempt_id=uuid7(), attempt=SignInRefused(user_id=user_id))
 
     def note() -> None:
@@ -167,16 +166,14 @@ def start_session(  # noqa: PLR0913 - what a session begins with
     request_id = request.state.request_id
     team_id = _first_team(system, user_id, request_id)
     session_id = SessionId(uuid7())
-    refresh_token = tokens.new_refresh_token(session_id)
-    now = datetime.now(UTC)
+    key, now = system.instance_keys.get("token"), datetime.now(UTC)
+    refresh_token = tokens.new_refresh_token(key, session_id)
     position = system.bus.handle(
         StartSession(
             session_id=session_id,
             user_id=user_id,
             team_id=team_id,
-            refresh_hash=tokens.token_hash(
-                system.instance_keys.get("token"), refresh_token
-            ),
+            refresh_hash=tokens.token_hash(key, refresh_token),
             expires_at=now + tokens.REFRESH_LIFE,
             epoch=epoch,
             means=means,
@@ -216,14 +213,14 @@ def refresh(
     response: Response,
 ) -> TokensOut:
     """New tokens for an unused refresh token; a used one ends its session, and 401."""
-    session_id = tokens.session_of(presented)
+    key, now = system.instance_keys.get("token"), datetime.now(UTC)
+    session_id = tokens.session_of(key, presented)
     session = system.fleet.look(Session(), session_id).state
     if session.user_id is None or session.team_id is None:
         raise Unauthenticated
     if not _goes_on(system, session_id, session):
         raise Unauthenticated
-    key, now = system.instance_keys.get("token"), datetime.now(UTC)
-    fresh = tokens.new_refresh_token(session_id)
+    fresh = tokens.new_refresh_token(key, session_id)
     position = system.bus.handle(
         RefreshSession(
             session_id=session_id,

@@ -5,6 +5,7 @@ A team in a path is the one that the request acts in: the caller's role there co
 
 from __future__ import annotations
 
+from datetime import UTC, datetime
 from typing import Annotated
 from uuid import UUID
 
@@ -113,7 +114,11 @@ def add(
     """Take a person in whose id is known; others are invited."""
     user_id = UserId(new.user_id)
     command = AddMember(
-        team_id=user.team_id, user_id=user_id, role=new.role, by=user.user_id
+        team_id=user.team_id,
+        user_id=user_id,
+        role=new.role,
+        by=user.user_id,
+        now=datetime.now(UTC),
     )
     reached(response, system.bus.handle(command, by=user.caller))
     doorkeeper.forget(user.team_id, user_id)

@@ -1,7 +1,8 @@
 """Tokens: what they look like, how they are made and read. Pure, given keys and the time.
 
     access token    a JWT for 15 minutes, signed with Ed25519 (RFC 9864, RFC 9068)
-    refresh token   crt_ + base64url(session id, 32 random bytes), for 30 days, used once
+    refresh token   crt_ + base64url(session id, 32 random bytes, 18 bytes of HMAC-SHA-256),
+                    for 30 days, used once
     API token       cat_ + base64url(team id, token id, 32 random bytes), for programs
     bot token       cbt_ + base64url(32 random bytes), until it is replaced
 
@@ -41,7 +42,8 @@ REFRESH_PREFIX = "crt_"
 RANDOM_BYTES = 32
 API_PREFIX = "cat_"
 _API = re.compile(API_PREFIX + r"[A-Za-z0-9_-]{86}")
-_REFRESH = re.compile(REFRESH_PREFIX + r"[A-Za-z0-9_-]{64}")
+_REFRESH = re.compile(REFRESH_PREFIX + r"[A-Za-z0-9_-]{88}")
+_TAG_BYTES = 18
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -127,19 +129,28 @@ def new_bot_token() -> str:
     return BOT_PREFIX + secrets.token_urlsafe(RANDOM_BYTES)
 
 
-def new_refresh_token(session_id: SessionId) -> str:
+def new_refresh_token(key: bytes, session_id: SessionId) -> str:
     """Tells its session, so that a used one can end it."""
-    text = urlsafe_b64encode(session_id.bytes + secrets.token_bytes(RANDOM_BYTES))
-    return REFRESH_PREFIX + text.decode()
+    facts = session_id.bytes + secrets.token_bytes(RANDOM_BYTES)
+    return REFRESH_PREFIX + urlsafe_b64encode(facts + _tag(key, facts)).decode()
 
 
-def session_of(refresh_token: str) -> SessionId:
-    """The session that a refresh token names; `Unauthenticated` if it is not one."""
+def session_of(key: bytes, refresh_token: str) -> SessionId:
+    """The session that a refresh token names; `Unauthenticated` if we did not make it.
+
+    Whoever only knows a session's id, as auditors do, cannot end it with a made-up one.
+    """
     if _REFRESH.fullmatch(refresh_token) is None:
         raise Unauthenticated
-    return SessionId(
-        UUID(bytes=urlsafe_b64decode(refresh_token[len(REFRESH_PREFIX) :])[:16])
-    )
+    whole = urlsafe_b64decode(refresh_token[len(REFRESH_PREFIX) :])
+    facts, tag = whole[:-_TAG_BYTES], whole[-_TAG_BYTES:]
+    if not hmac.compare_digest(tag, _tag(key, facts)):
+        raise Unauthenticated
+    return SessionId(UUID(bytes=facts[:16]))
+
+
+def _tag(key: bytes, facts: bytes) -> bytes:
+    return hmac.digest(key, REFRESH_PREFIX.encode() + facts, "sha256")[:_TAG_BYTES]
 
 
 def new_api_token(team_id: TeamId, token_id: ApiTokenId) -> str:

@@ -30,8 +30,8 @@ from application.webhooks import (
     RemoveWebhook,
     ReplayDelivery,
 )
-from domain.destinations import allowed_origin
-from domain.errors import NotFound
+from domain.destinations import UrlIsNotAllowed, allowed_origin
+from domain.errors import InvalidFields, NotFound
 from domain.webhook_messages import SECRET_BYTES, secret_text
 from domain.webhooks import Webhook, WebhookAdded, WebhookShelf, webhook_shelf
 
@@ -60,7 +60,10 @@ def add(
     new: NewWebhook, user: TheUser, system: TheSystem, response: Response
 ) -> NewWebhookOut:
     """Have what happens from now on posted to an address; its secret is shown once."""
-    origin = allowed_origin(new.url, egress_allow=system.egress_allow)
+    try:
+        origin = allowed_origin(new.url, egress_allow=system.egress_allow)
+    except UrlIsNotAllowed as error:
+        raise InvalidFields(url="url-not-allowed") from error
     added = WebhookAdded(
         team_id=user.team_id,
         webhook_id=uuid7(),

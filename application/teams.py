@@ -56,6 +56,7 @@ class AddMember(Command[int]):
     user_id: UserId
     role: Role
     by: UserId
+    now: datetime
 
 
 def add_member(command: AddMember, *, event_log: EventLog) -> int:
@@ -63,7 +64,9 @@ def add_member(command: AddMember, *, event_log: EventLog) -> int:
     user = event_log.look(User(), command.user_id)
     if not user.state.registered:
         raise NotFound
-    added = team.state.add_member(command.user_id, command.role, by=command.by)
+    added = team.state.add_member(
+        command.user_id, command.role, by=command.by, now=command.now
+    )
     joined = user.state.join(command.team_id)
     return event_log.append_all((team, added), (user, joined))
 

@@ -130,13 +130,17 @@ class Outcome:
 def bookings_of(holds: Sequence[Hold], outcome: Outcome) -> tuple[Booking, ...]:
     """All holds of a call, released, and what it really used, settled.
 
-    Where a successful answer does not tell what it used, all that was held counts as used;
-    what was only estimated never counts as more.
+    Where a successful answer does not tell what it used, all that was held counts as used,
+    and so it does where an estimate does not know what was written; what was only estimated
+    never counts as more.
     """
     if len({hold.quota_id.int for hold in holds}) < len(holds):  # of a call that grew
         holds = _by_window(holds)
     tokens, cost = _tokens(outcome.usage), outcome.cost_micro_usd
     reported = outcome.usage.source is UsageSource.REPORTED
+    guessed = outcome.usage.source is UsageSource.ESTIMATED
+    if not reported and outcome.usage.output_tokens is None:
+        tokens = None
     booked = []
     for hold in holds:
         metric, held = hold.metric, hold.amount
@@ -146,7 +150,7 @@ def bookings_of(holds: Sequence[Hold], outcome: Outcome) -> tuple[Booking, ...]:
         elif metric is not Metric.REQUESTS:
             known = tokens if metric is Metric.TOKENS else cost
             if known is None:
-                used = held if outcome.answered else 0
+                used = held if outcome.answered or guessed else 0
             else:
                 used = known if reported or known < held else held
         fields: dict[str, object] = {

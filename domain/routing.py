@@ -38,7 +38,7 @@ from domain.routing_scores import beyond, capability, scored
 from domain.routing_steps import Planned
 from domain.vendors import Format
 
-__all__ = ["decide", "plan"]
+__all__ = ["decide", "plan", "why_unfit"]
 
 NO_STAGE = Stage(targets=())
 NO_STATE = TargetState()
@@ -89,7 +89,7 @@ def decide(planned: Plan, *, facts: RequestFacts, states: States, turn: Turn) ->
 def _why_not(
     one: Planned, stage: Stage, facts: RequestFacts, state: TargetState
 ) -> WhyNot | None:
-    unfit = _unfit(one, facts, state)
+    unfit = why_unfit(one, facts, state)
     if unfit is None and not state.keys:
         return WhyNot.COOLING if state.cooling else WhyNot.NO_KEY
     if unfit is None and isinstance(stage.order, CostStrategy):
@@ -98,8 +98,8 @@ def _why_not(
     return unfit
 
 
-def _unfit(one: Planned, facts: RequestFacts, state: TargetState) -> WhyNot | None:
-    """What no key could change."""
+def why_unfit(one: Planned, facts: RequestFacts, state: TargetState) -> WhyNot | None:
+    """Why it cannot serve such a request, whatever key it had; None: it can."""
     protocol = one.target.protocol
     if not state.known:
         return WhyNot.UNKNOWN_VENDOR

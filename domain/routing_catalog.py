@@ -25,6 +25,22 @@ from domain.vendors import Format
 
 EntryT_co = TypeVar("EntryT_co", covariant=True)
 
+# Vendors that only sell their own models: the lists of `genai-prices` have every one. Of
+# others (deployments, aggregators, one's own server) nobody can tell what they have.
+LISTED_WHOLE = frozenset(
+    {
+        "anthropic",
+        "cohere",
+        "deepseek",
+        "google",
+        "mistral",
+        "moonshot",
+        "openai",
+        "perplexity",
+        "zhipu",
+    }
+)
+
 _TAILS: Mapping[Format, str] = {
     "openai-chat": "chat/completions",
     "openai-responses": "responses",

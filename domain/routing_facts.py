@@ -98,10 +98,14 @@ class TargetState:
 
 @dataclass(frozen=True, kw_only=True, slots=True)
 class BotModels:
-    """What the bot's provider links name."""
+    """What the bot's provider links name.
+
+    `left_open` is the model that was asked for at the vendors of links for all models.
+    """
 
     primary: RouteTarget | None = None
     named: tuple[RouteTarget, ...] = ()
+    left_open: tuple[RouteTarget, ...] = ()
 
 
 States = Mapping[RouteTarget, TargetState]

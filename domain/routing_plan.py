@@ -91,7 +91,8 @@ def plan(
 ) -> Plan:
     """What the request asks for, or else what the policy says, or else the primary model.
 
-    A model that a provider link names wins over a chain of that name.
+    A model that a provider link names wins over a chain of that name, and that over a link
+    that is for all models.
     """
     asked = facts.requested_model
     if asked is not None and asked != AUTO:
@@ -116,6 +117,7 @@ def _as_asked(
     if not targets and policy is not None:
         steps = steps_of(policy, shelf)
         targets = [t.target for t in spread(steps, shelf, []) if t.target.model == asked]
+    targets = targets or [target for target in bot.left_open if target.model == asked]
     if not targets:
         return Plan(chose="model", stages=(), notes=(NOT_LINKED,))
     planned = tuple(Planned(target=target) for target in dict.fromkeys(targets))

@@ -97,20 +97,37 @@ def again(
     )
     states = {one.target: one.state for one in record.weighed}
     if extra:
+        read = _read(record.decision)
         known = {
-            target: _filled(state, extra.get(target)) for target, state in states.items()
+            target: _filled(state, extra.get(target), *read)
+            for target, state in states.items()
         }
         states = {**extra, **known}
     return decide(planned, facts=record.facts, states=states, turn=record.turn)
 
 
-def _filled(state: TargetState, other: TargetState | None) -> TargetState:
-    """The state, with what was not recorded taken from the other."""
-    if other is None or state.latency_ms is not None or state.input_price is not None:
+def _read(made: Decision) -> tuple[bool, bool]:
+    """Whether prices and abilities were read for the decision, and whether latencies."""
+    scored = made.chose == "cost"
+    by_latency = made.chose == "load_balance" and made.because == "least_latency"
+    return scored, scored or by_latency
+
+
+def _filled(
+    state: TargetState,
+    other: TargetState | None,
+    scored: bool,  # noqa: FBT001
+    timed: bool,  # noqa: FBT001
+) -> TargetState:
+    """The state, with what was not read of it taken from the other.
+
+    What was read and not known stays unknown, as it was to the decision.
+    """
+    if other is None or scored:
         return state
     return replace(
         state,
-        latency_ms=other.latency_ms,
+        latency_ms=state.latency_ms if timed else other.latency_ms,
         input_price=other.input_price,
         output_price=other.output_price,
         abilities=other.abilities,

@@ -92,7 +92,7 @@ class RoleIsTooHigh(Forbidden):
 
 @dataclass(frozen=True, kw_only=True)
 class Team:
-    """One team, as far as its own rules need to know it; of invitations, the open ones."""
+    """One team, as far as its own rules need to know it; of invitations, those unused."""
 
     name: str = ""
     members: Mapping[UserId, Role] = field(default_factory=dict)
@@ -106,14 +106,16 @@ class Team:
         """Call the team something else."""
         return [] if name == self.name else [TeamRenamed(name=name)]
 
-    def add_member(self, user_id: UserId, role: Role, *, by: UserId) -> list[TeamEvent]:
+    def add_member(
+        self, user_id: UserId, role: Role, *, by: UserId, now: datetime
+    ) -> list[TeamEvent]:
         """Give a person a role; asking again for the same role changes nothing."""
         self._refuse_above(by, role)
         if self.members.get(user_id) is role:
             return []
         if user_id in self.members:
             raise IsMemberAlready
-        self._refuse_full()
+        self._refuse_full(now)
         return [TeamMemberAdded(user_id=user_id, role=role)]
 
     def change_role(self, user_id: UserId, role: Role, *, by: UserId) -> list[TeamEvent]:
@@ -155,7 +157,7 @@ class Team:
         self._refuse_above(made.by, made.role)
         if not now < made.expires_at <= now + LONGEST_INVITATION:
             raise InvitationEndsTooLate
-        self._refuse_full()
+        self._refuse_full(now)
         return [made]
 
     def revoke(self, invitation_id: InvitationId) -> list[TeamEvent]:
@@ -195,8 +197,9 @@ class Team:
         if not self._may_give(by, *roles):
             raise RoleIsTooHigh
 
-    def _refuse_full(self) -> None:
-        if len(self.members) + len(self.invitations) >= MOST_MEMBERS:
+    def _refuse_full(self, now: datetime) -> None:
+        invited = sum(now < made.expires_at for made in self.invitations.values())
+        if len(self.members) + invited >= MOST_MEMBERS:
             raise TeamIsFull
 
     def _role_of(self, user_id: UserId) -> Role:

@@ -71,10 +71,14 @@ class NoOtherWayIn(Conflict):
 
 @dataclass(frozen=True, kw_only=True)
 class User:
-    """One person with an account; `teams` in the order they were joined."""
+    """One person with an account; `teams` in the order they were joined.
+
+    `former` are the last ones that were left: sessions that began there may go on.
+    """
 
     registered: bool = False
     teams: tuple[TeamId, ...] = ()
+    former: tuple[TeamId, ...] = ()
     epoch: int = 0
     kept: SessionId | None = None
     operator: bool = False
@@ -85,6 +89,11 @@ class User:
     mobile_hash: str = ""
     places: tuple[str, ...] = ()  # the last ones, in the order they were first seen
     identities: Mapping[str, str] = field(default_factory=dict)  # keyed hash by provider
+
+    @property
+    def first_team(self) -> TeamId | None:
+        """The one that a sign-in is for; None: they were taken out of all."""
+        return self.teams[0] if self.teams else None
 
     def register(self, *, team_id: TeamId) -> list[UserEvent]:
         """Open the account, with a team of one's own."""
@@ -198,10 +207,12 @@ class User:
             case UserRegistered(team_id=team_id):
                 return replace(self, registered=True, teams=(team_id,))
             case UserJoinedTeam(team_id=team_id):
-                return replace(self, teams=(*self.teams, team_id))
+                former = _without(self.former, team_id)
+                return replace(self, teams=(*self.teams, team_id), former=former)
             case UserLeftTeam(team_id=team_id):
-                left = tuple(one for one in self.teams if one != team_id)
-                return replace(self, teams=left)
+                former = (*_without(self.former, team_id), team_id)[-MOST_TEAMS:]
+                left = _without(self.teams, team_id)
+                return replace(self, teams=left, former=former)
             case UserProfileChanged():
                 return self
             case UserPasswordChanged(kept=kept):
@@ -234,3 +245,7 @@ class User:
                 return User(erased=True, epoch=self.epoch + 1)
             case _:
                 assert_never(event)
+
+
+def _without(teams: tuple[TeamId, ...], gone: TeamId) -> tuple[TeamId, ...]:
+    return tuple(one for one in teams if one != gone)

@@ -36,10 +36,13 @@ class AuditRow:
 
 @dataclass(frozen=True, kw_only=True)
 class AuditFilter:
-    """Which events of a team: None asks for all. Times are [from, to)."""
+    """Which events of a team: None asks for all. Times are [from, to).
+
+    `actors`: recorded by one of these; without any, by whoever it was.
+    """
 
     team_id: UUID
-    actor: str | None = None
+    actors: tuple[str, ...] = ()
     kind: str | None = None
     stream_id: UUID | None = None
     type: str | None = None

@@ -154,6 +154,15 @@ class RouteTable:
             return None
         return use
 
+    def bot_of(self, bot_id: UUID, token_id: str | None) -> BotRoute | None:
+        """The bot as far as that token of its reaches; None: it has none of that id."""
+        bot = self.bots.get(bot_id)
+        for token in bot.tokens if bot else ():
+            use = self._by_token.get(token.token_hash)
+            if token.id == token_id and use is not None:
+                return use.bot
+        return None
+
     def candidates(
         self, bot: BotRoute, vendor: str, model: str | None, *, turn: int = 0
     ) -> list[KeyRoute]:

@@ -3,7 +3,8 @@
 A target is judged once it was tried often enough. Those that hardly ever fail are good; of
 several good ones the cheapest leads if it is a good deal cheaper than what is used most,
 else the quickest if it is a good deal quicker, and the others stand in. Without a good one
-the most reliable leads.
+the most reliable leads. Targets that answer and never write a token (they embed, say) are
+told of, and none of them takes the place of another.
 """
 
 from __future__ import annotations
@@ -70,9 +71,11 @@ def suggested(history: Mapping[tuple[str, str], TargetSums]) -> Suggestion:
     """The policy for what was seen, by vendor and model."""
     seen = [evidence_of(place, sums) for place, sums in history.items()]
     seen.sort(key=lambda one: (-one.calls, one.target.vendor, one.target.model))
-    judged = [one for one in seen if one.attempts >= ENOUGH]
+    writing = {place for place, sums in history.items() if _writes(sums)}
+    wrote = [one for one in seen if (one.target.vendor, one.target.model) in writing]
+    judged = [one for one in wrote if one.attempts >= ENOUGH]
     if not judged:
-        because: Because = "too-few-calls" if seen else "no-history"
+        because: Because = "too-few-calls" if wrote else "no-history"
         return Suggestion(policy=None, because=because, evidence=tuple(seen))
     policy, because = _policy(judged)
     return Suggestion(policy=policy, because=because, evidence=tuple(seen))
@@ -94,6 +97,11 @@ def evidence_of(place: tuple[str, str], sums: TargetSums) -> Evidence:
         if priced
         else None,
     )
+
+
+def _writes(sums: TargetSums) -> bool:
+    """Whether it writes tokens, as far as it was ever seen to answer."""
+    return sums.output_tokens > 0 or not sums.successes
 
 
 def _policy(judged: Sequence[Evidence]) -> tuple[RoutingPolicy, Because]:

@@ -3,7 +3,7 @@
 What bots ask of their plugins and channels comes the same way (`relaying.py`).
 
 It is mounted in front of the control plane (`in_front_of`), so that no framework sees a
-call, or runs alone (`alone`) behind `proxy/main.py`.
+call, or runs behind `proxy/main.py` with little beside it (`alone.py`).
 """
 
 from __future__ import annotations
@@ -40,6 +40,10 @@ class Proxy:
         self._parts = parts
         self._relaying = relaying
 
+    def current(self) -> bool:
+        """Whether calls are served: the log's head was confirmed lately."""
+        return self._admission.routes.current
+
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
         """One call, from its first byte to its last; what else is raised is a bug."""
         able = scope.get("extensions", {})
@@ -70,15 +74,3 @@ def in_front_of(application: Application, proxy: Application) -> Application:
         return (proxy if is_call else application)(scope, receive, send)
 
     return both
-
-
-async def alone(scope: Scope, receive: Receive, send: Send) -> None:  # noqa: ARG001
-    """What a proxy without a control plane says to everything that is not a call."""
-    alive = scope["type"] == "http" and scope["raw_path"] == b"/health"
-    status, body = (200, b'{"status":"ok"}') if alive else (404, b'{"code":"not-found"}')
-    headers = [
-        (b"content-type", b"application/json"),
-        (b"x-content-type-options", b"nosniff"),
-    ]
-    await send({"type": "http.response.start", "status": status, "headers": headers})
-    await send({"type": "http.response.body", "body": body})

@@ -6,7 +6,8 @@
 
 "auto", or no model, asks for the bot's policy; without one for its primary model: that of
 the first link that has one, or else the one model of the first link that names exactly
-one. A model that a link names, or the id of a fallback chain, is meant as such.
+one; of several the first that can be asked in the format. A model that a link names or
+leaves open (`linked_models`), or the id of a fallback chain, is meant as such.
 
 Bytes pass through: each candidate's vendor has an endpoint of the format that was spoken,
 and only the model's name is another one, and what the vendor would not take (`fitting`).
@@ -29,13 +30,11 @@ from domain.vendors import Format
 from proxy.admission import Credential
 from proxy.fitting import fitted
 from proxy.incoming import Asked, Incoming, read_json
-from proxy.key_healths import AllKeysCooling
 from proxy.refusals import NoUsableKey
 from proxy.request_facts import read_facts
 from proxy.router import Question, Router
 
 AUTO = "auto"
-COOLED_SECONDS = 1  # what is said where nobody knows how long keys have to cool
 
 FORMATS: Mapping[str, Format] = MappingProxyType(
     {
@@ -106,7 +105,13 @@ def asking(credential: Credential, incoming: Incoming, body: bytes, dice: int) -
         raise NoPrimaryModel
     asked = read_json(body)  # which is strict
     facts, words = read_facts(spoken, body)
-    question = Question(bot=credential.bot, facts=facts, words=words, dice=dice)
+    question = Question(
+        bot=credential.bot,
+        facts=facts,
+        words=words,
+        dice=dice,
+        token_id=credential.token_id,
+    )
     return Asking(
         incoming=incoming, spoken=spoken, body=body, asked=asked, question=question
     )
@@ -128,9 +133,7 @@ async def decided(
 
 
 def why_not(decision: Decision) -> Exception:
-    """What a call without a candidate is refused with."""
-    if decision.all_cooling:
-        return AllKeysCooling(retry_after_seconds=COOLED_SECONDS)
+    """What a call without a candidate is refused with, unless keys only have to cool."""
     if NO_PRIMARY in decision.notes:
         return NoPrimaryModel()
     if NOT_LINKED in decision.notes:

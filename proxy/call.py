@@ -43,8 +43,8 @@ from proxy.refusals import (
     body_of,
     refusal_of,
 )
-from proxy.relay import CLIENT_LEFT, DRAIN_SECONDS, Filters, Relay
-from proxy.settlement import Progress, Settlement
+from proxy.relay import DRAIN_SECONDS, Filters, Relay
+from proxy.settlement import CLIENT_LEFT, Progress, Settlement
 from proxy.usage import reader_for
 from proxy.waiting import Waiting
 
@@ -144,6 +144,7 @@ class Call:
         try:
             call, answer, mask = await attempts.answer(call)
         except asyncio.CancelledError:
+            progress.unheard = True
             if not waiting.given_up():
                 progress.error = GIVEN_UP
                 raise

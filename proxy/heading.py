@@ -26,6 +26,7 @@ from proxy.incoming import (
     is_name,
     read_body,
 )
+from proxy.key_healths import AllKeysCooling
 from proxy.outgoing import Outgoing, outgoing, what_is_asked
 from proxy.refusals import Shape, shape_of
 from proxy.routed import Routed
@@ -99,6 +100,10 @@ class Heading:
         catalog = self._router.catalog
         routed = Routed(self._admission, credential, asking, decided, catalog)
         self.kept = routed.kept
+        decision = decided[0]
+        if decision.all_cooling:
+            wait = self._router.cools_for(asking.question, decision)
+            raise AllKeysCooling(retry_after_seconds=wait)
         call = routed.first()
         self._where(credential, call.incoming)
         self._named = call.model

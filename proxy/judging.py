@@ -163,7 +163,7 @@ def _until(text: str) -> float | None:
     """The seconds until an HTTP date (RFC 9110, 10.2.3)."""
     try:
         at = parsedate_to_datetime(text)
-    except ValueError:
+    except (ValueError, OverflowError):  # of a number that no date has
         return None
     at = at if at.tzinfo else at.replace(tzinfo=UTC)
     return max(0.0, (at - datetime.now(UTC)).total_seconds())

@@ -12,7 +12,8 @@ from adapters.metrics.numbers import ProcessNumbers, proxy_numbers
 from adapters.serving import limits_of, serve
 from adapters.settings import Settings
 from proxy.admission import Admission
-from proxy.app import Application, Proxy, alone, in_front_of
+from proxy.alone import alone
+from proxy.app import Application, Proxy, in_front_of
 from proxy.attempts import Parts
 from proxy.incoming import PREFIX, Receive, Scope, Send
 from proxy.latencies import Latencies
@@ -72,7 +73,7 @@ def application(settings: Settings, url: str) -> Application:
             numbers = proxy_numbers(settings)
             calls = running_proxy(settings, url, numbers)
             proxy = await stack.enter_async_context(calls)
-            rest = with_metrics(alone, numbers, token=settings.metrics_token)
+            rest = with_metrics(alone(proxy.current), numbers, token=settings.metrics_token)
             running["proxy"] = in_front_of(rest, proxy)
             await send({"type": "lifespan.startup.complete"})
             await receive()

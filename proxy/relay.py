@@ -19,10 +19,9 @@ from proxy.asking import UsageWithheld
 from proxy.client import Client
 from proxy.cutting import Cutting
 from proxy.mask import KeyMask
-from proxy.settlement import Settlement, usage_of
+from proxy.settlement import CLIENT_LEFT, Settlement, usage_of
 from proxy.usage import UsageReader
 
-CLIENT_LEFT = "client-left"
 DRAIN_SECONDS = 30.0  # after the client left
 DRAIN_BYTES = 8 * 1024 * 1024
 LINGER_SECONDS = 1.0  # after a terminal mark, for an upstream that does not end

@@ -8,18 +8,15 @@ Every process counts its turns from a random start, for each bot and format.
 from __future__ import annotations
 
 import random
-from collections.abc import Iterable, Iterator, Mapping
 from dataclasses import dataclass, replace
 from uuid import UUID
 
 from application.ports import BoundedPrices
-from domain.bot_events import ProviderLink
 from domain.routing import decide
 from domain.routing_catalog import RoutingCatalog
-from domain.routing_decision import Decision, RoutingRecord
+from domain.routing_decision import Decision, RoutingRecord, WhyNot
 from domain.routing_facts import (
     Answers,
-    BotModels,
     RequestFacts,
     RequestWords,
     Turn,
@@ -30,10 +27,11 @@ from domain.routing_record import record_of
 from domain.routing_steps import spread, steps_of
 from domain.routing_words import answered
 from domain.vendors import Format
-from projections.route_table import BotRoute, KeyRoute, RouteTable
+from projections.route_table import BotRoute, RouteTable
 from proxy.admission import Admission
 from proxy.latencies import Latencies
-from proxy.target_states import ALL, Looks, TargetStates, named_by, remember
+from proxy.linked_models import LinkedModels
+from proxy.target_states import Looks, TargetStates, named_by, remember
 
 
 @dataclass(kw_only=True, slots=True)  # not frozen, as all that is made for each call
@@ -44,6 +42,7 @@ class Question:
     facts: RequestFacts
     words: RequestWords
     dice: int  # the call's own random number
+    token_id: str | None = None  # that the call came with
 
 
 class Router:
@@ -60,7 +59,7 @@ class Router:
         self.catalog = catalog
         self._states = TargetStates(admission, catalog, prices, latencies)
         self._turns: dict[tuple[UUID, Format], int] = {}
-        self._models: dict[UUID, tuple[BotRoute, int, BotModels]] = {}
+        self._models = LinkedModels(admission, catalog, self._states)
 
     @property
     def _table(self) -> RouteTable:
@@ -82,10 +81,11 @@ class Router:
     ) -> tuple[Decision, RoutingRecord]:
         """The decision, and the record that its call keeps."""
         bot, facts = question.bot, question.facts
-        models = self.models_of(bot)
+        shelf = self._shelf(question)
+        models = self._models.of(bot, facts, shelf)
         planned = plan(
             bot.routing,
-            shelf=self._shelf(question),
+            shelf=shelf,
             facts=facts,
             answers=answers,
             bot=models,
@@ -117,24 +117,27 @@ class Router:
         )
         return decision, record
 
+    def cools_for(self, question: Question, decision: Decision) -> int:
+        """The seconds until the first of its targets that cool has a key again."""
+        looks = Looks(
+            bot=question.bot,
+            spoken=question.facts.format,
+            dice=question.dice,
+            scored=False,
+            timed=False,
+        )
+        cooling = (one.target for one in decision.skipped if one.why is WhyNot.COOLING)
+        waits = [self._states.cools_for(target, looks) for target in cooling]
+        return min(waits, default=1)
+
     async def catch_up(self) -> None:
         """The table is brought up to the log's head, or 250 ms are over."""
         await self._admission.routes.catch_up()
 
     def renewed(self, question: Question) -> Question:
-        """The same about the bot as the table has it by now."""
-        bot = self._table.bots.get(question.bot.bot_id, question.bot)
-        return replace(question, bot=bot)
-
-    def models_of(self, bot: BotRoute) -> BotModels:
-        """What the bot's provider links name, and which of it is meant by "auto"."""
-        changes = self._table.key_changes
-        found = self._models.get(bot.bot_id)
-        if found is None or found[0] is not bot or found[1] != changes:
-            named = tuple(dict.fromkeys(self._named(bot, bot.links)))
-            found = bot, changes, BotModels(primary=self._primary(bot), named=named)
-            remember(self._models, bot.bot_id, found)
-        return found[2]
+        """The same about the bot as it is known by now, as far as its token reaches."""
+        bot = self._table.bot_of(question.bot.bot_id, question.token_id)
+        return question if bot is None else replace(question, bot=bot)
 
     def names_for(self, bot: BotRoute) -> tuple[str, ...]:
         """What its calls may name as a model: "auto" and what its links and policy name.
@@ -159,39 +162,3 @@ class Router:
             count = random.getrandbits(32)
         remember(self._turns, place, count + 1)
         return count
-
-    def _primary(self, bot: BotRoute) -> RouteTarget | None:
-        """Of the first link that has a primary model, or else that names just one."""
-        for link in bot.links:
-            if link.primary_model is not None:
-                return self._target(bot, link, link.primary_model)
-        for link in bot.links:
-            if len(link.models) == 1 and link.models[0] != ALL:
-                return self._target(bot, link, link.models[0])
-        return None
-
-    def _named(self, bot: BotRoute, links: Iterable[ProviderLink]) -> Iterator[RouteTarget]:
-        for link in links:
-            for name in named_by(link):
-                target = self._target(bot, link, name)
-                if target is not None:
-                    yield target
-
-    def _target(self, bot: BotRoute, link: ProviderLink, model: str) -> RouteTarget | None:
-        vendor = _vendor_of(link, bot, self._table)
-        return None if vendor is None else RouteTarget(vendor=vendor, model=model)
-
-
-def _vendor_of(link: ProviderLink, bot: BotRoute, table: RouteTable) -> str | None:
-    keys: Mapping[UUID, KeyRoute] = table.keys
-    if link.provider_key_id is not None:
-        key = keys.get(link.provider_key_id)
-        return key.vendor if key is not None and key.team_id == bot.team_id else None
-    if link.vendor is not None:
-        return link.vendor
-    tagged = (
-        key.vendor
-        for key in keys.values()
-        if key.team_id == bot.team_id and link.tag in key.tags
-    )
-    return next(tagged, None)

@@ -23,6 +23,7 @@ from proxy.usage import Reading
 
 HOLD_SECONDS = 10.0  # for the last byte, while the log is away; then the stream is cut
 REALTIME = "openai-realtime"
+CLIENT_LEFT = "client-left"
 LONGEST_ERROR = 120  # characters
 # Of one call. Who reports more lies, and the sums of many lies must still fit a column.
 MOST_TOKENS = 10**9
@@ -68,6 +69,7 @@ class Progress:
     first_byte: float | None = None
     error: str | None = None
     sent: bool = False  # whether the vendor may have seen some of it
+    unheard: bool = False  # it was given up before its answer began
     relayed: int = 0  # bytes of the answer's body
 
 
@@ -142,13 +144,14 @@ def usage_of(progress: Progress, reading: Reading | None) -> Usage:
     """What the call used: as reported, else estimated from what was sent and relayed.
 
     An answer that is an error costs nothing that we know of; what was never sent costs
-    nothing.
+    nothing. What was written unseen for a client that did not wait for it is unknown.
     """
     if not progress.sent:
         return Usage(input_tokens=0, output_tokens=0, source=UsageSource.REPORTED)
     status = progress.http_status
     if reading is None or status not in SERVED:
-        return Usage()
+        given_up = progress.unheard and status is None
+        return _asked(progress.admitted) if given_up else Usage()
     usage, admitted = _bounded(reading.usage), progress.admitted
     if usage.source is UsageSource.REPORTED or admitted.format is None:
         return usage
@@ -159,16 +162,33 @@ def usage_of(progress: Progress, reading: Reading | None) -> Usage:
     # Of a plain body that broke off no text could be read: its bytes are all there is.
     unread = not (reading.output_bytes or reading.complete or admitted.streaming)
     relayed = estimated_tokens(progress.relayed if unread else reading.output_bytes)
+    unseen = usage.output_tokens is None and _is_unseen(progress, reading)
     return replace(
         usage,
         input_tokens=admitted.input_estimate
         if usage.input_tokens is None
         else usage.input_tokens,
-        output_tokens=max(relayed, usage.output_tokens or 0),
+        output_tokens=None if unseen else max(relayed, usage.output_tokens or 0),
         source=UsageSource.ESTIMATED
         if usage.source is UsageSource.NONE
         else UsageSource.PARTIAL,
     )
+
+
+def _asked(admitted: CallAdmitted) -> Usage:
+    """The usage of a call of which no more is known than what it asked."""
+    if admitted.format is None or admitted.format == REALTIME:
+        return Usage()
+    weighed = admitted.format not in UNWEIGHED
+    into = admitted.input_estimate if weighed else None
+    return Usage(input_tokens=into, source=UsageSource.ESTIMATED)
+
+
+def _is_unseen(progress: Progress, reading: Reading) -> bool:
+    """Whether its client left before it saw what a vendor may have written for long."""
+    if progress.error != CLIENT_LEFT or reading.output_bytes or progress.holding is None:
+        return False
+    return not progress.holding.demand.visible
 
 
 def _with_spoken(usage: Usage, progress: Progress) -> Usage:

@@ -80,7 +80,8 @@ class TargetStates:
 
     def of(self, target: RouteTarget, looks: Looks) -> TargetState:
         """How it stands for the call, as far as its decision looks."""
-        known, timed = self._known_of(target, looks), looks.timed
+        known = self._known_of(target, looks.bot, looks.spoken)
+        timed = looks.timed
         if not known.shares:
             return known.usual
         linked = known.only or in_turn(known.shares, looks.dice)
@@ -100,9 +101,17 @@ class TargetStates:
             abilities=known.abilities if looks.scored else None,
         )
 
-    def _known_of(self, target: RouteTarget, looks: Looks) -> _Known:
+    def usual(self, target: RouteTarget, bot: BotRoute, spoken: Format) -> TargetState:
+        """How it stands apart from how its keys do."""
+        return self._known_of(target, bot, spoken).usual
+
+    def priced(self, target: RouteTarget, bot: BotRoute) -> bool:
+        """Whether a list or the team has a price for that model at that vendor."""
+        return self._price(bot, target) != (None, None)
+
+    def _known_of(self, target: RouteTarget, bot: BotRoute, spoken: Format) -> _Known:
         """What does not change with every call, until the bot or a key does."""
-        bot, spoken, changes = looks.bot, looks.spoken, self._table.key_changes
+        changes = self._table.key_changes
         place = (bot.bot_id, spoken, target)
         known = self._targets.get(place)
         if known is None or known.bot is not bot or known.changes != changes:
@@ -137,6 +146,15 @@ class TargetStates:
             only=only,
             abilities=facts.abilities,
         )
+
+    def cools_for(self, target: RouteTarget, looks: Looks) -> int:
+        """The seconds until it has a key that may be tried; 1 where it has one by now."""
+        known = self._known_of(target, looks.bot, looks.spoken)
+        try:
+            self._admission.healths.ready(in_turn(known.shares, looks.dice))
+        except AllKeysCooling as error:
+            return error.retry_after_seconds or 1
+        return 1
 
     def _ready(self, keys: list[KeyRoute]) -> tuple[list[KeyRoute], int]:
         """Those that a call may try now, and how many only have to cool."""

@@ -21,7 +21,6 @@ class PostgresAuditTrail(PostgresView[AuditRow], AuditTrail):
         conditions: list[Composed] = [SQL("team_id = {}").format(SQL("%s"))]
         values: list[Any] = [wanted.team_id]
         for column, operator, value in (
-            ("actor", SQL("="), wanted.actor),
             ("kind", SQL("="), wanted.kind),
             ("stream_id", SQL("="), wanted.stream_id),
             ("type", SQL("="), wanted.type),
@@ -32,6 +31,9 @@ class PostgresAuditTrail(PostgresView[AuditRow], AuditTrail):
             if value is not None:
                 conditions.append(SQL("{} {} %s").format(Identifier(column), operator))
                 values.append(value)
+        if wanted.actors:
+            conditions.append(SQL("actor = ANY({})").format(SQL("%s")))
+            values.append(list(wanted.actors))
         where = SQL(" AND ").join(conditions)
         if before is not None:
             where += SQL(" AND (at, log, position) < (%s, %s, %s)")

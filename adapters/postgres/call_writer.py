@@ -125,9 +125,23 @@ class CallWriter:
         if not tried:
             return await self._budgets.write(pipeline, batch)
         found = await self._compare(pipeline, tried)
-        left = [entry for entry in batch if entry.place not in found]
+        there = [found.get(entry.place) if entry.tried else None for entry in batch]
+        left = [entry for entry, one in zip(batch, there, strict=True) if one is None]
         became = iter(await self._budgets.write(pipeline, left))
-        return [found.get(entry.place) or next(became) for entry in batch]
+        news = [one or next(became) for one in there]
+        # What takes an entry's place may be its own earlier try, which landed only now.
+        late = {
+            entry.place: entry.state
+            for entry, one in zip(batch, news, strict=True)
+            if one is Missed.PLACE_TAKEN and tried.get(entry.place) == entry.state
+        }
+        if not late:
+            return news
+        landed = await self._compare(pipeline, late)
+        return [
+            landed.get(entry.place, one) if one is Missed.PLACE_TAKEN else one
+            for entry, one in zip(batch, news, strict=True)
+        ]
 
     def _has_quotas(self, entry: Entry) -> bool:
         """Whether a balance may change with the entry, as far as is known here."""

@@ -85,6 +85,13 @@ class GroupCommit:
             sleeping.set_result(None)
         return entry
 
+    def withdraw(self, entry: Entry) -> bool:
+        """It is not written any more; False: it may be in the log, or on its way there."""
+        if entry.tried or entry not in self._waiting:
+            return False
+        self._waiting.remove(entry)
+        return True
+
     async def run(self) -> None:
         """Write until cancelled."""
         while True:
@@ -176,7 +183,7 @@ class GroupCommit:
         oldest = time.monotonic() - GIVE_UP_SECONDS
         kept = []
         for entry in (*batch, *self._waiting):
-            if entry.tries_on or entry.since > oldest:
+            if entry.tries_on or (entry.since > oldest and not entry.done.cancelled()):
                 kept.append(entry)
             else:
                 entry.fail(Unavailable("the log does not answer"))

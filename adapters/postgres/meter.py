@@ -13,6 +13,7 @@ from __future__ import annotations
 
 import asyncio
 import logging
+from contextlib import suppress
 from dataclasses import replace
 from functools import cache
 from typing import Any
@@ -97,9 +98,12 @@ class PostgresMeter:
         entry = self._queue.enter(call_id, 1, admitted, asks=wants)
         try:
             await entry.done
-        except Unavailable:
-            self._lease.doubt(call_id, before)
-            self._keep(self._close_unsent(call_id, _last_tried(entry, admitted)))
+        except (Unavailable, PlaceTaken, asyncio.CancelledError) as error:
+            if not self._queue.withdraw(entry):
+                self._lease.doubt(call_id, before)
+                self._keep(self._close_unsent(call_id, _last_tried(entry, admitted)))
+            if isinstance(error, PlaceTaken):  # by an earlier try, decided otherwise
+                raise Unavailable from error
             raise
         granted = _granted(entry)
         self._held.admitted(call_id, granted.holds)
@@ -141,7 +145,8 @@ class PostgresMeter:
         try:
             await entry.done
         except PlaceTaken:
-            await self._end_after_all(call_id, unsent(admitted))
+            with suppress(CallHasEnded):  # it was refused
+                await self._end_after_all(call_id, unsent(admitted))
         self._lease.settled_doubt(call_id)
 
     def _end_anyway(self, entry: Entry, settled: CallSettled) -> None:

@@ -2,6 +2,10 @@
 
 Usage may be on the last chunk, on every chunk (cumulative), inside a choice (Moonshot) or
 under `x_groq`. Field by field the last number wins, but a 0 never replaces more.
+
+xAI and Google leave what was reasoned out of `completion_tokens`; it is in the total, and
+charged as output (docs.x.ai, "Consumption and rate limits"; `thoughtsTokenCount` of
+ai.google.dev). So whatever a total has beside both counts is output.
 """
 
 from __future__ import annotations
@@ -120,6 +124,11 @@ class OpenAiChat(Tally):
             self._add(chunk, "http_body")
         self.finished = True
         return True
+
+    def add_up(self) -> None:
+        total, into, out = self.total_tokens, self.input_tokens, self.output_tokens
+        if total and into is not None and out is not None and total > into + out:
+            self.output_tokens = total - into
 
     def _add(self, chunk: _Chunk, where: Where) -> None:
         groq = chunk.x_groq

@@ -64,6 +64,7 @@ def test_events_are_found_by_what_is_true_of_them(either: Front) -> None:
     assert len(types(either, headers, stream_id=bot["id"])) == 3
     assert len(types(either, headers, correlation_id="making-ada")) == 4
     assert len(types(either, headers, actor=f"user:{me}")) == 10
+    assert len(types(either, headers, actor=me)) == 10
     assert types(either, headers, actor=f"user:{uuid4()}") == []
     now = datetime.now(UTC).isoformat()
     assert types(either, headers, **{"from": now}) == []

@@ -145,6 +145,7 @@ def test_a_body_over_one_mebibyte_is_refused_announced_or_not(front: Front) -> N
 
 def test_health_tells_whether_the_work_can_be_done_and_operators_why(front: Front) -> None:
     assert front.client.get("/health").json() == {"status": "ok"}
+    assert front.client.head("/health").status_code == 200
     ready = front.client.get("/health/ready")
     assert (ready.status_code, ready.json()) == (200, {"status": "ready"})
     operator, other = an_operator(front), front.someone()
@@ -152,6 +153,7 @@ def test_health_tells_whether_the_work_can_be_done_and_operators_why(front: Fron
     for headers in ({}, other, {"Authorization": "Bearer none"}):
         away = front.client.get("/health/ready", headers=headers)
         assert (away.status_code, away.json()) == (503, {"status": "not-ready"})
+    assert front.client.head("/health/ready").status_code == 503
     away = front.client.get("/health/ready", headers=operator)
     assert away.json()["dependencies"] == [
         {"name": "database", "ready": False, "needed": True}

@@ -176,6 +176,18 @@ def test_any_read_waits_for_the_position_it_is_given(
 
 
 @pytest.mark.parametrize(
+    "path", ["/api/auth/me", "/api/bot/ada-1/events", "/api/audit/stream/team/{team}"]
+)
+def test_what_is_folded_from_a_stream_tells_where_it_was_read(
+    front: Front, owner: dict[str, str], path: str
+) -> None:
+    team = front.client.get("/api/auth/me", headers=owner).json()["team"]["id"]
+    answer = front.client.get(path.replace("{team}", team), headers=owner)
+    head = front.system.fleet.head()
+    assert (answer.status_code, answer.headers["x-log-position"]) == (200, f"fleet={head}")
+
+
+@pytest.mark.parametrize(
     ("method", "path"),
     [
         ("POST", "/api/bot/{hostname}/providers"),

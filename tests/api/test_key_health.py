@@ -72,10 +72,17 @@ def test_what_no_rotation_can_be_is_refused_by_field(
 def test_a_key_is_disabled_and_enabled(either: Front) -> None:
     me = either.someone()
     url = f"/api/provider-key/{added(either, me)['id']}"
-    for disabled, status in ((True, "disabled"), (True, "disabled"), (False, "active")):
-        edited = either.client.patch(url, json={"disabled": disabled}, headers=me)
+    for change, status in (
+        ({"status": "disabled"}, "disabled"),
+        ({"disabled": True}, "disabled"),
+        ({"label": "other", "disabled": False}, "active"),
+        ({"status": "disabled"}, "disabled"),
+        ({"status": "active"}, "active"),
+    ):
+        edited = either.client.patch(url, json=change, headers=me)
         assert edited.json()["status"] == status
-    assert edited.json()["version"] == 3
+    assert edited.json()["version"] == 6
+    assert either.client.patch(url, json={"status": "dead"}, headers=me).status_code == 422
 
 
 def test_a_cooling_key_is_active_again_when_its_time_is_over(front: Front) -> None:

@@ -146,11 +146,23 @@ def test_logging_out_ends_the_session_at_once(either: Front) -> None:
 
 
 @pytest.mark.parametrize(
-    "token", ["", "crt_", "cbt_" + "a" * 64, "crt_" + "a" * 63, "crt_" + "A" * 64, "é"]
+    "token", ["", "crt_", "cbt_" + "a" * 88, "crt_" + "a" * 87, "crt_" + "A" * 88, "é"]
 )
 def test_what_is_no_refresh_token_gets_nothing(front: Front, token: str) -> None:
     answer = front.client.post("/api/auth/refresh", json={"refresh_token": token})
     assert answer.status_code == (422 if token == "" else 401)
+
+
+def test_whoever_knows_a_sessions_id_cannot_end_it_with_a_token_of_their_own(
+    front: Front,
+) -> None:
+    ada = front.registered()
+    session = ada["refresh_token"][4:25]  # the id, which an auditor reads in the log
+    forged = "crt_" + session + "B" * (len(ada["refresh_token"]) - 25)
+    answer = front.client.post("/api/auth/refresh", json={"refresh_token": forged})
+    assert answer.status_code == 401
+    given = {"refresh_token": ada["refresh_token"]}
+    assert front.client.post("/api/auth/refresh", json=given).status_code == 200
 
 
 def test_the_eleventh_try_in_a_minute_waits(front: Front) -> None:

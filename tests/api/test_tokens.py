@@ -159,8 +159,14 @@ def test_no_token_but_ours_is_ever_taken(text: str, start: int, end: int) -> Non
 
 
 @given(st.uuids())
-def test_a_refresh_token_names_its_session(session_id: SessionId) -> None:
-    assert session_of(new_refresh_token(session_id)) == session_id
+def test_a_refresh_token_names_its_session_and_is_ours_alone(session_id: SessionId) -> None:
+    key = b"k" * 32
+    token = new_refresh_token(key, session_id)
+    assert session_of(key, token) == session_id
+    for place in range(4, len(token)):
+        other = "A" if token[place] != "A" else "B"
+        with pytest.raises(Unauthenticated):
+            session_of(key, token[:place] + other + token[place + 1 :])
 
 
 @pytest.mark.parametrize(

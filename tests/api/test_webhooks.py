@@ -47,6 +47,7 @@ def test_where_nothing_may_be_posted(front: Front, url: str) -> None:
     me = front.someone()
     answer = add(front, me, url=url)
     assert answer.status_code == 422
+    assert answer.json()["errors"][0]["field"] == "url"
     assert front.client.get(URL, headers=me).json()["items"] == []
 
 

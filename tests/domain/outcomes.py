@@ -18,6 +18,7 @@ def outcome(
     answered: bool = True,
     key: UUID = KEY,
     model: str = "gpt-4o-mini",
+    source: UsageSource = UsageSource.REPORTED,
 ) -> Outcome:
     """A call that read and wrote so many tokens."""
     known = read is not None or written is not None
@@ -25,7 +26,7 @@ def outcome(
         usage=Usage(
             input_tokens=read,
             output_tokens=written,
-            source=UsageSource.REPORTED if known else UsageSource.NONE,
+            source=source if known else UsageSource.NONE,
         ),
         cost_micro_usd=cost,
         answered=answered,

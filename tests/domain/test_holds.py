@@ -10,6 +10,7 @@ import pytest
 
 from domain.holds import Booking, Hold, abandoned, bookings_of, corrected
 from domain.quotas import Metric, Mode, ScopeKind
+from domain.usage import UsageSource
 from tests.domain.outcomes import KEY, outcome
 
 START = datetime(2026, 11, 1, tzinfo=UTC)
@@ -71,6 +72,15 @@ def test_what_a_successful_answer_does_not_tell_counts_as_held(
 ) -> None:
     ended = bookings_of([hold(300, metric)], outcome(read, written, cost=cost))
     assert ended == (booking(300, settled),)
+
+
+@pytest.mark.parametrize("metric", [Metric.TOKENS, Metric.COST_MICRO_USD])
+@pytest.mark.parametrize("answered", [True, False])
+def test_an_estimate_that_knows_nothing_of_what_was_written_counts_as_held(
+    metric: Metric, *, answered: bool
+) -> None:
+    asked = outcome(40, None, answered=answered, source=UsageSource.ESTIMATED)
+    assert bookings_of([hold(300, metric)], asked) == (booking(300, 300),)
 
 
 def test_an_answer_that_is_an_error_used_nothing_but_a_request() -> None:

@@ -145,7 +145,10 @@ requests = st.builds(
 answers = st.builds(Answers, level=st.none() | st.sampled_from(Level))
 turns = st.builds(Turn, count=st.integers(0, 2**64 - 1), dice=st.integers(0, 2**64 - 1))
 bots = st.builds(
-    BotModels, primary=st.none() | targets, named=st.lists(targets, max_size=3).map(tuple)
+    BotModels,
+    primary=st.none() | targets,
+    named=st.lists(targets, max_size=3).map(tuple),
+    left_open=st.lists(targets, max_size=2).map(tuple),
 )
 
 

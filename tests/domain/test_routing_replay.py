@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import random
 import time
+from dataclasses import replace
 from datetime import UTC, datetime, timedelta
 from uuid import UUID, uuid4
 
@@ -21,6 +22,7 @@ from domain.routing_policy import (
     Complexity,
     Conditions,
     Cost,
+    CostLimits,
     CostStrategy,
     CostWeights,
     Direct,
@@ -31,6 +33,7 @@ from domain.routing_policy import (
     RoutingPolicy,
     RoutingShelf,
     Rule,
+    Strategy,
 )
 from domain.routing_record import again, record_of
 from domain.routing_replay import PastCall, Ruling, Scenario
@@ -72,6 +75,16 @@ POLICIES: list[RoutingPolicy | None] = [
     Complexity(simple=(GEMINI,), medium=(GPT,), complex=(CLAUDE,)),
     None,
 ]
+
+
+def unpriced(record: RoutingRecord, policy: RoutingPolicy) -> RoutingRecord:
+    """The record of a decision to which no price was known."""
+    weighed = tuple(
+        replace(one, state=replace(one.state, input_price=None, output_price=None))
+        for one in record.weighed
+    )
+    blind = replace(record, weighed=weighed)
+    return replace(blind, decision=again(blind, policy, SHELF))
 
 
 def price_of(vendor: str, model: str, at: datetime) -> Price | None:  # noqa: ARG001
@@ -183,6 +196,35 @@ def test_another_policy_is_charged_at_its_own_prices() -> None:
     assert found.before.cost_micro_usd != found.after.cost_micro_usd
     assert not found.reproduced
     assert found.changed > 0
+
+
+def priced_now(policy: RoutingPolicy) -> Scenario:
+    """Under the policy, with the prices of now where none were read."""
+    standing = {
+        target: up(target, input_price=price.input, output_price=price.output)
+        for target, price in ((GPT, PRICES["gpt-4o"]), (GEMINI, PRICES["gemini"]))
+    }
+    own = under(policy)
+    return Scenario(ruling=own.ruling, price_of=price_of, standing=lambda _format: standing)
+
+
+@pytest.mark.parametrize("strategy", ["least_latency", "round_robin"])
+def test_calls_that_were_not_weighed_by_price_can_be(strategy: Strategy) -> None:
+    balanced = LoadBalance(targets=BALANCED.targets, strategy=strategy)
+    calls = [call for call in history(balanced, 50) if call.model == "gpt-4o"]
+    limits = CostLimits(max_cost_micro_usd=10**6)
+    policy = Cost(weights=CostWeights(cost=1), limits=limits, targets=(GPT,))
+    assert what_if(calls, priced_now(policy)).after.refused == {}
+
+
+def test_a_price_that_was_not_known_then_is_not_known_to_the_same_policy() -> None:
+    policy = Cost(weights=CostWeights(cost=1), targets=(CLAUDE, GPT))
+    calls = [
+        replace(call, routing=unpriced(call.routing, policy))
+        for call in history(policy, 50)
+        if call.routing is not None
+    ]
+    assert what_if(calls, priced_now(policy)).reproduced
 
 
 def test_an_unknown_price_makes_no_zero() -> None:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Iterable
+from dataclasses import replace
 from datetime import UTC, datetime, timedelta
 from uuid import UUID, uuid4
 
@@ -22,12 +23,14 @@ from domain.invitations import (
 )
 from domain.roles import Role, included, lesser
 from domain.teams import (
+    MOST_MEMBERS,
     IsMemberAlready,
     LastOwnerStays,
     RoleIsTooHigh,
     Team,
     TeamCreated,
     TeamEvent,
+    TeamIsFull,
     TeamMemberAdded,
     TeamMemberRemoved,
     TeamRenamed,
@@ -95,7 +98,7 @@ def test_admins_give_roles_up_to_their_own_and_others_none(
 ) -> None:
     team = (*OURS, added(BOB, mine))
     asked: list[Callable[[Team], list[TeamEvent]]] = [
-        lambda team: team.add_member(CAROL, given_role, by=BOB),
+        lambda team: team.add_member(CAROL, given_role, by=BOB, now=NOW),
         lambda team: team.invite(made(given_role, by=BOB), now=NOW),
         lambda team: team.change_role(BOB, given_role, by=BOB),
     ]
@@ -119,7 +122,7 @@ def test_an_admin_neither_demotes_nor_removes_an_owner() -> None:
 def test_who_is_no_member_any_more_gives_nothing() -> None:
     team = (*OURS, added(BOB, Role.OWNER), TeamMemberRemoved(user_id=BOB))
     given(Team(), *team).when(
-        lambda team: team.add_member(CAROL, Role.VIEWER, by=BOB)
+        lambda team: team.add_member(CAROL, Role.VIEWER, by=BOB, now=NOW)
     ).refused(RoleIsTooHigh)
 
 
@@ -169,6 +172,22 @@ def test_an_invitation_ends() -> None:
     ).refused(NotFound)
 
 
+def test_invitations_that_are_over_keep_no_place() -> None:
+    offered = [
+        replace(made(), invitation_id=InvitationId(UUID(int=100 + number)))
+        for number in range(MOST_MEMBERS - 1)
+    ]
+    asked: list[Callable[[datetime], Callable[[Team], list[TeamEvent]]]] = [
+        lambda now: lambda team: team.add_member(BOB, Role.VIEWER, by=ALICE, now=now),
+        lambda now: (
+            lambda team: team.invite(made(expires_at=now + timedelta(days=1)), now=now)
+        ),
+    ]
+    for ask in asked:
+        given(Team(), *OURS, *offered).when(ask(NOW)).refused(TeamIsFull)
+        assert ask(NOW + timedelta(days=1))(after(Team(), (*OURS, *offered)))
+
+
 def test_an_invitation_is_no_better_than_who_gave_it() -> None:
     team = (*OURS, added(CAROL, Role.ADMIN), made(Role.ADMIN, by=CAROL))
     demoted = TeamRoleChanged(user_id=CAROL, role=Role.MEMBER)
@@ -211,7 +230,7 @@ def test_whatever_is_asked_there_is_an_owner_and_nothing_is_recorded_twice(
     def ask(team: Team, what: str, by: UserId, who: UserId, role: Role) -> list[TeamEvent]:
         match what:
             case "add":
-                return team.add_member(who, role, by=by)
+                return team.add_member(who, role, by=by, now=NOW)
             case "change":
                 return team.change_role(who, role, by=by)
             case _:

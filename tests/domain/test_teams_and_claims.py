@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from datetime import UTC, datetime
 from uuid import uuid4
 
 from domain.claims import Claim, ClaimReleased, ClaimTaken, IsTaken, hostname_claim
@@ -14,6 +15,7 @@ from tests.given import given
 
 ALICE, BOB = UserId(uuid4()), UserId(uuid4())
 TEAM = TeamId(uuid4())
+NOW = datetime(2026, 11, 22, 12, tzinfo=UTC)
 
 
 def test_a_team_is_founded_with_its_owner() -> None:
@@ -25,11 +27,11 @@ def test_a_team_is_founded_with_its_owner() -> None:
 def test_a_member_is_added_once() -> None:
     added = TeamMemberAdded(user_id=ALICE, role=Role.OWNER)
     given(Team(), added).when(
-        lambda team: team.add_member(ALICE, Role.OWNER, by=ALICE)
+        lambda team: team.add_member(ALICE, Role.OWNER, by=ALICE, now=NOW)
     ).then()
-    given(Team(), added).when(lambda team: team.add_member(BOB, Role.OWNER, by=ALICE)).then(
-        TeamMemberAdded(user_id=BOB, role=Role.OWNER)
-    )
+    given(Team(), added).when(
+        lambda team: team.add_member(BOB, Role.OWNER, by=ALICE, now=NOW)
+    ).then(TeamMemberAdded(user_id=BOB, role=Role.OWNER))
 
 
 def test_an_account_belongs_to_a_team_of_its_own() -> None:

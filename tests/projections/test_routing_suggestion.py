@@ -27,7 +27,8 @@ def sums(calls: int = 100, *, failed: int = 0, cost: int = 10, ms: int = 500) ->
     return TargetSums(
         calls=calls,
         successes=calls - failed,
-        input_tokens=calls * 1000,
+        input_tokens=calls * 900,
+        output_tokens=calls * 100,
         cost_micro_usd=calls * cost,
         first_byte=merged([one(ms)] * (calls - failed)),
     )
@@ -93,6 +94,14 @@ def test_a_cost_that_is_not_known_of_every_call_decides_nothing() -> None:
     assert suggested({GPT: sums(200), OPUS: unknown}).because == "stand-ins-for-the-first"
 
 
+def test_what_embeds_is_no_stand_in_for_what_writes() -> None:
+    embeds = replace(sums(500, cost=1, ms=50), output_tokens=0)
+    found = suggested({GPT: sums(), ("openai", "embedding"): embeds})
+    assert (found.policy, found.because) == (Direct(target=target(GPT)), "one-target")
+    assert len(found.evidence) == 2
+    assert suggested({("openai", "embedding"): embeds}).because == "no-history"
+
+
 COUNTS = st.integers(0, 1000)
 
 
@@ -107,7 +116,11 @@ def test_whatever_was_seen_only_what_was_seen_often_enough_is_suggested(
 ) -> None:
     found = suggested(history)
     assert len(found.evidence) == len(history)
-    judged = {one.target for one in found.evidence if one.attempts >= ENOUGH}
+    judged = {
+        one.target
+        for one in found.evidence
+        if one.attempts >= ENOUGH and not one.success_rate  # they wrote nothing
+    }
     match found.policy:
         case None:
             assert not judged

@@ -155,8 +155,41 @@ def test_a_model_that_a_link_names_is_asked_of_that_links_vendor(
     assert data_plane.only(bot, CallAdmitted).changes == ()
 
 
+@pytest.mark.parametrize(
+    ("tail", "model", "vendor"),
+    [
+        ("chat/completions", "gpt-5-mini", "openai"),
+        ("chat/completions", "claude-haiku-4-5", "anthropic"),
+        ("v1/messages", "claude-haiku-4-5", "anthropic"),
+        ("chat/completions", "llama-of-our-own", "custom"),
+    ],
+)
+def test_a_model_that_links_for_all_models_leave_open_is_asked_where_it_is_had(
+    data_plane: DataPlane, tail: str, model: str, vendor: str
+) -> None:
+    vendors = ("openai", "anthropic", "custom")
+    links = tuple(link_to(data_plane.key_of(one)) for one in vendors)
+    bot = data_plane.new_bot(links=links)
+    answer = asked(data_plane, bot, tail, model)
+    assert (answer.status_code, answer.headers["x-clawbot-vendor"]) == (200, vendor)
+    kept = data_plane.only(bot, CallAdmitted).routing
+    assert kept is not None
+    assert kept["bot_models"] == {"left_open": [{"vendor": vendor, "model": model}]}
+
+
+def test_of_several_primary_models_the_first_that_speaks_the_format_answers(
+    data_plane: DataPlane,
+) -> None:
+    one, two = new_model(), new_model()
+    links = primary(data_plane, "openai", one), primary(data_plane, "anthropic", two)
+    bot = data_plane.new_bot(links=links)
+    for tail, model in (("v1/messages", two), ("chat/completions", one)):
+        answer = asked(data_plane, bot, tail)
+        assert (answer.status_code, answer.headers["x-clawbot-model"]) == (200, model)
+
+
 def test_a_bot_without_a_primary_model_is_told_what_to_set(data_plane: DataPlane) -> None:
-    bot = data_plane.new_bot()
+    bot = data_plane.new_bot(links=(link_to(data_plane.key_of("openai")),))
     answer = asked(data_plane, bot, "chat/completions")
     error = answer.json()["error"]
     assert (answer.status_code, error["code"]) == (403, "no-usable-key")

@@ -8,21 +8,27 @@ import socket
 import time
 from collections.abc import Callable
 from contextlib import closing
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
+from uuid import uuid4
 
 import pytest
 
 from adapters.http.exchange import ANSWERING as ANSWERED
 from adapters.http.exchange import LEAVING as TOLD
 from adapters.http.exchange import PASSING as PASSED
-from domain.calls import CallSettled
-from domain.usage import UsageSource
+from domain.calls import CallAdmitted, CallSettled
+from domain.holds import Balance
+from domain.usage import Usage, UsageSource
 from proxy.client import Client
 from proxy.incoming import ANSWERING, LEAVING, PASSING, Message
+from proxy.settlement import Progress, usage_of
+from proxy.usage import Reading
 from proxy.waiting import Waiting
 from tests.journeys.plane import DataPlane, TestBot, chat_body, new_model
 from tests.journeys.proxy_process import until
 from tests.proxy.scene import Scene, ticks
+from tests.proxy.test_budgets import balance, limit
+from tests.proxy.test_holding_again import holding_of
 
 PLAIN = b'{"model":"m","choices":[],"usage":{"prompt_tokens":7,"completion_tokens":3}}'
 
@@ -76,6 +82,93 @@ def test_who_stays_has_not_left(data_plane: DataPlane, bot: TestBot) -> None:
 
 def test_server_and_proxy_speak_of_the_same_extensions() -> None:
     assert (TOLD, PASSED, ANSWERED) == (LEAVING, PASSING, ANSWERING)
+
+
+@pytest.mark.soak
+def test_who_leaves_an_answer_that_does_not_come_has_used_what_was_held(
+    data_plane: DataPlane, bot: TestBot
+) -> None:
+    """It is waited for 30 s, and the vendor charges for what nobody came to know."""
+    quota_id = limit(data_plane, bot, 100_000)
+    with closing(ask(data_plane, bot, new_model("+slow=50000"), stream=False)):
+        until(lambda: len(data_plane.events(bot)) == 1)
+        time.sleep(0.1)  # the vendor has been asked
+    until(lambda: len(data_plane.events(bot)) == 2, seconds=40)
+    end, admitted = data_plane.only(bot, CallSettled), data_plane.only(bot, CallAdmitted)
+    assert (end.error, end.usage.source) == ("client-left", UsageSource.ESTIMATED)
+    assert (end.usage.input_tokens, end.usage.output_tokens) == (
+        admitted.input_estimate,
+        None,
+    )
+    (hold,) = admitted.holds
+    assert balance(data_plane, quota_id) == Balance(settled=hold.amount, held=0)
+
+
+# What is told of it.
+
+
+def given_up(body: bytes, kind: str = "openai-chat", *, streaming: bool) -> Progress:
+    """A call of that body whose client has left, and whose answer had begun by then."""
+    _, holding = holding_of(body)
+    holding.event = replace(holding.event, streaming=streaming, format=kind)
+    return Progress(
+        call_id=uuid4(),
+        admitted=holding.event,
+        started=0,
+        holding=holding,
+        http_status=200,
+        sent=True,
+        error="client-left",
+    )
+
+
+def nothing_said(output_bytes: int = 0) -> Reading:
+    return Reading(
+        usage=Usage(), model="m", complete=False, error=None, output_bytes=output_bytes
+    )
+
+
+@pytest.mark.parametrize(
+    ("effort", "streaming", "seen", "written"),
+    [
+        ("none", True, 0, 0),  # whatever is written is seen
+        ("high", True, 0, None),  # it may have thought for long
+        ("none", False, 0, None),
+        ("high", True, 41, 11),  # what was relayed is an estimate
+    ],
+)
+def test_what_was_written_unseen_for_who_left_is_unknown(
+    effort: str, *, streaming: bool, seen: int, written: int | None
+) -> None:
+    body = b'{"model":"gpt-5","messages":[],"reasoning_effort":"%b"}' % effort.encode()
+    call = given_up(body, streaming=streaming)
+    usage = usage_of(call, nothing_said(seen))
+    assert (usage.output_tokens, usage.source) == (written, UsageSource.ESTIMATED)
+    call.error = "upstream-cut"
+    assert usage_of(call, nothing_said(seen)).output_tokens == (written or 0)
+
+
+@pytest.mark.parametrize(
+    ("kind", "told"),
+    [
+        ("openai-chat", (25, None, UsageSource.ESTIMATED)),
+        ("openai-images", (None, None, UsageSource.ESTIMATED)),
+        ("openai-realtime", (None, None, UsageSource.NONE)),  # there was no session
+        (None, (None, None, UsageSource.NONE)),
+    ],
+)
+def test_of_an_answer_that_was_given_up_it_is_known_what_was_asked(
+    kind: str | None, told: tuple[int | None, int | None, UsageSource]
+) -> None:
+    call = given_up(b"{}", streaming=False)
+    call.admitted = replace(call.admitted, format=kind)
+    call.http_status = None
+    assert usage_of(call, None) == Usage()
+    call.unheard = True
+    usage = usage_of(call, None)
+    assert (usage.input_tokens, usage.output_tokens, usage.source) == told
+    call.http_status = 503
+    assert usage_of(call, None) == Usage()
 
 
 # By the clock.

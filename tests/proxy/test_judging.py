@@ -100,6 +100,8 @@ async def test_a_key_that_is_echoed_in_a_code_is_masked() -> None:
         ([(b"retry-after", b"soon")], None),
         ([(b"retry-after", b"-4")], None),
         ([(b"retry-after", b"1" * 30)], None),
+        ([(b"retry-after", b"Mon, 01 Jan 2024 00:00:00 +%b" % (b"9" * 20))], None),
+        ([(b"retry-after", b"Mon, 01 Jan 2024 00:00:%b GMT" % (b"9" * 20))], None),
         ([], None),
     ],
 )

@@ -10,9 +10,11 @@ from application.bot_lifecycle import QuarantineBot, ReleaseBot, RevokeBotTokens
 from application.bots import IssueBotToken
 from domain.bot_events import TokenScope
 from domain.calls import CallAdmitted
+from domain.routing_policy import Direct
 from projections.bot_tokens import token_id
 from tests.journeys.plane import DataPlane, TestBot, chat_body, new_model, new_token
 from tests.journeys.proxy_process import until
+from tests.proxy.routes import Routed, routed, target
 
 
 def narrowed(plane: DataPlane, bot: TestBot, scope: TokenScope) -> TestBot:
@@ -79,6 +81,17 @@ def test_auto_does_not_get_round_a_narrowed_token(
     assert auto(other).status_code >= 400
     assert auto(mine, "responses").status_code == 403
     assert data_plane.ledger(other) == []
+
+
+def test_a_policy_that_leads_elsewhere_does_not_widen_a_narrowed_token(
+    data_plane: DataPlane,
+) -> None:
+    mine, other = target(), target("anthropic")
+    asked = routed(data_plane, Direct(target=other), mine)
+    narrow = narrowed(data_plane, asked.bot, TokenScope(models=(mine.model,)))
+    refused = Routed(plane=data_plane, bot=narrow).ask()
+    assert code_of(refused) == (403, "no-usable-key")
+    assert data_plane.ledger(other.model) == []
 
 
 def test_a_call_says_whose_token_it_came_with(data_plane: DataPlane, bot: TestBot) -> None:

@@ -48,15 +48,29 @@ def test_a_target_of_another_format_is_skipped_and_alone_refused(
 
 def test_when_all_keys_cool_the_caller_is_told_to_wait(data_plane: DataPlane) -> None:
     one, two = target("openai"), target("google")
-    limited = dict.fromkeys(("openai", "google"), secret_that("status=429+retry=30"))
+    limited = {
+        "openai": secret_that("status=429+retry=3600"),
+        "google": secret_that("status=429+retry=30"),
+    }
     bot = routed(data_plane, Failover(steps=(one, two)), secrets=limited)
     assert bot.ask().status_code == 429  # the vendor's own
     again = bot.ask()
     assert (again.status_code, again.json()["error"]["code"]) == (429, "all-keys-cooling")
-    assert int(again.headers["retry-after"]) >= 1
+    assert 20 < int(again.headers["retry-after"]) <= 34  # as the sooner one asks, or so
     code, decision = bot.refusal()
     assert code == "all-keys-cooling"
     assert {skipped.why for skipped in decision.skipped} == {WhyNot.COOLING}
+
+
+def test_when_all_keys_cool_for_long_nobody_is_told_to_come_back_soon(
+    data_plane: DataPlane,
+) -> None:
+    secrets = {"openai": secret_that("status=429+retry=3600")}
+    bot = routed(data_plane, Direct(target=target("openai")), secrets=secrets)
+    assert bot.ask().status_code == 429
+    again = bot.ask()
+    assert again.json()["error"]["code"] == "all-keys-cooling"
+    assert "retry-after" not in again.headers
 
 
 def test_a_key_that_cools_is_passed_over_from_then_on(data_plane: DataPlane) -> None:
