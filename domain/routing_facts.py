@@ -61,7 +61,8 @@ class Turn:
     """Whose turn it is.
 
     `count` goes up by one with every call that the process routes for the bot in that
-    format, from a random start; `dice` is the call's own random number.
+    format, but for those that only count tokens, from a random start; `dice` is the call's
+    own random number.
     """
 
     count: int

@@ -35,6 +35,7 @@ from proxy.request_facts import read_facts
 from proxy.router import Question, Router
 
 AUTO = "auto"
+COUNT = "messages/count_tokens"
 
 FORMATS: Mapping[str, Format] = MappingProxyType(
     {
@@ -42,7 +43,7 @@ FORMATS: Mapping[str, Format] = MappingProxyType(
         "responses": "openai-responses",
         "embeddings": "openai-embeddings",
         "messages": "anthropic-messages",
-        "messages/count_tokens": "anthropic-messages",
+        COUNT: "anthropic-messages",
     }
 )
 
@@ -111,6 +112,7 @@ def asking(credential: Credential, incoming: Incoming, body: bytes, dice: int) -
         words=words,
         dice=dice,
         token_id=credential.token_id,
+        only_counts=_tail(incoming) == COUNT,
     )
     return Asking(
         incoming=incoming, spoken=spoken, body=body, asked=asked, question=question

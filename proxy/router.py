@@ -33,6 +33,8 @@ from proxy.latencies import Latencies
 from proxy.linked_models import LinkedModels
 from proxy.target_states import Looks, TargetStates, named_by, remember
 
+EMBEDS: Format = "openai-embeddings"  # where nothing is hard
+
 
 @dataclass(kw_only=True, slots=True)  # not frozen, as all that is made for each call
 class Question:
@@ -43,6 +45,7 @@ class Question:
     words: RequestWords
     dice: int  # the call's own random number
     token_id: str | None = None  # that the call came with
+    only_counts: bool = False  # tokens: it takes no turn of those that are answered
 
 
 class Router:
@@ -71,10 +74,12 @@ class Router:
 
     def classifier(self, question: Question) -> RouteTarget | None:
         """The model that is to say how hard the request is, where that will matter."""
-        policy, asked = question.bot.routing, question.facts.requested_model
-        if isinstance(policy, Complexity) and asked in {None, AUTO}:
-            return policy.classifier
-        return None
+        policy, facts = question.bot.routing, question.facts
+        if not isinstance(policy, Complexity) or question.only_counts:
+            return None
+        if facts.format == EMBEDS or facts.requested_model not in {None, AUTO}:
+            return None
+        return policy.classifier
 
     def decided(
         self, question: Question, answers: Answers
@@ -98,7 +103,7 @@ class Router:
             timed=planned.timed,
         )
         states = {one: self._states.of(one, looks) for one in planned.targets}
-        turn = Turn(count=self._count(bot.bot_id, facts.format), dice=question.dice)
+        turn = Turn(count=self._count(question), dice=question.dice)
         decision = decide(planned, facts=facts, states=states, turn=turn)
         versions = (
             bot.routing_version,
@@ -155,10 +160,10 @@ class Router:
     def _shelf(self, question: Question) -> RoutingShelf:
         return self._table.shelves.of(question.bot.team_id)
 
-    def _count(self, bot_id: UUID, spoken: Format) -> int:
-        place = (bot_id, spoken)
+    def _count(self, question: Question) -> int:
+        place = (question.bot.bot_id, question.facts.format)
         count = self._turns.pop(place, None)
         if count is None:
             count = random.getrandbits(32)
-        remember(self._turns, place, count + 1)
+        remember(self._turns, place, count + (not question.only_counts))
         return count

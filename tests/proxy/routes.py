@@ -57,7 +57,7 @@ class Routed:
     ) -> httpx.Response:
         """The answer to an `auto` call; the body says hello unless it says otherwise."""
         said: dict[str, Any] = {"input": HELLO}
-        if tail.endswith(("completions", "messages")):
+        if tail.endswith(("completions", "messages", "count_tokens")):
             said = {"messages": [{"role": "user", "content": HELLO}]}
         if tail.endswith("messages"):
             said["max_tokens"] = 50

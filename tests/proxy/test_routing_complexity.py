@@ -162,6 +162,19 @@ def test_the_classifier_is_not_asked_where_the_request_chooses_itself(
     assert data_plane.ledger(classifier.model) == []
 
 
+@pytest.mark.parametrize("tail", ["embeddings", "v1/messages/count_tokens"])
+def test_the_classifier_is_not_asked_where_nothing_is_to_be_written(
+    data_plane: DataPlane, tail: str
+) -> None:
+    classifier, there = saying("complex"), target("custom")
+    policy = Complexity(
+        simple=(there,), medium=(there,), complex=(there,), classifier=classifier
+    )
+    bot = routed(data_plane, policy)
+    assert bot.ask(tail=tail).headers["x-clawbot-model"] == there.model
+    assert data_plane.ledger(classifier.model) == []
+
+
 def test_where_a_levels_models_cannot_serve_the_next_level_does(
     data_plane: DataPlane,
 ) -> None:

@@ -118,6 +118,20 @@ def test_round_robin_takes_turns(data_plane: DataPlane) -> None:
     assert served[:3] == served[3:6] == served[6:]
 
 
+def test_counting_tokens_before_each_call_takes_none_of_their_turns(
+    data_plane: DataPlane,
+) -> None:
+    targets = (share(vendor="anthropic"), share(vendor="anthropic"))
+    bot = routed(data_plane, LoadBalance(targets=targets, strategy="round_robin"))
+    counted, served = [], []
+    for _ in range(4):
+        counted.append(bot.ask(tail="v1/messages/count_tokens"))
+        served.append(bot.ask(tail="v1/messages").headers["x-clawbot-model"])
+    assert Counter(served) == {one.model: 2 for one in targets}
+    # Each was counted by the model that then answers.
+    assert [one.headers["x-clawbot-model"] for one in counted] == served
+
+
 @pytest.mark.parametrize("strategy", ["round_robin", "weighted", "least_latency"])
 def test_where_the_turn_fails_another_takes_over(
     data_plane: DataPlane, strategy: Strategy
