@@ -169,7 +169,9 @@ class GoingOn:
         """Whether the quotas have room for the call there; it is held then."""
         progress, meter = self._progress, self._meter
         holding = progress.holding
-        if holding is None or not meter.has_quotas(holding.facts.team_id):
+        if holding is None:
+            return True
+        if not (holding.decided or meter.has_quotas(holding.facts.team_id)):
             return True
         try:
             progress.holding = await moved(holding, call, meter, progress.call_id)

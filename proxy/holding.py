@@ -47,6 +47,8 @@ class ModelLimits(Protocol):
 class Holding:
     """One call's wants, and what it was granted."""
 
+    decided = False  # whether quotas were asked: its team has some
+
     def __init__(
         self,
         call: Outgoing,
@@ -173,6 +175,7 @@ class Holding:
         self, granted: Granted, passed_over: tuple[PassedOver, ...] = ()
     ) -> CallAdmitted:
         """The event; from now on the call is kept to what it was granted."""
+        self.decided = True
         event, output = self.event, granted.output_tokens
         if output is None:  # no quota applies, or none any more
             if self.holds or event.passed_over != passed_over:
@@ -269,7 +272,9 @@ class Holding:
         """The call's wants where it goes now; nothing of that is held yet (`moving`)."""
         event, admitted_at = call.admitted(self.event.process_id), self.facts.admitted_at
         facts = replace(event.facts, admitted_at=admitted_at)  # prices are those of then
-        return Holding(call, replace(event, facts=facts), self._prices, self._limits)
+        then = Holding(call, replace(event, facts=facts), self._prices, self._limits)
+        then.decided = self.decided
+        return then
 
     def _keeps_to(self, output: int) -> bool:
         return self._limited(output) is not None

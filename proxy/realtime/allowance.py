@@ -12,7 +12,7 @@ from application.ports import Meter, Prices
 from domain.budgets import Extension, Need
 from domain.errors import LimitReached, Unavailable
 from proxy.holding import Holding
-from proxy.settlement import Progress
+from proxy.settlement import MOST_MICRO_USD, MOST_TOKENS, Progress
 from proxy.usage.openai_realtime import OpenAiRealtime
 
 
@@ -31,7 +31,7 @@ class Allowance:
 
     async def refusal(self, tally: OpenAiRealtime) -> str | None:
         """Why the session must end here, by a code; None: what it used so far is held."""
-        used = tally.input_tokens or 0, tally.output_tokens or 0
+        used = _tokens(tally.input_tokens), _tokens(tally.output_tokens)
         if used == self._held:
             return None
         into, out = (max(0, now - held) for now, held in zip(used, self._held, strict=True))
@@ -52,7 +52,13 @@ class Allowance:
     def _cost(self, tally: OpenAiRealtime) -> int | None:
         facts = self._progress.admitted.facts
         usage = tally.reading(facts.requested_model).usage
-        return self._prices.priced(usage, facts)[0]
+        cost, _ = self._prices.priced(usage, facts)
+        return None if cost is None else min(cost, MOST_MICRO_USD)
+
+
+def _tokens(told: int | None) -> int:
+    """No more than one call can have, whatever its vendor says."""
+    return min(told or 0, MOST_TOKENS)
 
 
 def allowance_of(meter: Meter, prices: Prices, progress: Progress) -> Allowance | None:

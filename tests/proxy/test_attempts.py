@@ -6,7 +6,7 @@ import time
 from collections.abc import Sequence
 from dataclasses import dataclass, field
 from typing import Any, cast
-from uuid import uuid4
+from uuid import UUID, uuid4
 
 import pytest
 
@@ -15,13 +15,14 @@ from adapters.memory_vault import MemoryVault
 from application.keys import secret_ref
 from application.ports import BoundedPrices, Meter, Secret
 from domain.bot_events import ProviderLink
+from domain.budgets import Extension, Granted, QuotaExceeded
 from domain.catalog import AllowPaths
 from domain.destinations import Origin
 from projections.route_table import BotRoute, KeyRoute, RouteTable
 from proxy.admission import Admission, Credential
 from proxy.answer import Answer, UpstreamError
 from proxy.attempts import Attempts, Parts, Served
-from proxy.holding import ModelLimits
+from proxy.holding import Holding, ModelLimits
 from proxy.incoming import NOTHING_ASKED, Incoming
 from proxy.key_healths import BUDGET_RESERVE
 from proxy.latencies import Latencies
@@ -29,6 +30,7 @@ from proxy.outgoing import outgoing
 from proxy.router import Router
 from proxy.settlement import Progress
 from proxy.upstream import Upstream
+from tests.proxy.test_holding_again import HOLD
 
 pytestmark = pytest.mark.anyio
 
@@ -77,6 +79,21 @@ class Vendor:
         return answer
 
 
+class Full:
+    """Plays `Meter` and `ModelLimits`: what it knew of who has quotas, it has forgotten."""
+
+    def has_quotas(self, team_id: UUID) -> bool:
+        assert team_id == TEAM
+        return False
+
+    def output_limit(self, model: str | None) -> int | None:
+        return 10 if model is None else None
+
+    async def extend(self, call_id: UUID, extension: Extension) -> Granted:
+        assert (call_id.version, extension.need.requests) == (4, 1)
+        raise QuotaExceeded(HOLD)
+
+
 class Routes:
     """Plays `Routes`."""
 
@@ -110,8 +127,12 @@ async def tried(
     allow: Sequence[AllowPaths] = ("all", "all", "all"),
     since: float = 0.0,
     spent: float = 0.0,
+    full: Full | None = None,
 ) -> Tried:
-    """A call that began `since` seconds ago, where so much of the budget is spent."""
+    """A call that began `since` seconds ago, where so much of the budget is spent.
+
+    `full`: it holds something of a quota, and there is no more to hold.
+    """
     vault, vendor = MemoryVault(), Vendor(list(says))
     keys = [_key(vault, nth, paths) for nth, paths in enumerate(allow)]
     links = tuple(_link(key, nth) for nth, key in enumerate(keys))
@@ -131,8 +152,12 @@ async def tried(
     progress = Progress(
         call_id=uuid4(), admitted=call.admitted(uuid4()), started=time.monotonic() - since
     )
+    if full is not None:
+        holding = Holding(call, progress.admitted, cast("BoundedPrices", None), full)
+        holding.admitted(Granted(output_tokens=10, holds=(HOLD,)))
+        progress.holding = holding
     parts = Parts(
-        meter=cast("Meter", None),
+        meter=cast("Meter", full),
         vault=vault,
         upstream=cast("Upstream", vendor),
         prices=cast("BoundedPrices", None),
@@ -263,3 +288,7 @@ async def test_every_attempt_is_told_and_the_last_key_answered() -> None:
     ]
     assert one.progress.provider_key_id == one.served.call.route.key.key_id
     assert [a.cooling_until is not None for a in log] == [False, True]
+
+
+async def test_where_quotas_were_asked_they_are_asked_of_the_next_key_too() -> None:
+    assert (await tried(503, 200, full=Full())).keys == ["0"]
