@@ -9,6 +9,7 @@ from zoneinfo import ZoneInfo
 
 from adapters.memory import MemoryView
 from domain.calls import CallStatus
+from domain.calls_months import MonthOut
 from domain.log import Page
 from projections.audit_trail import AuditFilter, AuditRow, AuditTrail
 from projections.call_log import (
@@ -50,6 +51,9 @@ class MemoryCallLog(MemoryView[CallRow], CallLog):
 
     def totals(self, wanted: UsageFilter) -> UsageTotals:
         return _sum(counted(row) for row in self._matching(wanted))
+
+    def months_out(self) -> list[MonthOut]:
+        return []
 
     def by_minute(self, wanted: UsageFilter) -> list[tuple[datetime, UsageTotals]]:
         return _grouped(

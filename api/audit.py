@@ -16,6 +16,7 @@ from api.audit_shapes import (
     StepOut,
     comparison_shown,
     fields_of,
+    out_of_log,
     step_shown,
 )
 from api.callers import NoteRead, TheUser
@@ -193,10 +194,9 @@ def _with_bodies(system: Wired, rows: list[AuditRow]) -> list[PlacedEventOut]:
     }
     shown = []
     for row in rows:
-        recorded = streams[row.log][row.stream_id][row.version - 1]
-        shown.append(
-            PlacedEventOut(log=row.log, position=row.position, **fields_of(recorded))
-        )
+        history = streams[row.log].get(row.stream_id)
+        facts = out_of_log(row) if history is None else fields_of(history[row.version - 1])
+        shown.append(PlacedEventOut(log=row.log, position=row.position, **facts))
     return shown
 
 

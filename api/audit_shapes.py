@@ -12,10 +12,11 @@ from pydantic_core import to_jsonable_python
 from application.audit import Comparison
 from domain.differences import differences
 from domain.events import Aggregate, Event, Recorded
+from projections.audit_trail import AuditRow
 
 
-class EventOut(BaseModel):
-    """An event of a stream: what, when, by whom, in the course of what."""
+class HappenedOut(BaseModel):
+    """What, when, by whom, in the course of what."""
 
     stream_id: UUID
     version: int
@@ -25,12 +26,20 @@ class EventOut(BaseModel):
     at: datetime
     correlation_id: str
     causation_id: str
+
+
+class EventOut(HappenedOut):
+    """An event of a stream, with what it says."""
+
     event: dict[str, Any]
 
 
-class PlacedEventOut(EventOut):
+class PlacedEventOut(HappenedOut):
     """With its place in its log."""
 
+    event: dict[str, Any] | None = Field(
+        description="Null: it is in a month that was taken out of the calls log."
+    )
     log: str
     position: int
 
@@ -74,6 +83,12 @@ def fields_of(recorded: Recorded[Event]) -> dict[str, Any]:
         "causation_id": recorded.causation_id,
         "event": to_jsonable_python(recorded.event),
     }
+
+
+def out_of_log(row: AuditRow) -> dict[str, Any]:
+    """What the trail knows of an event whose month is out of the log."""
+    told = {name: getattr(row, name) for name in HappenedOut.model_fields}
+    return {**told, "event": None}
 
 
 def event_shown(recorded: Recorded[Event]) -> EventOut:

@@ -22,6 +22,7 @@ from api.waiting import caught_up
 from api.wired import Wired
 from application.event_log import EventLog
 from application.reprice import first_position
+from domain.calls_months import MonthIsOut, MonthOut
 from domain.ids import TeamId
 from domain.log import CALLS, FLEET
 from projections.audit_trail import AuditFilter
@@ -48,6 +49,17 @@ class Then:
 
 
 @dataclass(frozen=True, kw_only=True)
+class CallsThen(Then):
+    """The same of the calls log; `until` is before any call that was not there yet.
+
+    `out` are the months that were over by then and are not in the log any more.
+    """
+
+    until: datetime
+    out: list[MonthOut]
+
+
+@dataclass(frozen=True, kw_only=True)
 class ListThen(Then):
     """The same of the fleet log, and whatever may have been in the list by then."""
 
@@ -57,13 +69,22 @@ class ListThen(Then):
 ViewOf = Callable[[Wired], View[Any]]
 
 
-def calls_then(*views_of: ViewOf) -> Callable[..., Coroutine[Any, Any, Then | None]]:
-    """A dependency: where the calls log stood at `at`; None: nobody asks for the past."""
+def calls_then(
+    *views_of: ViewOf,
+) -> Callable[..., Coroutine[Any, Any, CallsThen | None]]:
+    """A dependency: where the calls log stood at `at`; None: nobody asks for the past.
 
-    async def then(request: Request, _: TheUser, response: Response) -> Then | None:
-        found = await _then(request, CALLS, views_of)
-        if found is not None:
-            response.headers["X-Log-Position"] = f"{CALLS}={found.position}"
+    409 `month-is-out` where a month that is out of the log was in the middle.
+    """
+
+    async def then(request: Request, _: TheUser, response: Response) -> CallsThen | None:
+        text = request.query_params.get("at")
+        if text is None:
+            return None
+        system: Wired = request.app.state.system
+        found = await run_in_threadpool(_calls_where, system, text)
+        await _read_so_far(system, CALLS, views_of, found)
+        response.headers["X-Log-Position"] = f"{CALLS}={found.position}"
         return found
 
     return then
@@ -78,10 +99,12 @@ def list_then(
     """
 
     async def then(request: Request, user: TheUser, response: Response) -> ListThen | None:
-        found = await _then(request, FLEET, (view_of,))
-        if found is None:
+        text = request.query_params.get("at")
+        if text is None:
             return None
         system: Wired = request.app.state.system
+        found = await run_in_threadpool(_where, system, FLEET, text)
+        await _read_so_far(system, FLEET, (view_of,), found)
         ids = await run_in_threadpool(ids_of, system, user.team_id)
         head = await run_in_threadpool(system.fleet.head)
         await caught_up(partial(system.audit_trail.position, FLEET), head)
@@ -93,15 +116,11 @@ def list_then(
     return then
 
 
-async def _then(request: Request, log: str, views_of: tuple[ViewOf, ...]) -> Then | None:
-    text = request.query_params.get("at")
-    if text is None:
-        return None
-    system: Wired = request.app.state.system
-    found = await run_in_threadpool(_where, system, log, text)
+async def _read_so_far(
+    system: Wired, log: str, views_of: tuple[ViewOf, ...], then: Then
+) -> None:
     for view_of in views_of:
-        await caught_up(partial(view_of(system).position, log), found.position)
-    return found
+        await caught_up(partial(view_of(system).position, log), then.position)
 
 
 def _where(system: Wired, log: str, text: str) -> Then:
@@ -111,6 +130,24 @@ def _where(system: Wired, log: str, text: str) -> Then:
         logs: dict[str, EventLog] = {FLEET: system.fleet, CALLS: system.calls}
         position = first_position(logs[log], past.time + TICK)
     return Then(past=past, position=position)
+
+
+def _calls_where(system: Wired, text: str) -> CallsThen:
+    """Where the calls log stood; what is told by events that are out is refused."""
+    then, months = _where(system, CALLS, text), system.call_log.months_out()
+    past, position = then.past, then.position
+    if past.of(CALLS) is None:
+        over = [one for one in months if one.last_at <= past.time]
+        position = max([position, *(one.last_position for one in over)])
+        begun = [one for one in months if one.begin <= past.time]
+    else:
+        over = [one for one in months if one.last_position <= position]
+        begun = [one for one in months if one.first_position <= position]
+    if any(one not in over for one in begun):
+        raise MonthIsOut
+    by_then = max([past.time, *(one.end for one in over)]) + SLACK
+    ahead = [one.begin for one in months if one not in over]
+    return CallsThen(past=past, position=position, until=min([by_then, *ahead]), out=over)
 
 
 def _removed(system: Wired, team_id: TeamId, topic: str, then: Then) -> list[UUID]:

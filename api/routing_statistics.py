@@ -11,12 +11,13 @@ from pydantic import BaseModel, Field
 
 from api.bot_reading import TheBots
 from api.callers import TheUser
-from api.past_views import Then, calls_then
+from api.past_views import CallsThen, calls_then
 from api.positions import CALLS_ONLY, read_after, read_at, read_with_fleet
 from api.routing_reading import vendor_of_key
 from api.shapes import Moment, PastQuery
 from api.shapes import Query as AQuery
 from api.wired import TheSystem, Wired
+from domain.calls_months import MonthIsOut
 from domain.errors import InvalidFields
 from domain.log import CALLS, FLEET
 from projections.latency_histogram import Counts, quantile
@@ -26,7 +27,7 @@ router = APIRouter(prefix="/api/routing/statistics", tags=["routing"])
 
 AFTER = Depends(read_after(lambda system: system.routing_statistics, CALLS))
 TheThen = Annotated[
-    Then | None,
+    CallsThen | None,
     Depends(
         calls_then(lambda system: system.routing_statistics, lambda system: system.call_log)
     ),
@@ -105,11 +106,14 @@ def statistics(  # noqa: PLR0913, PLR0917 - what the framework hands in
 ) -> StatisticsOut:
     """How each target did in that time; `at` a time or a position, what was known by then.
 
-    That is folded from the calls themselves, and takes about 4 s for each 100,000 of them.
+    That is folded from the calls themselves, and takes about 4 s for each 100,000 of them;
+    409 `month-is-out` if they are in the log no more.
     """
     past = None if then is None else then.past
     fleet = system.fleet.head() if past is None else past.of(FLEET)
     since, until = whole_hours(query.since, query.until or (past.time if past else None))
+    if then is not None and any(one.begin < until and since < one.end for one in then.out):
+        raise MonthIsOut
     wanted = StatisticsFilter(
         team_id=user.team_id,
         since=since,

@@ -16,7 +16,7 @@ from api.bot_reading import TheBots
 from api.callers import TheUser
 from api.exports import AT_A_TIME, exported, wanted_format
 from api.paging import Cursors, TheCursors
-from api.past_views import SLACK, Then, calls_then
+from api.past_views import CallsThen, calls_then
 from api.positions import CALLS_ONLY, ResultT, read_at, read_with_fleet
 from api.shapes import Page
 from api.usage_groups import broken_down
@@ -60,7 +60,7 @@ class Usage:
         team_id: TeamId,
         hostname: str | None,
         accept: str,
-        then: Then | None,
+        then: CallsThen | None,
         fleet: int | None = None,
     ) -> None:
         """`then`: where the calls log stood at the time that is asked for; `fleet`: where
@@ -138,8 +138,7 @@ class Usage:
         wanted, then = filter_of(query, self._team_id, self._hostname), self._then
         if then is None:
             return wanted
-        by_then = then.time + SLACK
-        until = by_then if wanted.until is None else min(wanted.until, by_then)
+        until = then.until if wanted.until is None else min(wanted.until, then.until)
         return replace(wanted, until=until, upto=then.position)
 
     def _told(self, response: Response, answer: Answer[ResultT]) -> ResultT:
@@ -176,7 +175,7 @@ def _place_of(row: CallRow) -> tuple[str, str]:
 Accept = Annotated[str, Header()]
 
 
-TheThen = Annotated[Then | None, Depends(calls_then(lambda system: system.call_log))]
+TheThen = Annotated[CallsThen | None, Depends(calls_then(lambda system: system.call_log))]
 
 
 def _of_team(

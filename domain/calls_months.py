@@ -52,6 +52,32 @@ class MonthIsThere(Conflict):
     code = "month-is-there"
 
 
+class MonthIsOut(Conflict):
+    """What is asked for is told by a month of the calls log that was taken out."""
+
+    code = "month-is-out"
+
+
+@dataclass(frozen=True, kw_only=True)
+class MonthOut:
+    """A month that is not in the log, and where and until when its events were recorded."""
+
+    month: str
+    first_position: int
+    last_position: int
+    last_at: datetime
+
+    @property
+    def begin(self) -> datetime:
+        """When it began."""
+        return begin_of(self.month)
+
+    @property
+    def end(self) -> datetime:
+        """When it was over."""
+        return end_of(self.month)
+
+
 @dataclass(frozen=True, kw_only=True)
 class CallsMonth:
     """One month of the calls log; `detached` is what was said when it was taken out."""
@@ -91,7 +117,11 @@ def refuse_before_its_time(month: str, *, now: datetime) -> None:
 
 def end_of(month: str) -> datetime:
     """When the month is over; `InvalidFields` if it is none."""
+    return (begin_of(month) + timedelta(days=32)).replace(day=1)
+
+
+def begin_of(month: str) -> datetime:
+    """When the month begins; `InvalidFields` if it is none."""
     if not _MONTH.fullmatch(month):
         raise InvalidFields(month="not-a-choice")
-    first = datetime.strptime(f"{month}-01", "%Y-%m-%d").replace(tzinfo=UTC)
-    return (first + timedelta(days=32)).replace(day=1)
+    return datetime.strptime(f"{month}-01", "%Y-%m-%d").replace(tzinfo=UTC)

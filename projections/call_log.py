@@ -22,6 +22,7 @@ from domain.calls import (
     CallSettled,
     CallStatus,
 )
+from domain.calls_months import MonthOut
 from domain.events import made_often
 from domain.log import CALLS, Placed
 from domain.usage import SERVED, Usage, UsageSource
@@ -170,6 +171,10 @@ class CallLog(View[CallRow]):
         self, wanted: UsageFilter, time_zone: str
     ) -> list[tuple[DayGroup, UsageTotals]]:
         """The same for each day there, model and key that has ended calls, in no order."""
+
+    @abstractmethod
+    def months_out(self) -> list[MonthOut]:
+        """The months whose rows are here, and whose events are in the log no more."""
 
 
 class CallLogProjector(Projector[CallRow]):

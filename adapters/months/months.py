@@ -21,7 +21,7 @@ from adapters.months import file
 from adapters.months.file import MonthFile, NotThatMonth
 from adapters.postgres.database import Connection
 from adapters.sealing.cloud_events import event_line, leaf_tie
-from domain.calls_months import CallsMonthDetached, end_of, refuse_before_its_time
+from domain.calls_months import CallsMonthDetached, begin_of, end_of, refuse_before_its_time
 from domain.errors import Conflict, NotFound, Unavailable
 from domain.log import CALLS
 from domain.sealing.leaves import StoredEvent
@@ -45,6 +45,13 @@ SELECT coalesce(min(position), 0) FROM view_position WHERE log = 'calls'
 """
 UNTIMELY: LiteralString = """
 SELECT count(*) FROM {} WHERE substr(originator_id::text, 15, 1) <> '7'
+"""
+OUT: LiteralString = """
+INSERT INTO calls_month_detached
+    (month, events, root, first_position, last_position, last_at)
+SELECT %s, %s, %s, min(notification_id), max(notification_id),
+    max((convert_from(state, 'UTF8')::json ->> 'at')::timestamptz)
+FROM {}
 """
 COVERED: LiteralString = """
 SELECT coalesce(max(size), 0) FROM log_checkpoint
@@ -120,12 +127,9 @@ def _drop(owner: Connection, month: str, part: str, found: MonthFile) -> None:
         # Nobody adds to it any more: who comes late waits, and learns that it is gone.
         owner.execute(SQL("LOCK TABLE {} IN SHARE MODE").format(Identifier(part)))
         _refuse_changed(owner, part, found.events)
+        owner.execute(SQL(OUT).format(Identifier(part)), (month, found.events, found.root))
         drop = SQL("ALTER TABLE calls_events DETACH PARTITION {}; DROP TABLE {}")
         owner.execute(drop.format(Identifier(part), Identifier(part)))
-        owner.execute(
-            "INSERT INTO calls_month_detached (month, events, root) VALUES (%s, %s, %s)",
-            (month, found.events, found.root),
-        )
 
 
 def attach(
@@ -246,9 +250,8 @@ def _patiently(owner: Connection) -> None:
 
 
 def _bounds(owner: Connection, month: str) -> str:
-    end = end_of(month)
-    first = datetime.strptime(f"{month}-01+0000", "%Y-%m-%d%z")
-    low, high = _one(owner, SQL("SELECT first_uuid7(%s), first_uuid7(%s)"), first, end)
+    begin, end = begin_of(month), end_of(month)
+    low, high = _one(owner, SQL("SELECT first_uuid7(%s), first_uuid7(%s)"), begin, end)
     return f"FROM ({_quoted(low)}) TO ({_quoted(high)})"
 
 

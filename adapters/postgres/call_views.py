@@ -17,6 +17,7 @@ from adapters.postgres.usage_totals import OF_CALLS, sums, totals_of
 from adapters.postgres.usage_totals import where as where_of
 from adapters.postgres.view import PostgresView
 from domain.calls import CallStatus
+from domain.calls_months import MonthOut
 from projections.call_log import (
     CallLog,
     CallRow,
@@ -136,6 +137,17 @@ class PostgresCallLog(PostgresView[CallRow], CallLog):
                 group = day_group_of(one, ZoneInfo(time_zone))
                 found[group] = found.get(group, UsageTotals()) + counted(one)
         return list(found.items())
+
+    def months_out(self) -> list[MonthOut]:
+        with self._database.cursor() as cursor:
+            cursor.execute(
+                "SELECT month, first_position, last_position, last_at "
+                "FROM calls_month_detached"
+            )
+            return [
+                MonthOut(month=month, first_position=first, last_position=last, last_at=at)
+                for month, first, last, at in cursor
+            ]
 
     @contextmanager
     def _cursor(self, wanted: UsageFilter) -> Iterator[Cursor]:

@@ -27,6 +27,11 @@ from adapters.postgres.binary_array import (
 from adapters.postgres.database import Database, current_unit
 
 TABLES: dict[str, LiteralString] = {"fleet": "fleet_events", "calls": "calls_events"}
+_HEADS: dict[str, LiteralString] = {
+    "fleet": "SELECT max(notification_id) FROM {}",
+    "calls": "SELECT greatest((SELECT max(notification_id) FROM {}), "
+    "(SELECT max(last_position) FROM calls_month_detached))",
+}
 LOCKS: dict[str, int] = {"fleet": 0x636C6177_01, "calls": 0x636C6177_02}
 
 
@@ -152,9 +157,9 @@ class PostgresRecorder:
             ]
 
     def max_notification_id(self) -> int | None:
-        """The position of the last event."""
+        """The position of the last event, though it may be in a month that is out."""
         with self._database.cursor() as cursor:
-            cursor.execute(self._sql("SELECT max(notification_id) FROM {}"))
+            cursor.execute(self._sql(_HEADS[self._log]))
             row = cursor.fetchone()
             return row[0] if row else None
 
