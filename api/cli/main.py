@@ -68,7 +68,7 @@ def main() -> None:
         say(str(error))
         sys.exit(WRONG)
     except Refused as error:
-        say(str(error) or error.code)
+        say(str(error) or (type(error).__doc__ or error.code).partition("\n")[0])
         sys.exit(NO)
 
 

@@ -13,7 +13,7 @@ from uuid import UUID
 
 import typer
 
-from api.cli.output import FINE, Json, document, example, line
+from api.cli.output import FINE, NO, WRONG, Json, document, example, line
 from domain.errors import BadSetup, InvalidFields
 
 VERIFY = ("clawbot audit verify", "clawbot audit verify bundle.tar --key log.key")
@@ -73,9 +73,10 @@ def verify(  # noqa: PLR0913 - its options
     """Check that nothing that was sealed is changed, gone, moved or added.
 
     The same checks as `verify_log.py`, which auditors run without us. Leaves with 1 if the
-    log was tampered with, 2 if nothing covers it, 3 if this is no bundle.
+    log was tampered with or nothing covers it, 2 if this is no bundle; `code` in the JSON
+    is what `verify_log.py` would leave with.
     """
-    from verifier.verify_log import judge, lines_of  # noqa: PLC0415
+    from verifier.verify_log import BAD_INPUT, judge, lines_of  # noqa: PLC0415
 
     kept = [text_of(path) for path in checkpoint or ()]
     said = "" if key is None else _key(key)
@@ -99,7 +100,7 @@ def verify(  # noqa: PLR0913 - its options
     else:
         line(verdict)
     if code != FINE:
-        raise typer.Exit(code)
+        raise typer.Exit(WRONG if code == BAD_INPUT else NO)
 
 
 def export(
