@@ -28,14 +28,14 @@ _EQUALLY = ScenarioWeights(reasoning=1, coding=1, creativity=1)
 
 def expected_cost(state: TargetState, facts: RequestFacts) -> int | None:
     """Micro-dollars that the request will cost there, at a guess; None: price unknown."""
-    if state.input_price is None or state.output_price is None:
-        return None
     output = EXPECTED_OUTPUT
     if facts.format == "openai-embeddings":
         output = 0
     elif facts.max_output_tokens is not None:
         output = min(output, facts.max_output_tokens)
-    cost = facts.input_tokens * state.input_price + output * state.output_price
+    if state.input_price is None or (output and state.output_price is None):
+        return None
+    cost = facts.input_tokens * state.input_price + output * (state.output_price or 0)
     return -(-cost // ONE)
 
 

@@ -106,7 +106,7 @@ def read_facts(spoken: Format, body: bytes) -> tuple[RequestFacts, RequestWords]
     items = _items(asked.input if spoken == "openai-responses" else asked.messages)
     seen.read(items)
     if not items:
-        seen.words = own_words(_text(asked.input))
+        seen.words = own_words(_text(asked.input)[: 2 * LONGEST_WORDS])[:LONGEST_WORDS]
     seen.parts(asked.system)
     tools = [*_items(asked.tools), *_items(asked.functions)]
     names = tuple(seen.tool(raw) for raw in tools)

@@ -20,6 +20,7 @@ from domain.routing_catalog import RoutingCatalog
 from domain.routing_facts import Abilities, TargetState
 from domain.routing_policy import RouteTarget
 from domain.turns import Share, in_turn
+from domain.usage import Usage, UsageSource
 from domain.vendors import Format
 from projections.route_table import BotRoute, KeyRoute, RouteTable
 from proxy.admission import Admission
@@ -27,8 +28,10 @@ from proxy.key_healths import AllKeysCooling
 from proxy.latencies import Latencies
 
 MOST_REMEMBERED = 10_000
-PRICED_TOKENS = 1_000
 MILLION = 1_000_000
+PRICED_TOKENS = 100_000  # no lower tier of a price ends before
+READ = Usage(input_tokens=PRICED_TOKENS, output_tokens=0, source=UsageSource.ESTIMATED)
+WRITTEN = Usage(input_tokens=0, output_tokens=PRICED_TOKENS, source=UsageSource.ESTIMATED)
 ALL = "*"
 
 PlaceT = TypeVar("PlaceT")
@@ -164,7 +167,7 @@ class TargetStates:
             return [], len(keys)
 
     def _price(self, bot: BotRoute, target: RouteTarget) -> tuple[int | None, int | None]:
-        """Micro-dollars for a million tokens in, and out; at the most."""
+        """Micro-dollars for a million usual tokens in, and out."""
         facts = CallFacts(
             team_id=bot.team_id,
             bot_id=bot.bot_id,
@@ -177,9 +180,9 @@ class TargetStates:
         )
         return tuple(  # type: ignore[return-value]
             None if cost is None else cost * MILLION // PRICED_TOKENS
-            for cost in (
-                self._prices.bound(facts, PRICED_TOKENS, 0),
-                self._prices.bound(facts, 0, PRICED_TOKENS),
+            for cost, _ in (
+                self._prices.priced(READ, facts),
+                self._prices.priced(WRITTEN, facts),
             )
         )
 

@@ -126,6 +126,20 @@ def test_an_unknown_price_is_no_low_price() -> None:
 LEVELS = Complexity(simple=(GEMINI,), medium=(GPT,), complex=(CLAUDE,))
 
 
+def test_what_only_embeds_needs_no_price_of_output() -> None:
+    facts = asks(format="openai-embeddings", input_tokens=1_000_000)
+    states = {
+        GPT: up(GPT, kind="embedding", input_price=130_000),
+        GEMINI: up(GEMINI, kind="embedding", input_price=20_000),
+    }
+    limits = CostLimits(max_cost_micro_usd=130_000)
+    policy = Cost(weights=CostWeights(cost=1), limits=limits, targets=(GPT, GEMINI))
+    assert names(routed(policy, facts=facts, states=states)) == [
+        "google/gemini",
+        "openai/gpt-4o",
+    ]
+
+
 @pytest.mark.parametrize(
     ("facts", "level"),
     [

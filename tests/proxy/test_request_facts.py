@@ -10,6 +10,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from domain.routing_facts import RequestFacts
+from domain.routing_words import LONGEST_WORDS
 from domain.vendors import Format
 from proxy.incoming import NotReadable
 from proxy.request_facts import MOST_LOOKED_AT, read_facts
@@ -32,6 +33,13 @@ def user(content: Any) -> dict[str, Any]:
 
 def said(content: Any) -> dict[str, Any]:
     return {"role": "assistant", "content": content}
+
+
+@pytest.mark.parametrize("where", ["input", "message"])
+def test_of_very_long_words_the_beginning_is_looked_at(where: str) -> None:
+    text = "word " * 1_000_000
+    asked = text if where == "input" else [user(text)]
+    assert len(words("openai-responses", input=asked)) == LONGEST_WORDS
 
 
 def test_a_chat_is_counted() -> None:

@@ -166,6 +166,17 @@ def test_the_cheapest_of_the_targets_is_taken(data_plane: DataPlane) -> None:
     assert 0 < prices[CHEAP] < prices[DEAR]
 
 
+def test_the_cheapest_is_the_one_whose_usual_tokens_are(data_plane: DataPlane) -> None:
+    # To write into its cache for an hour costs twice as much, which is asked for by nobody.
+    haiku = RouteTarget(vendor="anthropic", model="claude-haiku-4-5")
+    gpt = RouteTarget(vendor="openai", model="gpt-5")
+    bot = routed(data_plane, Cost(weights=CostWeights(cost=1), targets=(gpt, haiku)))
+    assert bot.asked("word " * 20_000) == haiku.model
+    prices = {one.target: one.state for one in bot.record().weighed}
+    known = {target.model: prices[target].input_price for target in (haiku, gpt)}
+    assert known == {"claude-haiku-4-5": 1_000_000, "gpt-5": 1_250_000}
+
+
 def test_what_costs_too_much_is_skipped_with_the_reason(data_plane: DataPlane) -> None:
     unknown = target("custom")
     limits = CostLimits(max_cost_micro_usd=400)
