@@ -6,7 +6,7 @@ ahead of it: like `?after_position=`, they wait for it up to five seconds.
 
 from __future__ import annotations
 
-from collections.abc import Callable, Coroutine
+from collections.abc import Callable, Coroutine, Iterable
 from dataclasses import dataclass
 from datetime import UTC, datetime, timedelta
 from functools import partial
@@ -132,6 +132,14 @@ def _where(system: Wired, log: str, text: str) -> Then:
     return Then(past=past, position=position)
 
 
+def begun(months: Iterable[MonthOut], past: Past) -> list[MonthOut]:
+    """Those that had begun by then."""
+    position = past.of(CALLS)
+    if position is None:
+        return [one for one in months if one.begin <= past.time]
+    return [one for one in months if one.first_position <= position]
+
+
 def _calls_where(system: Wired, text: str) -> CallsThen:
     """Where the calls log stood; what is told by events that are out is refused."""
     then, months = _where(system, CALLS, text), system.call_log.months_out()
@@ -139,11 +147,9 @@ def _calls_where(system: Wired, text: str) -> CallsThen:
     if past.of(CALLS) is None:
         over = [one for one in months if one.last_at <= past.time]
         position = max([position, *(one.last_position for one in over)])
-        begun = [one for one in months if one.begin <= past.time]
     else:
         over = [one for one in months if one.last_position <= position]
-        begun = [one for one in months if one.first_position <= position]
-    if any(one not in over for one in begun):
+    if any(one not in over for one in begun(months, past)):
         raise MonthIsOut
     by_then = max([past.time, *(one.end for one in over)]) + SLACK
     ahead = [one.begin for one in months if one not in over]

@@ -13,6 +13,7 @@ from api.callers import TheUser
 from api.lists_then import QuotasThen, quotas_then
 from api.paging import TheCursors
 from api.past import Past, ThePast, history_then
+from api.past_views import begun
 from api.positions import (
     FLEET_ONLY,
     ExpectedVersion,
@@ -39,6 +40,7 @@ from api.shapes import Page
 from api.wired import TheSystem, Wired
 from application.balances import QuotaBalance, balance_at
 from application.quotas import EditQuota, RemoveQuota, SetQuota
+from domain.calls_months import MonthIsOut
 from domain.errors import NotFound
 from domain.ids import QuotaId, TeamId
 from domain.log import CALLS, FLEET
@@ -173,7 +175,8 @@ def balance(
 ) -> BalanceOut:
     """What is used and held of the present window, or of the one `at` a time or position.
 
-    The present one is read where admission decides; a past one is folded from the calls.
+    The present one is read where admission decides; a past one is folded from the calls:
+    409 `month-is-out` if some are in the log no more.
     """
     if past is None:
         seen = system.quota_balances.now(user.team_id, quota_id)
@@ -183,6 +186,8 @@ def balance(
         return balance_shown(seen.balance)
     row = _row(system, user.team_id, quota_id, past)
     start, end = window_of(row.window, row.time_zone, past.time)
+    if any(start < one.end for one in begun(system.call_log.months_out(), past)):
+        raise MonthIsOut
     then = balance_at(
         system.calls,
         system.quota_balances,

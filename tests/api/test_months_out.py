@@ -69,6 +69,15 @@ class Scene:
             self.record(call_id, settled(facts, 10))
         return call_id
 
+    def quota(self, window: str) -> str:
+        """A new one of the team, by its id."""
+        team = {"kind": "team", "id": str(self.team)}
+        new = {"scope": team, "metric": "requests", "window": window, "limit": 100}
+        answer = self.front.client.post("/api/quota", json=new, headers=self.headers)
+        assert answer.status_code == 201, answer.text
+        quota_id: str = answer.json()["id"]
+        return quota_id
+
     def record(self, call_id: UUID, *events: CallEvent) -> None:
         log = self.front.system.calls
         with acting(Caller("bot:test", self.team, "request-7")):
@@ -147,6 +156,27 @@ def test_what_was_is_told_still_or_refused_where_a_month_that_is_out_was_in_the_
         assert kept.json()["calls"] == 1
         scene.call(datetime(2026, 3, 2, tzinfo=UTC))
         later.append(scene.now())
+
+
+def test_a_balance_is_folded_of_months_that_are_there_or_refused(scene: Scene) -> None:
+    total, minute = (scene.quota(window) for window in ("total", "minute"))
+    scene.call(JANUARY - timedelta(hours=3))
+    before = scene.now()
+    scene.call(JANUARY + timedelta(hours=3))
+    over = scene.now()
+    scene.january_goes()
+    scene.call(datetime(2026, 3, 2, tzinfo=UTC))
+    later = scene.now()
+    for moment, of_total, of_minute in (
+        (before, 200, 200),
+        (over, 409, 409),
+        (later, 409, 200),
+    ):
+        for quota, status in ((total, of_total), (minute, of_minute)):
+            for at in (moment.time, f"fleet={scene.front.system.fleet.head()}"):
+                at = f"{at},{moment.position}" if "=" in at else at  # noqa: PLW2901
+                answer = scene.get(f"/api/quota/{quota}/balance", at=at)
+                assert answer.status_code == status, (moment, quota == total, at)
 
 
 def test_the_audit_trail_tells_of_events_that_are_out_all_but_what_they_say(
