@@ -16,7 +16,7 @@ from collections import Counter
 from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass
-from uuid import UUID
+from uuid import UUID, uuid4
 
 from domain import mcp
 from domain.channel_relays import RELAYS, called, error_body
@@ -64,7 +64,6 @@ PASSED_BACK = frozenset({
     b"content-type", b"content-length", b"content-disposition", b"retry-after", b"allow",
     mcp.SESSION.encode(),
 })  # fmt: skip
-OURS = [(b"x-content-type-options", b"nosniff"), (b"cache-control", b"no-store")]
 AT_ONCE = 64  # requests of one bot: none may crowd out the others
 METHODS = frozenset({"GET", "POST", "DELETE"})
 
@@ -247,7 +246,7 @@ async def _relay(answer: Answer, client: Client) -> None:
     headers = [one for one in answer.headers if one[0] in PASSED_BACK]
     client.when_left(answer.abort)
     try:
-        await client.start(answer.status, headers + OURS)
+        await client.start(answer.status, headers + _ours())
         while piece := await answer.read():
             await client.put(piece)
         await client.finish()
@@ -275,10 +274,19 @@ async def _refuse(client: Client, incoming: Incoming, error: Refused | Unavailab
         (b"content-type", b"application/json"),
         (b"content-length", str(len(body)).encode()),
         *refusal.headers,
-        *OURS,
+        *_ours(),
     ]
     await client.start(refusal.status, headers)
     await client.finish(body)
+
+
+def _ours() -> list[tuple[bytes, bytes]]:
+    """What every answer has."""
+    return [
+        (b"x-request-id", str(uuid4()).encode()),
+        (b"x-content-type-options", b"nosniff"),
+        (b"cache-control", b"no-store"),
+    ]
 
 
 def _is_narrow(token: BotToken) -> bool:

@@ -6,6 +6,7 @@ import time
 from collections.abc import Iterator
 from concurrent.futures import ThreadPoolExecutor
 from datetime import UTC, datetime
+from uuid import UUID
 
 import httpx2
 import pytest
@@ -57,6 +58,7 @@ def test_a_bots_telegram_is_reached_with_the_surrogate_and_never_shows_the_token
     answer = http.post(f"{base}/getUpdates", json={"timeout": 50})
     assert (answer.status_code, answer.json()) == (200, {"ok": True, "result": []})
     assert answer.headers["x-content-type-options"] == "nosniff"
+    assert UUID(answer.headers["x-request-id"])
     assert relays.telegram.asked[-1].target == f"/bot{TOKEN}/getUpdates"
     place, _, path = base.partition("/api/")
     coded = f"{place}/api/{path.replace(':', '%3A')}"
@@ -88,6 +90,7 @@ def test_what_the_relay_does_not_allow_gets_no_further_than_the_proxy(
     target = url.raw_path + path.encode()
     answer = http.post(url, extensions={"target": target})
     assert (answer.status_code, answer.json()["error_code"]) == (status, status)
+    assert UUID(answer.headers["x-request-id"])
     assert len(relays.telegram.asked) == before
 
 
