@@ -15,6 +15,7 @@ from uuid import UUID
 
 import httpx2
 
+from adapters.asked_once import Heard
 from adapters.vendor_errors import LARGEST_ERROR, error_in
 from application.ports import Found
 from domain.catalog import Vendor
@@ -28,6 +29,7 @@ LONGEST_CODE = 200  # characters
 LARGEST_LIST = 8 * 1024 * 1024  # bytes; a longer list of models is cut off
 LONGEST_MODEL = 200  # characters
 NO_ANSWER = {502: "upstream-unreachable", 504: "upstream-timeout"}
+SUCCESS = range(200, 300)
 TRY_LATER = frozenset({401, 429, 500, 503})
 
 
@@ -78,24 +80,26 @@ def _found(answer: httpx2.Response, vendor: Vendor, body: bytes, *, whole: bool)
         raise Unavailable(msg)
     if attempts == "0":
         return _refused(answer.status_code, body)
-    return verdict_on(answer, vendor, body, whole=whole)
+    heard = Heard(status=answer.status_code, headers=answer.headers, whole=whole)
+    return verdict_on(heard, vendor, body)
 
 
-def verdict_on(
-    answer: httpx2.Response, vendor: Vendor, body: bytes, *, whole: bool
-) -> Found:
-    """What a vendor's answer says of the key that it was asked with."""
-    status = answer.status_code
-    if answer.is_success and not whole:
+def verdict_on(heard: Heard, vendor: Vendor, body: bytes) -> Found:
+    """What a vendor's answer says of the key that it was asked with.
+
+    `body` is the beginning of what it says.
+    """
+    status, succeeded = heard.status, heard.status in SUCCESS
+    if succeeded and not heard.whole:
         return Found(verdict=Verdict.OVERLOADED, http_status=status, error="upstream-cut")
-    said = error_in(body, succeeded=answer.is_success)
+    said = error_in(body, succeeded=succeeded)
     verdict = judge(
         vendor.verdicts,
         status,
         said.type,
         said.code,
         said.message,
-        retry_after="retry-after" in answer.headers,
+        retry_after="retry-after" in heard.headers,
     )
     return Found(verdict=verdict, http_status=status)
 
@@ -135,11 +139,9 @@ def _refused(status: int, body: bytes) -> Found:
     return Found(verdict=Verdict.CLIENT_ERROR, error=str(code)[:LONGEST_CODE])
 
 
-def read(
-    answer: httpx2.Response, largest: int, *, seconds: float = TIMEOUT_SECONDS
-) -> tuple[bytes, bool]:
+def read(answer: httpx2.Response, largest: int) -> tuple[bytes, bool]:
     """The beginning of the body, and whether the end of it came, in time."""
-    ends_at = time.monotonic() + seconds
+    ends_at = time.monotonic() + TIMEOUT_SECONDS
     kept = bytearray()
     try:
         for piece in answer.iter_raw():

@@ -8,17 +8,16 @@ from __future__ import annotations
 
 import asyncio
 import ssl
-import time
 from collections.abc import Collection, Mapping
 from urllib.parse import urlencode
 
 import httpx2
 
+from adapters.asked_once import ask, of_origin
 from adapters.outbound import CheckedResolver
 from domain.destinations import allowed_origin, parse_base_url
 from domain.errors import Unavailable
 
-CONNECT_SECONDS = 5.0
 ANSWER_SECONDS = 15.0
 GOOD = 200
 
@@ -44,36 +43,14 @@ class CheckedOutside:
         path = parse_base_url(url).path or "/"
         resolver = CheckedResolver(egress_allow=self._egress_allow)
         address = asyncio.run(resolver.resolve(origin))
-        host = f"[{address}]" if ":" in address else address
         tail = f"?{urlencode(query)}" if query else ""
-        timeout = httpx2.Timeout(self._seconds, connect=CONNECT_SECONDS)
+        question = of_origin(origin, address, f"{path}{tail}", {})
         try:
-            with (
-                httpx2.Client(
-                    timeout=timeout,
-                    trust_env=False,
-                    follow_redirects=False,
-                    verify=self._tls,
-                ) as client,
-                client.stream(
-                    "GET",
-                    f"{origin.scheme}://{host}:{origin.port}{path}{tail}",
-                    headers={"host": origin.authority, "accept-encoding": "identity"},
-                    extensions={"sni_hostname": origin.host},
-                ) as answer,
-            ):
-                return _whole(answer, most, time.monotonic() + self._seconds)
-        except httpx2.HTTPError as error:
+            heard = ask(question, tls=self._tls, most=most, seconds=self._seconds)
+        except (httpx2.HTTPError, TimeoutError) as error:
             raise Unavailable("The address did not answer.") from error
-
-
-def _whole(answer: httpx2.Response, most: int, until: float) -> bytes:
-    if answer.status_code != GOOD:
-        raise Unavailable("The address has no such content.")
-    parts, size = [], 0
-    for part in answer.iter_raw():
-        size += len(part)
-        if size > most or time.monotonic() > until:
+        if heard.status != GOOD:
+            raise Unavailable("The address has no such content.")
+        if not heard.whole:
             raise Unavailable("The content is too large, or comes too slowly.")
-        parts.append(part)
-    return b"".join(parts)
+        return bytes(heard.body)

@@ -13,7 +13,8 @@ from collections.abc import Collection
 
 import httpx2
 
-from adapters.key_check import read, verdict_on
+from adapters.asked_once import ask, of_origin
+from adapters.key_check import LARGEST_LIST, verdict_on
 from adapters.outbound import CheckedResolver
 from adapters.vendor_errors import LARGEST_ERROR
 from application.ports import Found, Secret
@@ -22,7 +23,6 @@ from domain.destinations import Origin, allowed_origin, parse_base_url
 from domain.errors import InvalidFields, Unavailable
 from domain.verdicts import Verdict
 
-CONNECT_SECONDS = 5.0
 ANSWER_SECONDS = 15.0
 
 
@@ -51,40 +51,22 @@ class VendorProber:
         base = parse_base_url(url)
         path = key_check_path(vendor, base_path=base.path)
         try:
-            address = self._address(base.origin)
-            return self._ask(vendor, base.origin, address, path, secret)
-        except httpx2.TimeoutException:
+            return self._ask(vendor, base.origin, path, secret)
+        except (httpx2.TimeoutException, TimeoutError):
             return Found(verdict=Verdict.OVERLOADED, error="upstream-timeout")
         except (httpx2.HTTPError, Unavailable):
             return Found(verdict=Verdict.OVERLOADED, error="upstream-unreachable")
 
-    def _address(self, origin: Origin) -> str:
+    def _ask(self, vendor: Vendor, origin: Origin, path: str, secret: Secret) -> Found:
         resolver = CheckedResolver(egress_allow=self._egress_allow)
         address = asyncio.run(resolver.resolve(origin))
-        return f"[{address}]" if ":" in address else address
-
-    def _ask(
-        self, vendor: Vendor, origin: Origin, address: str, path: str, secret: Secret
-    ) -> Found:
         clear = secret.reveal().decode("ascii")
         bearer = vendor.auth.scheme == "bearer"
         headers = {
-            "host": origin.authority,
-            "accept-encoding": "identity",
             **vendor.fixed_headers,
             vendor.auth.header: f"Bearer {clear}" if bearer else clear,
         }
-        timeout = httpx2.Timeout(self._seconds, connect=CONNECT_SECONDS)
-        with (
-            httpx2.Client(
-                timeout=timeout, trust_env=False, follow_redirects=False, verify=self._tls
-            ) as client,
-            client.stream(
-                "GET",
-                f"{origin.scheme}://{address}:{origin.port}{path}",
-                headers=headers,
-                extensions={"sni_hostname": origin.host},
-            ) as answer,
-        ):
-            body, whole = read(answer, LARGEST_ERROR, seconds=self._seconds)
-            return verdict_on(answer, vendor, body, whole=whole)
+        question = of_origin(origin, address, path, headers)
+        heard = ask(question, tls=self._tls, most=LARGEST_LIST, seconds=self._seconds)
+        body = bytes(heard.body[: LARGEST_ERROR + 1])
+        return verdict_on(heard, vendor, body)

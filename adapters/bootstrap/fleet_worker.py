@@ -77,7 +77,6 @@ def fleet_worker(
         directory = PostgresBotDirectory(opened.database)
         roll = DirectoryRoll(partial(directory.of_runtime, engine.name), engine.name)
         readers = GatewayReaders(workspaces.gateway_token)
-        stack.callback(readers.close)
         reconciler = Reconciler(
             engine=engine,
             workspaces=workspaces,

@@ -7,6 +7,7 @@ import pytest
 from adapters.outside import CheckedOutside
 from domain.destinations import DestinationIsNotPublic, UrlIsNotAllowed
 from domain.errors import Unavailable
+from tests.dripping import dripping
 from tests.file_server import serving
 
 
@@ -36,3 +37,8 @@ def test_who_does_not_answer_is_unavailable() -> None:
         url = server.url
     with pytest.raises(Unavailable):
         CheckedOutside(egress_allow=(url,)).read(url, {}, most=9)
+
+
+def test_a_head_that_drips_in_holds_nobody_up() -> None:
+    with dripping() as url, pytest.raises(Unavailable):
+        CheckedOutside(egress_allow=(url,), seconds=0.2).read(url, {}, most=9)

@@ -15,6 +15,7 @@ from application.ports import Found, Secret
 from domain.destinations import DestinationIsNotPublic, UrlIsNotAllowed
 from domain.errors import InvalidFields
 from domain.verdicts import Verdict
+from tests.dripping import dripping
 
 CATALOG = load_catalog()
 KEY = "sk-simulated-0123456789abcdef"
@@ -73,3 +74,10 @@ def test_a_vendor_that_never_answers_is_not_waited_for() -> None:
         found = prober.probe(CATALOG.get("openai"), Secret(KEY.encode()), url)
     assert found == Found(verdict=Verdict.OVERLOADED, error="upstream-timeout")
     assert time.monotonic() - began < 3
+
+
+def test_a_head_that_drips_in_holds_nobody_up() -> None:
+    with dripping() as url:
+        prober = VendorProber(egress_allow=(url,), seconds=0.2)
+        found = prober.probe(CATALOG.get("openai"), Secret(KEY.encode()), url)
+    assert found == Found(verdict=Verdict.OVERLOADED, error="upstream-timeout")

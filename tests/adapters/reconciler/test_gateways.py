@@ -10,9 +10,11 @@ from uuid import uuid4
 
 import pytest
 
+from adapters.reconciler import gateways
 from adapters.reconciler.gateways import GatewayReaders, revision_in
 from application.ports import Secret
 from domain.bots import Bot
+from tests.dripping import dripping
 from tests.little_server import Answering, little_server
 
 OPENCLAW, PLAIN = Bot(image="openclaw:latest"), Bot(image="clawbot/tiny:1")
@@ -43,10 +45,8 @@ def gateway(answer: object, status: int = 200) -> Iterator[tuple[str, list[Any]]
 
 
 @pytest.fixture
-def readers() -> Iterator[GatewayReaders]:
-    made = GatewayReaders(lambda _: Secret(b"cbg_1"))
-    yield made
-    made.close()
+def readers() -> GatewayReaders:
+    return GatewayReaders(lambda _: Secret(b"cbg_1"))
 
 
 def test_openclaw_is_asked_with_its_gateways_token(readers: GatewayReaders) -> None:
@@ -59,7 +59,13 @@ def test_openclaw_is_asked_with_its_gateways_token(readers: GatewayReaders) -> N
 
 @pytest.mark.parametrize(
     ("answer", "status"),
-    [(read(applied="older"), 200), (b"<html>", 200), ([], 200), (read(), 503)],
+    [
+        (read(applied="older"), 200),
+        (b"<html>", 200),
+        (b"[" * 100_000, 200),
+        ([], 200),
+        (read(), 503),
+    ],
 )
 def test_a_gateway_that_does_not_tell_is_no_news(
     readers: GatewayReaders, answer: object, status: int
@@ -74,7 +80,6 @@ def test_a_gateway_that_is_away_or_has_no_token_is_no_news(
     assert readers.revision_of(BOT, OPENCLAW, "127.0.0.1:9", "rev-3") is None
     without = GatewayReaders(lambda _: None)
     assert without.revision_of(BOT, OPENCLAW, "127.0.0.1:9", "rev-3") is None
-    without.close()
 
 
 def test_other_software_reads_its_files_by_itself(readers: GatewayReaders) -> None:
@@ -84,3 +89,20 @@ def test_other_software_reads_its_files_by_itself(readers: GatewayReaders) -> No
 @pytest.mark.parametrize("mark", [None, 3, ["rev"]])
 def test_a_mark_is_text(mark: object) -> None:
     assert revision_in(read(mark)) is None
+
+
+def test_a_bot_that_never_ends_its_answer_holds_no_worker_up(
+    readers: GatewayReaders, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(gateways, "SECONDS", 0.2)
+    with dripping() as url:
+        address = url.removeprefix("http://")
+        assert readers.revision_of(BOT, OPENCLAW, address, "rev-3") is None
+
+
+def test_a_bot_that_says_too_much_is_not_heard_to_the_end(
+    readers: GatewayReaders, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(gateways, "LARGEST", 1000)
+    with gateway(json.dumps(read()).encode() + b" " * 2000) as (address, _):
+        assert readers.revision_of(BOT, OPENCLAW, address, "rev-3") is None
