@@ -65,8 +65,9 @@ class DoorClient:
             self._asked("GET", f"/engine/logs/{bot_id}", params=params) as answer,
             _reading(),
         ):
-            lines = answer.iter_lines()
-            return [shapes.LINE.validate_json(line) for line in lines if line]
+            lines = Lines()
+            told = (line for piece in answer.iter_bytes() for line in lines.of(piece))
+            return [shapes.LINE.validate_json(line) for line in told if line]
 
     async def following(
         self, bot_id: UUID, *, tail: int, since: datetime | None = None
@@ -85,8 +86,10 @@ class DoorClient:
                 try:
                     if answer.status_code != HTTPStatus.OK:
                         raise _refusal(answer.status_code, await answer.aread())
-                    async for line in answer.aiter_lines():
-                        yield shapes.LINE.validate_json(line) if line else None
+                    lines = Lines()
+                    async for piece in answer.aiter_bytes():
+                        for line in lines.of(piece):
+                            yield shapes.LINE.validate_json(line) if line else None
                 finally:
                     await answer.aclose()
 
@@ -171,6 +174,22 @@ class DoorClient:
         ends_at = int(time.time()) + PASS_SECONDS
         token = make_door_pass(names, ends_at=ends_at, secret=self._secret)
         return {"authorization": f"Bearer {token}"}
+
+
+class Lines:
+    """Lines that end in a line feed, and in nothing else.
+
+    The client's own end at whatever ends a line of text, such as U+2028, and a bot may
+    write that: it stands in JSON as it is.
+    """
+
+    def __init__(self) -> None:
+        self._rest = b""
+
+    def of(self, piece: bytes) -> list[bytes]:
+        """The lines that end in this piece."""
+        *lines, self._rest = (self._rest + piece).split(b"\n")
+        return lines
 
 
 def _of_logs(tail: int, since: datetime | None) -> dict[str, str]:

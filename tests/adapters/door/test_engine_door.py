@@ -21,6 +21,8 @@ from domain.errors import BadSetup, NotFound, Unavailable
 from tests.adapters.door.given import LOST, NOON, SECRET, Opened, engine_door
 
 BOT = uuid4()
+# What a bot may write, and what ends a line of text somewhere.
+ODD = "\n\0é\r\v\f\x1c\x85\u2028\u2029\x1b[2J"
 
 
 @pytest.fixture
@@ -107,9 +109,9 @@ def test_the_last_lines_are_told_since_a_time_and_for_a_bot_that_has_a_container
         list(door.client.logs(BOT, tail=10))
     door.engine.run(BOT)
     for nth in range(5):
-        door.engine.write(f"line {nth}\n\0é", after=nth)
+        door.engine.write(f"line {nth}{ODD}", after=nth)
     texts = [line.text for line in door.client.logs(BOT, tail=2)]
-    assert texts == ["line 3\n\0é", "line 4\n\0é"]
+    assert texts == [f"line 3{ODD}", f"line 4{ODD}"]
     since = NOON + timedelta(seconds=4)
     assert [line.at for line in door.client.logs(BOT, tail=9, since=since)] == [since]
 
@@ -122,8 +124,8 @@ async def test_a_follower_hears_each_line_once_and_may_leave(door: Opened) -> No
         assert await text_of(lines) == "before"
         door.engine.write("same moment", after=0)
         assert await text_of(lines) == "same moment"
-        door.engine.write("later", after=1)
-        assert await text_of(lines) == "later"
+        door.engine.write(f"later{ODD}", after=1)
+        assert await text_of(lines) == f"later{ODD}"
     assert door.client.engine_status().reachable
 
 
