@@ -2,6 +2,8 @@
 
 Each call moves it by a fifth of the difference. What was measured long ago says nothing:
 after `FORGOTTEN_SECONDS` without a call a target is unknown again, so that it is tried.
+One that has only refused calls lately counts as `UNANSWERED_MS`: a refusal is quick, and
+that would be the reason to send it all the others.
 """
 
 from __future__ import annotations
@@ -10,6 +12,7 @@ from dataclasses import dataclass
 
 SHARE = 0.2  # of the newest call
 FORGOTTEN_SECONDS = 60.0
+UNANSWERED_MS = 3_600_000
 
 
 @dataclass(frozen=True, slots=True)

@@ -196,6 +196,9 @@ class Attempts:
         """The attempt is over: remember what it says of the key."""
         key = call.route.key
         cooling_until = self._healths.learned(key, found.verdict, found.wait)
+        bot, model = call.credential.bot, call.model
+        if found.verdict is Verdict.CLIENT_ERROR and bot is not None and model is not None:
+            self._parts.latencies.refused(bot.bot_id, call.route.vendor.id, model)
         self._note(call, found, cooling_until)
 
     def _note(self, call: Outgoing, found: Judged, until: datetime | None) -> None:

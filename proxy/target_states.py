@@ -98,7 +98,7 @@ class TargetStates:
             keys=tuple([key.key_id for key in keys]),
             cooling=cooling,
             strained=strained,
-            latency_ms=self._latencies.of(target.vendor, target.model) if timed else None,
+            latency_ms=self._latency(target, looks) if timed else None,
             input_price=price[0],
             output_price=price[1],
             abilities=known.abilities if looks.scored else None,
@@ -165,6 +165,13 @@ class TargetStates:
             return self._admission.healths.ready(keys), 0
         except AllKeysCooling:
             return [], len(keys)
+
+    def _latency(self, target: RouteTarget, looks: Looks) -> int | None:
+        """In milliseconds; where costs are weighed, errors say nothing about it."""
+        vendor, model = target.vendor, target.model
+        if looks.scored:
+            return self._latencies.of(vendor, model)
+        return self._latencies.answering(looks.bot.bot_id, vendor, model)
 
     def _price(self, bot: BotRoute, target: RouteTarget) -> tuple[int | None, int | None]:
         """Micro-dollars for a million usual tokens in, and out."""

@@ -153,6 +153,17 @@ def test_of_two_the_quicker_one_is_taken_once_both_were_measured(
     assert served[slow.model] <= 2
 
 
+def test_one_that_quickly_says_no_is_not_taken_for_the_quickest(
+    data_plane: DataPlane,
+) -> None:
+    refusing, slow = share(directives="+status=404"), share(vendor="google")
+    policy = LoadBalance(targets=(refusing, slow), strategy="least_latency")
+    bot = routed(data_plane, policy)
+    served = seen(bot, 20)
+    assert served[refusing.model] <= 2
+    assert served[slow.model] >= 18
+
+
 # By cost.
 
 
