@@ -19,6 +19,7 @@ from domain.routing_policy import (
     FallbackChain,
     Function,
     LoadBalance,
+    RouteTarget,
     RoutingPolicy,
     RoutingShelf,
     Rule,
@@ -44,7 +45,7 @@ def check_policy(policy: RoutingPolicy, shelf: RoutingShelf, models: KnownModels
             for level in ("simple", "medium", "complex"):
                 faults.steps(level, getattr(policy, level))
             if policy.classifier is not None:
-                faults.target("classifier", policy.classifier)
+                _classifier(policy.classifier, faults)
         case _:
             faults.target("target", policy.target)
     faults.refuse()
@@ -125,6 +126,14 @@ def _function(policy: Function, faults: Faults) -> None:
         faults.steps(f"rules.{nth}.steps", rule.steps)
         known[rule.id] = rule
     faults.steps("default", policy.default)
+
+
+def _classifier(target: RouteTarget, faults: Faults) -> None:
+    """It is asked as the bot itself would: under any key of its, in OpenAI's format."""
+    faults.target("classifier", target)
+    for name in ("tag", "protocol"):
+        if getattr(target, name) is not None:
+            faults.add(f"classifier.{name}", "not-for-a-classifier")
 
 
 def _cost(policy: Cost, faults: Faults) -> None:

@@ -145,6 +145,18 @@ def test_what_makes_sense_passes(policy: RoutingPolicy) -> None:
             Complexity(simple=(), medium=(GPT,), complex=(GPT,), classifier=to("x/y")),
             {"simple": "empty", "classifier.vendor": "unknown"},
         ),
+        (
+            Complexity(
+                simple=(GPT,),
+                medium=(GPT,),
+                complex=(GPT,),
+                classifier=to("openai/gpt-4o", tag="cheap", protocol="anthropic"),
+            ),
+            {
+                "classifier.tag": "not-for-a-classifier",
+                "classifier.protocol": "not-for-a-classifier",
+            },
+        ),
     ],
 )
 def test_what_makes_none_is_told_by_field(
