@@ -124,7 +124,13 @@ class Question:
 
 
 def question(wanted: UsageFilter, group: Group | None, step: Step | None) -> Question:
-    """The least that has to be read."""
+    """The least that has to be read; nothing for a name that stands for none here."""
+    if wanted.provider_key_id == NOBODY or "" in {
+        wanted.hostname,
+        wanted.vendor,
+        wanted.model,
+    }:
+        return Question(spans=[], edges=[])
     spans, edges = put_together(wanted.since, wanted.until, step or Step.MONTH)
     named = {Facet(dim) for dim in wanted.named()}
     if group is not None:

@@ -234,7 +234,7 @@ def facts_of(
         hostname=bot.hostname if bot else None,
         vendor=vendor,
         model=None,
-        requested_model=model,
+        requested_model=model or None,  # as a group of usage, both are nothing
         provider_key_id=key.key_id if key else None,
         admitted_at=datetime.now(UTC),
     )

@@ -7,7 +7,7 @@ import io
 import json
 from datetime import timedelta
 from typing import Any
-from uuid import uuid4
+from uuid import UUID, uuid4
 
 import pytest
 from pydantic import BaseModel
@@ -83,6 +83,22 @@ def agree(front: Front, queries: list[dict[str, str]]) -> None:
             assert whole == by_step == by_call, (query, granularity)
         if query == {}:
             assert (whole["calls"], whole["input_tokens"]) == (13, 366)
+
+
+def test_what_stands_for_nothing_in_a_view_is_no_name_to_ask_for(either: Front) -> None:
+    me = either.registered()
+    caller = Calls(either, me["team"]["id"])
+    nameless = {"bot_id": None, "hostname": None, "provider_key_id": None}
+    caller.settled(DAY, model=None, requested_model=None, **nameless)
+    either.system.pump()
+    headers = either.bearer(me)
+    for query in ({"bot": ""}, {"model": ""}, {"provider_key": str(UUID(int=0))}):
+        for time in ({}, {"from": "2026-03-01T12:00:30Z"}):
+            for granularity in ("minute", "hour") if time else ("hour",):
+                asked = query | time | {"to": "2026-03-03T00:00:00Z"}
+                whole, by_step, by_call = answers(either, headers, asked, granularity)
+                assert whole == by_step == by_call, asked
+                assert whole["calls"] == 0
 
 
 @pytest.mark.parametrize(
