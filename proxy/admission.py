@@ -8,7 +8,7 @@ from __future__ import annotations
 
 import contextlib
 import time
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from datetime import UTC, datetime
 from typing import Protocol
 
@@ -159,7 +159,7 @@ class Admission:
         keys = self._candidates(credential, vendor, model, turn)
         if not keys:
             await self._routes.catch_up()
-            keys = self._candidates(credential, vendor, model, turn)
+            keys = self._candidates(self._renewed(credential), vendor, model, turn)
         if not keys:
             raise NoUsableKey
         if credential.bot is None:
@@ -183,6 +183,13 @@ class Admission:
             with contextlib.suppress(PathNotAllowed):
                 return _route(incoming, route.vendor, key, key.allow_paths, others[nth:])
         return None
+
+    def _renewed(self, credential: Credential) -> Credential:
+        """The same with the bot as it is known by now, as far as its token reaches."""
+        if credential.bot is None:
+            return credential
+        bot = self._routes.table.bot_of(credential.bot.bot_id, credential.token_id)
+        return replace(credential, bot=bot)
 
     def _candidates(
         self, credential: Credential, vendor: Vendor, model: str | None, turn: int

@@ -11,7 +11,7 @@ import httpx
 import pytest
 
 from application.bot_lifecycle import DeleteBot
-from application.bots import IssueBotToken
+from application.bots import IssueBotToken, LinkProvider
 from domain.calls import CallAdmitted, CallRefused, CallSettled
 from domain.passes import make_pass
 from tests.journeys.data_plane import NOWHERE
@@ -52,6 +52,20 @@ def test_a_token_that_was_created_a_moment_ago_works_at_once(data_plane: DataPla
 def test_a_key_that_was_linked_a_moment_ago_is_used_at_once(data_plane: DataPlane) -> None:
     for _ in range(5):
         bot = data_plane.new_bot(data_plane.add_key("openai"))
+        assert data_plane.chat(bot, new_model()).status_code == 200
+
+
+def test_a_known_bots_new_link_is_used_at_once(data_plane: DataPlane) -> None:
+    for _ in range(5):
+        bot = data_plane.new_bot(data_plane.key_of("google"))
+        assert data_plane.chat(bot, new_model()).status_code == 403  # it is known by now
+        linked = LinkProvider(
+            team_id=data_plane.team_id,
+            hostname=bot.hostname,
+            link=link_to(data_plane.key_of("openai")),
+            expected_version=None,
+        )
+        data_plane.control.bus.handle(linked, by=data_plane.by)
         assert data_plane.chat(bot, new_model()).status_code == 200
 
 
