@@ -21,6 +21,7 @@ from api.shapes import ListQuery, Page
 from api.team_shapes import MemberOut, NewMember, NewTeam, RoleChange, TeamChange
 from api.wired import TheSystem, Wired
 from application.teams import AddMember, ChangeRole, FoundTeam, RemoveMember, RenameTeam
+from domain.api_tokens import token_shelf
 from domain.ids import TeamId, UserId
 from domain.roles import Role
 from domain.teams import Team
@@ -156,7 +157,7 @@ def remove(
     member = UserId(user_id)
     command = RemoveMember(team_id=user.team_id, user_id=member, by=user.user_id)
     reached(response, system.bus.handle(command, by=user.caller))
-    doorkeeper.forget(user.team_id, member)
+    doorkeeper.forget(user.team_id, member, token_shelf(user.team_id))
 
 
 def _shown(system: Wired, user: SignedIn, response: Response, position: int) -> TeamOut:

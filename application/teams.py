@@ -10,6 +10,7 @@ from datetime import datetime
 
 from application.bus import Command
 from application.event_log import EventLog
+from domain.api_tokens import TokenShelf, token_shelf
 from domain.errors import NotFound, PreconditionFailed
 from domain.ids import InvitationId, TeamId, UserId
 from domain.invitations import TeamInvitationMade
@@ -87,6 +88,8 @@ def change_role(command: ChangeRole, *, event_log: EventLog) -> int:
 
 @dataclass(frozen=True, kw_only=True)
 class RemoveMember(Command[int]):
+    """Their tokens for programs end with it."""
+
     team_id: TeamId
     user_id: UserId
     by: UserId
@@ -96,7 +99,12 @@ def remove_member(command: RemoveMember, *, event_log: EventLog) -> int:
     team = event_log.read(Team(), command.team_id)
     removed = team.state.remove_member(command.user_id, by=command.by)
     user = event_log.read(User(), command.user_id)
-    return event_log.append_all((team, removed), (user, user.state.leave(command.team_id)))
+    shelf = event_log.look(TokenShelf(), token_shelf(command.team_id))
+    return event_log.append_all(
+        (team, removed),
+        (user, user.state.leave(command.team_id)),
+        (shelf, shelf.state.forget(command.user_id)),
+    )
 
 
 @dataclass(frozen=True, kw_only=True)

@@ -87,6 +87,11 @@ class TokenShelf:
             raise NotFound
         return [ApiTokenRevoked(token_id=token_id)]
 
+    def forget(self, by: UserId) -> list[ApiTokenEvent]:
+        """Whoever left the team leaves no token behind that works when they come back."""
+        own = [one for one, token in self.tokens.items() if token.by == by]
+        return [ApiTokenRevoked(token_id=one) for one in own]
+
     def presented(
         self, token_id: ApiTokenId, token_hash: str, now: datetime
     ) -> ApiTokenIssued | None:

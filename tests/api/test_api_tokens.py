@@ -142,6 +142,10 @@ def test_a_token_falls_and_ends_with_its_maker(front: Front) -> None:
         assert audit.status_code == (200 if role is Role.AUDITOR else 403)
     front.client.delete(path, headers=front.bearer(owner))
     assert front.client.get("/api/bot", headers=bearer(token)).status_code == 401
+    back = {"user_id": person["user"]["id"], "role": "admin"}
+    front.client.post(f"/api/team/{team}/member", json=back, headers=front.bearer(owner))
+    assert front.client.get("/api/bot", headers=bearer(token)).status_code == 401
+    assert front.client.get(PATH, headers=front.bearer(owner)).json()["items"] == []
 
 
 def test_one_sees_ones_own_tokens_and_admins_see_all(front: Front) -> None:
