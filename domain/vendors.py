@@ -127,6 +127,7 @@ class Vendor:
     drain: bool  # a stream whose client left is read on for its usage; else it is cut
     pricing: Pricing | None
     verdicts: tuple[VerdictRule, ...]
+    model_prefix: str = ""  # may stand before a model's name, which is the same without
 
     @property
     def own_paths(self) -> tuple[Segments, ...]:

@@ -163,6 +163,10 @@ class RouteTable:
                 return use.bot
         return None
 
+    def keys_of(self, team_id: UUID) -> Iterable[KeyRoute]:
+        """Every key of the team."""
+        return self._by_team.get(team_id, {}).values()
+
     def candidates(
         self, bot: BotRoute, vendor: str, model: str | None, *, turn: int = 0
     ) -> list[KeyRoute]:

@@ -6,6 +6,7 @@ What was understood until a refusal is kept, so that the refusal can be worded a
 from __future__ import annotations
 
 from collections.abc import Awaitable
+from dataclasses import replace
 
 from domain.catalog import Target, Vendor
 from domain.routing_facts import Answers
@@ -81,6 +82,10 @@ class Heading:
         else:
             body = await read_body(incoming.headers, receive)
             self.asked = what_is_asked(target, body, incoming.query)
+            if vendor.model_prefix and self.asked.model is not None:
+                # Not the body: to quotas, links and prices the two are one model.
+                plain = self.asked.model.removeprefix(vendor.model_prefix)
+                self.asked = replace(self.asked, model=plain)
         # By the path before the body, as the vendor goes.
         model = target.model or self.asked.model
         route = await self._admission.route(credential, incoming, vendor, model, dice)

@@ -107,8 +107,8 @@ class LinkedModels:
         elif link.vendor is not None:
             yield link.vendor
         else:
-            for key in keys.values():
-                if key.team_id == bot.team_id and link.tag in key.tags:
+            for key in self._table.keys_of(bot.team_id):
+                if link.tag in key.tags:
                     yield key.vendor
 
     def _left_open(self, bot: BotRoute, model: str) -> tuple[RouteTarget, ...]:

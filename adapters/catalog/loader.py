@@ -108,6 +108,7 @@ def _vendor(spec: VendorFile, shared: EndpointSetsFile, file: str) -> Vendor:
         drain=spec.drain,
         pricing=spec.pricing.pricing() if spec.pricing else None,
         verdicts=tuple(rule.rule() for rule in spec.verdicts),
+        model_prefix=spec.model_prefix,
     )
 
 

@@ -248,6 +248,7 @@ class VendorFile(LayoutSpec):
     path_roots: list[Annotated[str, StringConstraints(pattern=r"^[a-z0-9_-]+$")]]
     native_base: Base | None = None
     models_path: Annotated[str, StringConstraints(pattern=r"^(/[\w.-]+)+(\?[\w=&-]+)?$")]
+    model_prefix: str = ""
     include_usage: bool
     drain: bool = True
     pricing: PricingSpec | None

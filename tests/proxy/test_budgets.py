@@ -73,6 +73,28 @@ def test_a_refusal_says_which_quota_and_when_it_resets(data_plane: DataPlane) ->
     assert len(data_plane.ledger(model)) == 1  # the vendor saw one call
 
 
+def test_a_models_quota_holds_for_each_way_to_write_its_name(
+    data_plane: DataPlane,
+) -> None:
+    bot, model = data_plane.new_bot(), new_model()
+    scope = Scope(kind=ScopeKind.MODEL, id=model)
+    limit(data_plane, bot, 1, Metric.REQUESTS, scope=scope)
+
+    def asked(name: str) -> int:
+        return data_plane.client.post(
+            f"{data_plane.url}/google/v1beta/openai/chat/completions",
+            json=chat_body(name),
+            headers=bot.bearer,
+        ).status_code
+
+    assert [asked(f"models/{model}"), asked(model), asked(f"models/{model}")] == [
+        200,
+        429,
+        429,
+    ]
+    assert data_plane.only(bot, CallSettled).facts.requested_model == model
+
+
 def test_who_may_soon_come_again_is_told_when(data_plane: DataPlane) -> None:
     bot = data_plane.new_bot()
     limit(data_plane, bot, 0, Metric.REQUESTS, window=Window.MINUTE)
