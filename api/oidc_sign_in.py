@@ -73,7 +73,7 @@ def link_in(  # noqa: PLR0913, PLR0917 - what a link takes
 ) -> IdentityOut:
     """The account is linked to whoever's session it is, if that still goes on."""
     session = system.fleet.look(Session(), session_id).state
-    if session.user_id is None or session.team_id is None:
+    if session.user_id is None:
         raise Unauthenticated
     user = system.fleet.look(User(), session.user_id).state
     if not session.is_open(datetime.now(UTC)) or not user.keeps(session_id, session.epoch):
@@ -83,7 +83,7 @@ def link_in(  # noqa: PLR0913, PLR0917 - what a link takes
         provider=provider,
         identity_hash=hashed_identity(system, identity),
     )
-    by = a_user(session.user_id, session.team_id, request_id)
+    by = a_user(session.user_id, user.at_home(session.team_id), request_id)
     reached(response, system.bus.handle(linked, by=by))
     return IdentityOut(provider=provider)
 

@@ -218,7 +218,8 @@ def refresh(
     session = system.fleet.look(Session(), session_id).state
     if session.user_id is None or session.team_id is None:
         raise Unauthenticated
-    if not _goes_on(system, session_id, session):
+    user = system.fleet.look(User(), session.user_id).state
+    if not user.keeps(session_id, session.epoch):  # a change of password ended it
         raise Unauthenticated
     fresh = tokens.new_refresh_token(key, session_id)
     position = system.bus.handle(
@@ -229,7 +230,7 @@ def refresh(
             expires_at=now + tokens.REFRESH_LIFE,
             now=now,
         ),
-        by=a_user(session.user_id, session.team_id, request_id),
+        by=a_user(session.user_id, user.at_home(session.team_id), request_id),
     )
     if position is None:
         doorkeeper.forget(session_id)
@@ -242,13 +243,6 @@ def refresh(
     return TokensOut(
         access_token=doorkeeper.tokens.issue(claims, now=now), refresh_token=fresh
     )
-
-
-def _goes_on(system: Wired, session_id: SessionId, session: Session) -> bool:
-    """Whether no change of password ended it."""
-    assert session.user_id is not None
-    user = system.fleet.look(User(), session.user_id).state
-    return user.keeps(session_id, session.epoch)
 
 
 def who_is(system: Wired, user_id: UserId, team_id: TeamId) -> Me:

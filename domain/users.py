@@ -95,6 +95,10 @@ class User:
         """The one that a sign-in is for; None: they were taken out of all."""
         return self.teams[0] if self.teams else None
 
+    def at_home(self, team_id: TeamId | None) -> TeamId | None:
+        """In whose log it stands what they do in a session of that team: none they left."""
+        return team_id if team_id in self.teams else self.first_team
+
     def register(self, *, team_id: TeamId) -> list[UserEvent]:
         """Open the account, with a team of one's own."""
         return [UserRegistered(team_id=team_id)]

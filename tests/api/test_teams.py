@@ -200,6 +200,15 @@ def test_who_is_taken_out_of_the_tokens_team_gets_a_token_for_another(scene: Sce
     me = scene.ask(fresh, "GET", "/api/auth/me").json()
     assert me["team"]["id"] != scene.team
     assert me["team"]["role"] == "owner"
+    scene.front.system.pump()
+    theirs = {"actor": f"user:{scene.ada['user']['id']}", "type": "session.refreshed"}
+    named = {"X-Team-Id": scene.team}
+    seen = scene.ask(
+        scene.bob, "GET", "/api/audit/events", params=theirs, headers=named
+    ).json()
+    assert seen["items"] == [], "they left"
+    own = scene.ask(fresh, "GET", "/api/audit/events", params=theirs).json()
+    assert own["items"] == [], "they were in no team"
 
 
 def test_a_session_that_began_in_a_team_one_has_left_is_listed_and_ended(
