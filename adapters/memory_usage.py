@@ -42,7 +42,9 @@ class MemoryUsageRollup(MemoryView[RollupRow], UsageRollup):
 
 
 def _fits(row: RollupRow, wanted: UsageFilter, span: Span) -> bool:
-    names = ("team_id", "hostname", "vendor", "model", "provider_key_id", "status")
+    names = (
+        "team_id", "hostname", "bot_id", "vendor", "model", "provider_key_id", "status",
+    )  # fmt: skip
     return (
         (span.since is None or row.start >= span.since)
         and (span.until is None or row.start < span.until)

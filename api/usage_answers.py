@@ -28,6 +28,7 @@ from api.usage_shapes import (
     CallsQuery,
     Filters,
     Members,
+    OneBot,
     TotalsOut,
     TrendItem,
     TrendQuery,
@@ -35,6 +36,8 @@ from api.usage_shapes import (
     shown,
 )
 from api.wired import TheSystem, Wired
+from domain.bots import Bot
+from domain.errors import InvalidFields
 from domain.ids import TeamId
 from domain.log import CALLS, FLEET
 from projections.call_log import CallRow, Group
@@ -51,14 +54,14 @@ _SHAPES: dict[str, type[BaseModel]] = {
 
 
 class Usage:
-    """The usage of a team, or of the bot that has the hostname."""
+    """The usage of a team, or of one bot of it."""
 
     def __init__(  # noqa: PLR0913, PLR0917 - what the framework handed in
         self,
         system: Wired,
         cursors: Cursors,
         team_id: TeamId,
-        hostname: str | None,
+        bot: OneBot | None,
         accept: str,
         then: CallsThen | None,
         fleet: int | None = None,
@@ -70,7 +73,7 @@ class Usage:
         self._system = system
         self._cursors = cursors
         self._team_id = team_id
-        self._hostname = hostname
+        self._of = bot
         self._accept = accept
 
     def summary(self, query: Filters, response: Response) -> Response:
@@ -135,11 +138,24 @@ class Usage:
 
     def _wanted(self, query: Filters) -> UsageFilter:
         """The filter; of the past, what was there by then."""
-        wanted, then = filter_of(query, self._team_id, self._hostname), self._then
+        bot, then = self._bot(query.bot), self._then
+        wanted = filter_of(query, self._team_id, bot)
         if then is None:
             return wanted
         until = then.until if wanted.until is None else min(wanted.until, then.until)
         return replace(wanted, until=until, upto=then.position)
+
+    def _bot(self, asked: str | None) -> OneBot | None:
+        """The bot of the path, or whose hostname or id is asked for; None: every bot."""
+        if self._of is not None:
+            if asked not in {None, self._of.hostname, str(self._of.bot_id)}:
+                raise InvalidFields(bot="another-bot")
+            return self._of
+        bot_id = None if asked is None else _id_in(asked)
+        if asked is None or bot_id is None:
+            return None if asked is None else OneBot(asked)
+        bot = self._system.fleet.look(Bot(), bot_id).state
+        return OneBot(bot.hostname if bot.team_id == self._team_id else "", bot_id)
 
     def _told(self, response: Response, answer: Answer[ResultT]) -> ResultT:
         """What was found, and where; of the past that is told already."""
@@ -162,6 +178,14 @@ def _json(response: Response, answer: Members) -> Response:
     the rest."""
     content = orjson.dumps(answer, option=orjson.OPT_UTC_Z)
     return Response(content, media_type="application/json", headers=response.headers)
+
+
+def _id_in(text: str) -> UUID | None:
+    """The id that it is; a hostname is none."""
+    try:
+        return UUID(text)
+    except ValueError:
+        return None
 
 
 def _place(admitted_at: str, call_id: str) -> Place:
@@ -200,7 +224,8 @@ def _of_bot(  # noqa: PLR0913, PLR0917 - what the framework hands in
     past = None if then is None else then.past
     fleet = system.fleet.head() if past is None else past.of(FLEET)
     row = bots.row(hostname, past)
-    return Usage(system, cursors, user.team_id, row.hostname, accept, then, fleet)
+    bot = OneBot(row.hostname, row.bot_id)
+    return Usage(system, cursors, user.team_id, bot, accept, then, fleet)
 
 
 TeamUsage = Annotated[Usage, Depends(_of_team)]

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from dataclasses import dataclass
 from datetime import datetime
 from typing import Annotated, Any, Literal
 from uuid import UUID
@@ -29,7 +30,7 @@ class Filters(PastQuery):
 
     since: Moment | None = Field(default=None, alias="from")
     until: Moment | None = Field(default=None, alias="to")
-    bot: Text | None = None
+    bot: Text | None = Field(default=None, description="A bot's hostname, or its id.")
     vendor: Text | None = None
     model: Text | None = None
     provider_key: Id | None = None
@@ -148,17 +149,24 @@ class CallOut(BaseModel):
     error: str | None
 
 
-def filter_of(asked: Filters, team_id: TeamId, hostname: str | None) -> UsageFilter:
-    """The filter as the views take it; `hostname` stands for the bot of the path."""
-    if hostname is not None and asked.bot not in {None, hostname}:
-        raise InvalidFields(bot="another-bot")
+@dataclass(frozen=True)
+class OneBot:
+    """Whose usage is asked for: of all that have had the hostname, or of one of them."""
+
+    hostname: str
+    bot_id: UUID | None = None
+
+
+def filter_of(asked: Filters, team_id: TeamId, bot: OneBot | None) -> UsageFilter:
+    """The filter as the views take it, for that bot or for all."""
     if asked.since and asked.until and asked.since > asked.until:
         raise InvalidFields(to="before-from")
     return UsageFilter(
         team_id=team_id,
         since=asked.since,
         until=asked.until,
-        hostname=hostname or asked.bot,
+        hostname=None if bot is None else bot.hostname,
+        bot_id=None if bot is None else bot.bot_id,
         vendor=asked.vendor,
         model=asked.model,
         provider_key_id=asked.provider_key,

@@ -103,7 +103,9 @@ def _answered(row: CallRow) -> bool:
 
 def matches(row: CallRow, wanted: UsageFilter) -> bool:
     """Whether the call is one of those that the filter asks for."""
-    names = ("team_id", "hostname", "vendor", "provider_key_id", "status", "token_id")
+    names = (
+        "team_id", "hostname", "bot_id", "vendor", "provider_key_id", "status", "token_id",
+    )  # fmt: skip
     return (
         (wanted.since is None or row.admitted_at >= wanted.since)
         and (wanted.until is None or row.admitted_at < wanted.until)

@@ -89,6 +89,7 @@ class UsageFilter:
     since: datetime | None = None
     until: datetime | None = None
     hostname: str | None = None
+    bot_id: UUID | None = None  # of the bots that have had the hostname
     vendor: str | None = None
     model: str | None = None
     provider_key_id: UUID | None = None

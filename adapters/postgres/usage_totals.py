@@ -59,6 +59,7 @@ def where(
         (Identifier(time), SQL(">="), wanted.since),
         (Identifier(time), SQL("<"), wanted.until),
         (Identifier("hostname"), SQL("="), wanted.hostname),
+        (Identifier("bot_id"), SQL("="), wanted.bot_id),
         (Identifier("vendor"), SQL("="), wanted.vendor),
         (model, SQL("="), wanted.model),
         (Identifier("provider_key_id"), SQL("="), wanted.provider_key_id),

@@ -101,6 +101,38 @@ def test_what_stands_for_nothing_in_a_view_is_no_name_to_ask_for(either: Front) 
                 assert whole["calls"] == 0
 
 
+def test_a_bot_does_not_take_over_the_usage_of_who_had_its_hostname(either: Front) -> None:
+    me = either.registered()
+    headers, caller = either.bearer(me), Calls(either, me["team"]["id"])
+    ids = []
+    for calls in (1, 2):
+        new = {"name": "Ada", "hostname": "ada-1"}
+        made = either.client.post("/api/bot", json=new, headers=headers).json()["bot"]
+        ids.append(made["id"])
+        for _ in range(calls):
+            caller.settled(DAY, bot_id=UUID(made["id"]), hostname="ada-1")
+        if calls == 1:
+            either.client.delete("/api/bot/ada-1", headers=headers)
+    either.system.pump()
+
+    def counted(path: str, **query: str) -> list[int]:
+        answers = [
+            either.client.get(f"{path}/{one}", params=query, headers=headers).json()
+            for one in ("summary", "trend", "calls")
+        ]
+        steps = [step["calls"] for step in answers[1]["items"]]
+        return [answers[0]["calls"], sum(steps), len(answers[2]["items"])]
+
+    assert counted("/api/bot/ada-1/usage") == [2, 2, 2]
+    assert counted("/api/bot/ada-1/usage", bot=ids[1]) == [2, 2, 2]
+    assert counted("/api/usage", bot="ada-1") == [3, 3, 3]
+    assert counted("/api/usage", bot=ids[0]) == [1, 1, 1]
+    assert counted("/api/usage", bot=ids[1], vendor="openai") == [2, 2, 2]
+    assert counted("/api/usage", bot=str(uuid4())) == [0, 0, 0]
+    other = either.client.get(f"/api/bot/ada-1/usage/summary?bot={ids[0]}", headers=headers)
+    assert other.json()["errors"] == [{"field": "bot", "code": "another-bot"}]
+
+
 @pytest.mark.parametrize(
     ("path", "shape"),
     [
@@ -187,8 +219,10 @@ def test_a_bots_usage_is_its_own(front: Front) -> None:
     headers = front.bearer(me)
     for hostname in ("ada-1", "bob-1"):
         new = {"name": "Bot", "hostname": hostname}
-        front.client.post("/api/bot", json=new, headers=headers)
-    Calls(front, me["team"]["id"]).a_day()
+        made = front.client.post("/api/bot", json=new, headers=headers).json()
+    caller = Calls(front, me["team"]["id"])
+    caller.a_day()
+    caller.settled(DAY, bot_id=UUID(made["bot"]["id"]), hostname="bob-1")
     front.system.pump()
     get = front.client.get
     assert get("/api/bot/bob-1/usage/summary", headers=headers).json()["calls"] == 1

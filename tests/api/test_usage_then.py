@@ -153,12 +153,13 @@ def test_the_usage_of_one_bot_is_read_as_it_was_too(either: Front) -> None:
     story = Story(either)
     headers = either.bearer(story.me)
     new = {"name": "Ada", "hostname": "ada-1"}
-    assert either.client.post("/api/bot", json=new, headers=headers).status_code == 201
-    story.calls.settled(DAY, 7)
+    made = either.client.post("/api/bot", json=new, headers=headers).json()["bot"]
+    bot_id = UUID(made["id"])
+    story.calls.settled(DAY, 7, bot_id=bot_id)
     story.calls.settled(DAY, 7, hostname="bob-1")
     story.looks()
     (position,) = story.seen
-    story.calls.settled(DAY, 9)
+    story.calls.settled(DAY, 9, bot_id=bot_id)
     story.front.system.pump()
     url = "/api/bot/ada-1/usage/summary"
     assert story.asks(url, {"at": position}).json()["calls"] == 1
