@@ -9,7 +9,7 @@ from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
 from dataclasses import replace
-from datetime import datetime
+from datetime import UTC, datetime, time
 from decimal import ROUND_HALF_UP, Decimal
 from functools import lru_cache
 from types import MappingProxyType
@@ -60,6 +60,15 @@ _UNSEEN = frozenset(
     }
 )
 
+# What a request's context says of each service tier; Anthropic's has another name.
+_CONTEXTS = MappingProxyType(
+    {
+        "priority": {"service_tier": "priority"},
+        "fast": {"service_tier": "fast", "speed": "fast"},
+        "flex": {"service_tier": "flex"},
+    }
+)
+
 _Constraint = types.StartDateConstraint | types.TimeOfDateConstraint | None
 _Dated = tuple[tuple[_Constraint, Price | None], ...]  # the first that is active holds
 
@@ -98,10 +107,48 @@ class PublishedPrices:
 
 def _dated(model: types.ModelInfo) -> _Dated:
     """The model's prices, the latest first; the first listed holds when none is active."""
+    if any(_contexts_of(variant) for variant in model.price_variants or ()):
+        return _with_tiers(model)
     if isinstance(model.prices, types.ModelPrice):
         return ((None, _price(model.prices)),)
     listed = [(dated.constraint, _price(dated.prices)) for dated in model.prices]
     return (*reversed(listed), *((None, price) for _, price in listed[:1]))
+
+
+def _contexts_of(variant: types.PriceVariant) -> list[str]:
+    """The service tiers that the variant is about."""
+    when = variant.when.items()
+    return [tier for tier, context in _CONTEXTS.items() if when <= context.items()]
+
+
+def _with_tiers(model: types.ModelInfo) -> _Dated:
+    """The prices of a model that is priced by service tier too, from each change on."""
+    base = model.prices if isinstance(model.prices, list) else []
+    changes: list[types.ConditionalPrice | types.PriceVariant] = list(base)
+    changes += [one for one in model.price_variants or () if _contexts_of(one)]
+    starts = [one.constraint for one in changes]
+    dates = {one.start_date for one in starts if isinstance(one, types.StartDateConstraint)}
+    if not dates:
+        return ((None, _at(model, datetime.max.replace(tzinfo=UTC))),)
+    dated: list[tuple[_Constraint, Price | None]] = []
+    for start in sorted(dates, reverse=True):
+        moment = datetime.combine(start, time(), UTC)
+        dated.append((types.StartDateConstraint(start), _at(model, moment)))
+    return (*dated, (None, dated[-1][1]))
+
+
+def _at(model: types.ModelInfo, moment: datetime) -> Price | None:
+    """The model's price by then, with what it is in each tier."""
+    price = _price(model.get_prices(moment))
+    if price is None:
+        return None
+    tiers: list[tuple[str, Price]] = []
+    for tier, context in _CONTEXTS.items():
+        published = model.get_prices(moment, context)
+        found = _price(published)
+        if found is not None and found != price:
+            tiers.append((tier, found))
+    return replace(price, variants=tuple(tiers))
 
 
 def _price(published: types.ModelPrice) -> Price | None:
@@ -115,7 +162,7 @@ def _price(published: types.ModelPrice) -> Price | None:
     tiered = [value for value in rates.values() if isinstance(value, types.TieredPrices)]
     starts = sorted({tier.start for value in tiered for tier in value.tiers})
     tiers = tuple((start, _beyond(start, rates)) for start in starts)
-    return replace(_beyond(None, rates), tiers=tiers)
+    return replace(_beyond(None, rates), tiers=tiers, variants=())
 
 
 def _beyond(start: int | None, rates: Mapping[str, Decimal | types.TieredPrices]) -> Price:

@@ -22,6 +22,11 @@ def bound_of(
 
     None where they do not tell the cost.
     """
+    if units.service_tier is not None:
+        served = price.in_tier(units.service_tier)
+        if served is None:
+            return None
+        price = served
     if price.dearest is not None:  # the usual case
         into, out = price.dearest
         cost = input_tokens * into + output_tokens * out

@@ -10,7 +10,7 @@ from __future__ import annotations
 
 from dataclasses import dataclass, field
 
-from domain.usage import OtherUnits, Usage
+from domain.usage import DEARER_TIERS, OtherUnits, Usage
 
 LARGEST = 2**53 - 1  # micro-dollars; what every JSON reader downstream can hold exactly
 MILLION = 1_000_000
@@ -44,6 +44,8 @@ class Price:
     request: int = 0
     # Beyond so many input tokens the whole call is charged so instead; lowest first.
     tiers: tuple[tuple[int, Price], ...] = ()
+    # What it costs in other service tiers, by their names; None: there it costs the same.
+    variants: tuple[tuple[str, Price], ...] | None = None
     # Of input and of output; None: that is not all that may be charged.
     dearest: tuple[int, int] | None = field(init=False, repr=False, compare=False)
 
@@ -54,6 +56,13 @@ class Price:
     def has_units(self) -> bool:
         """Whether something is charged that a call without it must not be silent about."""
         return bool(self.audio_hour or self.image or self.search_unit or self.character)
+
+    def in_tier(self, tier: str) -> Price | None:
+        """The price in that service tier; None: it may be dearer, nobody knows by what."""
+        for name, price in self.variants or ():
+            if name == tier:
+                return price
+        return None if self.variants is not None and tier in DEARER_TIERS else self
 
     def for_input(self, tokens: int) -> Price:
         """The price of a call with so many input tokens."""
@@ -87,6 +96,11 @@ def cost_of(usage: Usage, price: Price) -> int | None:
     out = usage.output_tokens if out is None else out
     if other.transcript_tokens:
         return None
+    if other.service_tier is not None:
+        served = price.in_tier(other.service_tier)
+        if served is None:
+            return None
+        price = served
     if price.tiers:
         price = price.for_input(into or 0)
     if other.images and _image_tokens_lack(other, price):

@@ -25,6 +25,10 @@ SERVED = frozenset({101, *range(200, 300)})  # 101: a session
 # Formats of images and sound: how many bytes they have says nothing of their tokens.
 UNWEIGHED = frozenset({"openai-images", "openai-audio", "openai-realtime"})
 
+# Whoever is served first pays for it; who lets others go first may pay less.
+DEARER_TIERS = frozenset({"priority", "fast"})
+TIERS = DEARER_TIERS | {"flex"}
+
 
 @dataclass(frozen=True, kw_only=True, slots=True)
 class OtherUnits:
@@ -42,6 +46,7 @@ class OtherUnits:
     billed_output_tokens: int | None = None
     transcript_tokens: int | None = None  # part of both: another model's, at its own price
     characters: int | None = None  # of a text that was asked to be spoken
+    service_tier: str | None = None  # of `TIERS`: all costs otherwise there
 
 
 @made_often

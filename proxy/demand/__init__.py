@@ -27,7 +27,7 @@ from proxy.demand.output import (
 )
 from proxy.demand.prompt import prompt_bound
 from proxy.demand.shape import bare
-from proxy.demand.units import units_in
+from proxy.demand.units import TIERED, units_in
 
 __all__ = ["Demand", "demand_by_size", "demand_of"]
 
@@ -35,7 +35,7 @@ __all__ = ["Demand", "demand_by_size", "demand_of"]
 NO_TEXT = UNWEIGHED | {"openai-embeddings", "openai-realtime"}
 CHATS: frozenset[Format] = frozenset({"openai-chat", "anthropic-messages"})
 # A chat without any of these is one answer in text, by the model alone.
-UNUSUAL = SAYS_HOW_MANY | MAY_HOST
+UNUSUAL = SAYS_HOW_MANY | MAY_HOST | TIERED
 
 
 # Neither frozen nor by keyword alone: one is made for each call.

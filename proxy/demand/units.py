@@ -8,22 +8,34 @@ its query counts once for each 500 of them. No token is less than a byte.
 
 from __future__ import annotations
 
+from dataclasses import replace
 from typing import Any
 
 import orjson
 
 from domain.prices import NO_OTHER
-from domain.usage import OtherUnits
+from domain.usage import DEARER_TIERS, OtherUnits
 from domain.vendors import Format
 from proxy.demand.shape import whole
 
 DOCUMENTS = 100  # of one search
 CHUNK = 500  # tokens
+# How OpenAI, Google and Anthropic call it; who asks for a cheaper tier may get the usual.
+TIERED = frozenset({"service_tier", "serviceTier", "speed"})
 _COUNTS = ("n", "batch_size", "num_images")
 
 
 def units_in(format: Format, fields: dict[str, Any]) -> OtherUnits:  # noqa: A002
     """At most so many; a kind that the body says nothing of is None."""
+    units = _pieces(format, fields)
+    for name in TIERED.intersection(fields):
+        tier = fields[name]
+        if type(tier) is str and tier in DEARER_TIERS:
+            return replace(units, service_tier=tier)
+    return units
+
+
+def _pieces(format: Format, fields: dict[str, Any]) -> OtherUnits:  # noqa: A002
     match format:
         case "openai-images":
             asked = (whole(fields.get(name)) or 0 for name in _COUNTS)

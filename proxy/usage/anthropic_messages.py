@@ -52,6 +52,7 @@ class _Iteration(_Counts):
 class _Usage(_Counts):
     output_tokens_details: _OutputDetails | None = None
     iterations: Raw = Raw()
+    speed: Raw = Raw()
 
 
 class _Block(Shape):
@@ -186,6 +187,8 @@ class AnthropicMessages(Tally):
         if usage.output_tokens_details is not None:
             thought = usage.output_tokens_details.thinking_tokens
             self.reasoning_tokens = over(self.reasoning_tokens, thought)
+        if len(usage.speed):
+            self.served(usage.speed)
         if len(usage.cost):
             self.cost_micro_usd = over(self.cost_micro_usd, cost_in(usage))
         if usage.server_tool_use is not None:

@@ -88,6 +88,7 @@ class _Bill(Shape):
     usage: ChatUsage | None = None
     error: Raw = Raw()
     base_resp: BaseResp | None = None
+    service_tier: Raw = Raw()
 
 
 class _Chunk(_Bill):
@@ -145,6 +146,8 @@ class OpenAiChat(Tally):
             self.named(bill.model)
         if bill.usage is not None:
             self._charge(bill.usage)
+        if len(bill.service_tier):
+            self.served(bill.service_tier)
         if len(bill.error):
             self.fail(error_in(bill.error, where))
         if bill.base_resp is not None:

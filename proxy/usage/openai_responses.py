@@ -77,6 +77,7 @@ class _Bill(Shape):
     status: str | None = None
     usage: _Usage | None = None
     tool_usage: _HostedTools | None = None  # OpenAI: beside `usage`
+    service_tier: Raw = Raw()
     error: Raw = Raw()
 
 
@@ -140,6 +141,8 @@ class OpenAiResponses(Tally):
         self.fail(error_in(bill.error, where))
         if bill.usage is not None:
             self._charge(bill.usage)
+        if len(bill.service_tier):
+            self.served(bill.service_tier)
         if bill.tool_usage is not None and bill.tool_usage.web_search is not None:
             self.also(web_searches=bill.tool_usage.web_search.num_requests)
 

@@ -9,14 +9,15 @@ from __future__ import annotations
 
 from abc import ABC, abstractmethod
 from dataclasses import dataclass, replace
-from typing import ClassVar, Literal, Protocol
+from typing import Any, ClassVar, Literal, Protocol
 
-from msgspec import Struct
+from msgspec import Raw, Struct
 
-from domain.usage import UNKNOWN, OtherUnits, Usage, UsageSource
+from domain.usage import TIERS, UNKNOWN, OtherUnits, Usage, UsageSource
 from proxy.usage.shapes import Number, count
 
 LONGEST_MODEL = 200  # characters
+_TIERS = {b'"%b"' % tier.encode(): tier for tier in TIERS}  # as they stand in JSON
 
 Where = Literal["http_body", "stream_event", "final_chunk"]
 
@@ -76,6 +77,7 @@ class Tally(ABC):
     cost_micro_usd: int | None = None  # as the vendor says; believed of a finished answer
     other: OtherUnits | None = None
     model: str | None = None
+    tier: str | None = None  # that it is served in, where that is one with another price
     output_bytes: int = 0
     error: ErrorSeen | None = None
     finished: bool = False  # the vendor said its last word: the numbers are final
@@ -109,9 +111,15 @@ class Tally(ABC):
 
     def also(self, **units: Number) -> None:
         """Note what is charged beside tokens; a 0 is no news, vendors write it always."""
-        told = {unit: number for unit, value in units.items() if (number := count(value))}
+        told: dict[str, Any] = {
+            unit: number for unit, value in units.items() if (number := count(value))
+        }
         if told:
             self.other = replace(self.other or OtherUnits(), **told)
+
+    def served(self, tier: Raw) -> None:
+        """Note the service tier; what is said last is true."""
+        self.tier = _TIERS.get(bytes(tier))
 
     def named(self, model: str | None) -> None:
         """Note the model; a name too long to be one is not kept."""
@@ -132,12 +140,16 @@ class Tally(ABC):
 
     def _usage(self) -> Usage:
         cost = self.cost_micro_usd if self.finished else None
+        other = self.other
+        if self.tier is not None:
+            other = replace(other or OtherUnits(), service_tier=self.tier)
         told = self.input_tokens or self.output_tokens or self.total_tokens
         if not (told or cost or self.other):
+            unknown = UNKNOWN if self.tier is None else Usage(other=other)
             if self.error is not None:
-                return UNKNOWN  # zeros beside an error are no report
+                return unknown  # zeros beside an error are no report
             if self.input_tokens is self.output_tokens is self.total_tokens is cost is None:
-                return UNKNOWN
+                return unknown
         return Usage(
             input_tokens=self.input_tokens,
             output_tokens=self.output_tokens,
@@ -147,7 +159,7 @@ class Tally(ABC):
             reasoning_tokens=self.reasoning_tokens,
             total_tokens=self.total_tokens,
             reported_cost_micro_usd=cost,
-            other=self.other,
+            other=other,
             source=UsageSource.REPORTED if self.finished else UsageSource.PARTIAL,
         )
 
