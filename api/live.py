@@ -109,7 +109,7 @@ class _Stream:
                         last = time.monotonic()
                         yield f": still here\nid: {max(read, position)}\n\n"
                     continue
-                if at > position:
+                if at is None or at > position:
                     yield text
                     last = time.monotonic()
         finally:

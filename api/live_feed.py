@@ -44,12 +44,12 @@ class Listener:
     principal: str
     since: int = 0
     cut: bool = False
-    queue: asyncio.Queue[tuple[int, str]] = field(
+    queue: asyncio.Queue[tuple[int | None, str]] = field(
         default_factory=lambda: asyncio.Queue(QUEUE)
     )
 
-    def take(self, position: int, text: str) -> None:
-        """Queue it, or be cut."""
+    def take(self, position: int | None, text: str) -> None:
+        """Queue it, or be cut; what is of no position is told wherever one is."""
         try:
             self.queue.put_nowait((position, text))
         except asyncio.QueueFull:
@@ -83,7 +83,10 @@ class LiveFeed:
             listener.since = self.position
             self._listeners.add(listener)
             self._streams[principal] += 1
+            if self._reading and self._lag:
+                listener.take(None, self._lag)
             if not self._reading:
+                self._lag = ""
                 self._reading = True
                 self._task = asyncio.create_task(self._read())
         return listener
@@ -135,7 +138,7 @@ class LiveFeed:
         if text != self._lag:
             self._lag = text
             for listener in self._listeners:
-                listener.take(self.position, text)
+                listener.take(None, text)
 
 
 def messages_of(placed: Placed, principal: str) -> Iterator[str]:

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from application.readiness import Dependency, Look
+from application.readiness import Dependency, Lag, Look
 
 
 class AllIsWell:
@@ -10,7 +10,8 @@ class AllIsWell:
 
     def __init__(self) -> None:
         self.ready = True
+        self.views: list[Lag] = []
 
     def look(self) -> Look:
         database = Dependency(name="database", ready=self.ready)
-        return Look(dependencies=[database], views=[])
+        return Look(dependencies=[database], views=self.views)

@@ -18,6 +18,7 @@ from adapters.serving import bound
 from api.app import create_app
 from api.live_feed import QUEUE, Listener
 from application.event_log import Caller, Stream, acting
+from application.readiness import Lag
 from domain.events import Event
 from domain.key_events import ProviderKeyDied, ProviderKeyDisabled
 from tests.api.front import Front, front_of
@@ -51,22 +52,27 @@ def happens(system: System, team: UUID, *events: Event) -> int:
         return system.fleet.append(Stream(uuid4(), 0, None), events)
 
 
-def messages(lines: Iterator[str]) -> Iterator[dict[str, Any]]:
-    """Each event with its name, its id if it has one, and its data; no lag."""
+def messages(lines: Iterator[str], *, lag: bool) -> Iterator[dict[str, Any]]:
+    """Each event with its name, id if it has one, and data: those of lag, or all others."""
     found: dict[str, Any] = {}
     for line in lines:
         name, _, value = line.partition(": ")
         if name and value:
             found[name] = json.loads(value) if name == "data" else value
         elif not line:
-            if "data" in found and found["event"] != "lag":
+            if "data" in found and (found["event"] == "lag") is lag:
                 yield found
             found = {}
 
 
 @contextmanager
 def listening(
-    url: str, headers: dict[str, str], last: str | None = None, *, follow: bool = True
+    url: str,
+    headers: dict[str, str],
+    last: str | None = None,
+    *,
+    follow: bool = True,
+    lag: bool = False,
 ) -> Iterator[Iterator[dict[str, Any]]]:
     more = {} if last is None else {"Last-Event-ID": last}
     query = {"follow": str(follow).lower()}
@@ -78,7 +84,7 @@ def listening(
         assert answer.headers["content-type"].startswith("text/event-stream")
         lines = answer.iter_lines()
         assert next(lines).startswith(("retry: ", "event: reset"))
-        yield messages(lines)
+        yield messages(lines, lag=lag)
 
 
 def team_of(front: Front, headers: dict[str, str]) -> UUID:
@@ -97,6 +103,17 @@ def test_what_happens_in_the_team_and_in_no_other_is_told_as_it_happens() -> Non
     assert "id" not in notice, "only the last of a position has its id"
     assert (state["event"], state["id"]) == ("key.state", str(position))
     assert state["data"]["facts"]["status"] == "dead"
+
+
+def test_everybody_is_told_how_far_the_views_are_behind_while_nothing_happens() -> None:
+    system = in_memory()
+    system.readiness.views = [Lag(name="notices", log="fleet", behind=7)]
+    with front_of(system) as front, served(system) as url:
+        me = front.someone()
+        with listening(url, me, lag=True) as told:
+            first = next(told)
+            with listening(url, me, lag=True) as later:
+                assert next(later) == first == {"event": "lag", "data": {"fleet": 7}}
 
 
 def test_a_stream_is_resumed_in_another_process_without_loss(database_url: str) -> None:
