@@ -48,8 +48,13 @@ class _Function(Shape):
     arguments: str | None = None
 
 
+class _Custom(Shape):
+    input: str | None = None
+
+
 class _ToolCall(Shape):
     function: _Function | None = None
+    custom: _Custom | None = None  # a tool that takes text
 
 
 class _Thought(Shape):
@@ -218,6 +223,8 @@ def _weight_of(said: _Said) -> int:
     for call in said.tool_calls or ():
         if call.function is not None:
             total += weight(call.function.arguments)
+        if call.custom is not None:
+            total += weight(call.custom.input)
     if said.function_call is not None:
         total += weight(said.function_call.arguments)
     return total

@@ -19,6 +19,7 @@ _GENERATED = frozenset(
         "response.reasoning_text.delta",
         "response.reasoning_summary_text.delta",
         "response.function_call_arguments.delta",
+        "response.custom_tool_call_input.delta",
         "response.refusal.delta",
     }
 )
@@ -70,6 +71,7 @@ class _Item(Shape):
     content: list[_Part] | None = None
     summary: list[_Part] | None = None
     arguments: str | None = None
+    input: str | None = None  # of a tool that takes text
 
 
 class _Bill(Shape):
@@ -170,4 +172,4 @@ class OpenAiResponses(Tally):
 def _weight_of(item: _Item) -> int:
     parts = [*(item.content or ()), *(item.summary or ())]
     spoken = sum(weight(part.text) + weight(part.refusal) for part in parts)
-    return spoken + weight(item.arguments)
+    return spoken + weight(item.arguments) + weight(item.input)

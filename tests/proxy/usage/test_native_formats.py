@@ -69,3 +69,15 @@ def test_an_interaction_ends_with_its_usage() -> None:
 def test_a_failed_interaction_is_an_error_and_a_running_one_is_not_complete() -> None:
     assert body(b'{"status":"failed"}', "gemini-interactions").error is not None
     assert not body(b'{"status":"in_progress"}', "gemini-interactions").complete
+
+
+def test_what_is_written_for_a_tool_that_takes_text_is_output() -> None:
+    custom = {"index": 0, "type": "custom", "custom": {"name": "run", "input": "print(1)"}}
+    chunk = {"choices": [{"delta": {"tool_calls": [custom]}}]}
+    delta = {"type": "response.custom_tool_call_input.delta", "delta": "print(1)"}
+    item = {"type": "custom_tool_call", "name": "run", "input": "print(1)"}
+    for value, format_ in ((chunk, "openai-chat"), (delta, "openai-responses")):
+        told = stream(b"data: " + json.dumps(value).encode() + b"\n\n", format_)
+        assert told.output_bytes == 8
+    whole = json.dumps({"status": "completed", "output": [item]}).encode()
+    assert body(whole, "openai-responses").output_bytes == 8
