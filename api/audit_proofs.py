@@ -98,7 +98,8 @@ def consistent(
 ) -> ConsistencyOut:
     """That nothing under an earlier size was changed up to a later one."""
     last = latest(system.sealed_log)
-    found = consistency(system.sealed_log, query.old, query.new)
+    new = last.size if query.new is None else query.new
+    found = consistency(system.sealed_log, query.old, new)
     asked = Addition(old=found.old, proof=found.proof, note=last.note)
     return ConsistencyOut(
         old=found.old,

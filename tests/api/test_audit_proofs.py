@@ -11,11 +11,13 @@ from typing import Any
 import pytest
 
 from adapters import crypto
+from adapters.postgres.sealed_log import PostgresSealedLog
+from application.sealing import SignedCheckpoint
 from domain.sealing.checkpoints import signed_checkpoint
 from domain.sealing.merkle import is_consistent, is_included, leaf_hash
 from domain.sealing.notes import VerifierKey
 from domain.sealing.proofs import Addition
-from tests.adapters.sealing.given import attack, seal_all, sign
+from tests.adapters.sealing.given import attack, opened, seal_all, sign
 from tests.api.front import Front, a_bot, front_of
 from tests.api.system import on_postgres
 from verifier.verify_log import INTACT, Wrong, verify
@@ -85,6 +87,31 @@ def test_the_checkpoint_is_signed_by_the_key_that_comes_with_it(audited: Audited
     key = VerifierKey.parse(found["key"])
     checkpoint = signed_checkpoint(found["note"], key, crypto.ed25519_verifies)
     assert checkpoint.size == found["size"] == size
+
+
+class SignedMeanwhile(PostgresSealedLog):
+    """Each look at the last checkpoint sees one that is the last no more."""
+
+    audited: Audited
+
+    def latest(self) -> SignedCheckpoint | None:
+        found = super().latest()
+        self.audited.front.someone()
+        self.audited.sealed()
+        return found
+
+
+def test_a_proof_leads_to_the_checkpoint_beside_it_though_another_is_signed_meanwhile(
+    audited: Audited, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    old = audited.sealed()
+    with opened(audited.url, "clawbot_api") as database:
+        log = SignedMeanwhile(database)
+        log.audited = audited
+        monkeypatch.setattr(audited.front.system, "sealed_log", log)
+        found = audited.get("consistency", **{"from": old - 1})
+    assert found["to"] == found["checkpoint"]["size"]
+    assert Addition.parse(found["add_checkpoint"]).note == found["checkpoint"]["note"]
 
 
 def test_each_event_of_the_team_is_proved_and_none_of_anothers(audited: Audited) -> None:
