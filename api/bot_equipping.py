@@ -12,7 +12,7 @@ from uuid_utils.compat import uuid7
 from api.bot_equipment_shapes import PersonaIn
 from api.bot_shapes import NewBot
 from api.locales import Languages
-from application.equipment import CHANNEL, PLUGIN, equipment_ref
+from application.equipment import channel_ref, plugin_ref
 from application.equipment_shelf import EquipmentShelf
 from application.ports import Secret, SecretRef
 from domain.bot_equipment import Equipment
@@ -42,8 +42,7 @@ def equipment_of(
         )
         if secret is not None:
             install = replace(install, secret_version=1)
-            ref = equipment_ref(team_id, install.id, 1, PLUGIN, install.slug)
-            secrets.append((ref, secret))
+            secrets.append((plugin_ref(team_id, install), secret))
         plugins.append(install)
     for one in new.channels:
         channel, secret = shelf.channel(
@@ -55,8 +54,7 @@ def equipment_of(
         )
         if secret is not None:
             channel = replace(channel, secret_version=1)
-            ref = equipment_ref(team_id, channel.id, 1, CHANNEL, channel.channel_type)
-            secrets.append((ref, secret))
+            secrets.append((channel_ref(team_id, channel), secret))
         channels.append(channel)
     skills = (
         shelf.skill_install(uuid7(), one.skill_id, one.config, version=one.version)

@@ -7,6 +7,7 @@ giving all of them.
 
 from __future__ import annotations
 
+import json
 from dataclasses import dataclass, replace
 from uuid import UUID
 
@@ -21,25 +22,35 @@ from domain.equipment import (
     SkillInstall,
     item_of,
 )
+from domain.secret_bounds import bounds_of_channel
 
 PLUGIN = "plugin"
 CHANNEL = "channel"
 
 
-def equipment_ref(
-    team_id: UUID, item_id: UUID, version: int, purpose: str, kind: str
-) -> SecretRef:
-    """Where the secret fields of a plugin install or a channel lie in the vault.
-
-    `purpose` is `plugin` or `channel`, `kind` the plugin's slug or the channel's type.
-    """
+def plugin_ref(team_id: UUID, install: PluginInstall) -> SecretRef:
+    """Where the secrets of a plugin install lie in the vault; version 0: it has none."""
     return SecretRef(
         team_id=team_id,
-        id=item_id,
-        version=version,
-        purpose=purpose,
+        id=install.id,
+        version=install.secret_version if install.secret_fields else 0,
+        purpose=PLUGIN,
+        vendor=install.slug,
+        origin=f"{PLUGIN}:{install.slug} {install.secrets_for}",
+    )
+
+
+def channel_ref(team_id: UUID, channel: BotChannel) -> SecretRef:
+    """Where the credentials of a channel lie in the vault; version 0: it has none."""
+    kind = channel.channel_type
+    bounds = bounds_of_channel(json.loads(channel.config))
+    return SecretRef(
+        team_id=team_id,
+        id=channel.id,
+        version=channel.secret_version if channel.secret_fields else 0,
+        purpose=CHANNEL,
         vendor=kind,
-        origin=f"{purpose}:{kind}",
+        origin=f"{CHANNEL}:{kind} {bounds}".rstrip(),
     )
 
 
@@ -78,9 +89,9 @@ def install_plugin(command: InstallPlugin, *, event_log: EventLog, vault: Vault)
     version = 0 if before is None else before.secret_version
     if command.secret is not None:
         version += 1
-        ref = equipment_ref(command.team_id, install.id, version, PLUGIN, install.slug)
-        vault.put(ref, command.secret)
     install = replace(install, secret_version=version)
+    if command.secret is not None:
+        vault.put(plugin_ref(command.team_id, install), command.secret)
     return event_log.append(bot, bot.state.equipment.install_plugin(install))
 
 
@@ -131,11 +142,9 @@ def set_channel(command: SetChannel, *, event_log: EventLog, vault: Vault) -> in
     version = 0 if before is None else before.secret_version
     if command.secret is not None:
         version += 1
-        ref = equipment_ref(
-            command.team_id, channel.id, version, CHANNEL, channel.channel_type
-        )
-        vault.put(ref, command.secret)
     channel = replace(channel, secret_version=version)
+    if command.secret is not None:
+        vault.put(channel_ref(command.team_id, channel), command.secret)
     return event_log.append(bot, bot.state.equipment.set_channel(channel))
 
 

@@ -20,6 +20,7 @@ from domain.errors import NotFound
 from domain.ids import TeamId
 from domain.persona_templates import PersonaShelf, persona_shelf_id
 from domain.plugins import PluginShelf, plugin_shelf_id
+from domain.secret_bounds import bounds_of_channel, bounds_of_plugin
 
 Given = Mapping[str, object]
 TextOf = Callable[[Mapping[str, str]], str]  # chooses among languages
@@ -54,11 +55,16 @@ class EquipmentShelf:
     ) -> tuple[PluginInstall, Secret | None]:
         """The install, and its secret fields as one secret; None: those it has stay.
 
-        `before` is the install that it takes the place of. `InvalidFields`; `NotFound`.
+        `before` is the install that it takes the place of; what it has stays only if it
+        goes nowhere else. `InvalidFields`; `NotFound`.
         """
         plugin = self.plugin(slug)
         kept = _kept(before.secret_fields if before else (), given)
         config, secrets = check_config(plugin.fields, given, kept=kept)
+        bounds = bounds_of_plugin(plugin, json.loads(config))
+        if before is not None and before.secrets_for != bounds:
+            kept = ()
+            check_config(plugin.fields, given)
         install = PluginInstall(
             id=install_id,
             plugin_id=slug,
@@ -68,6 +74,7 @@ class EquipmentShelf:
             inside=inside,
             config=config,
             secret_fields=tuple(sorted(secrets)) or kept,
+            secrets_for=bounds,
         )
         return install, _sealed(secrets)
 
@@ -81,14 +88,17 @@ class EquipmentShelf:
         config: Given,
         before: BotChannel | None = None,
     ) -> tuple[BotChannel, Secret | None]:
-        """The channel, and its secrets as one; None: those it has stay.
+        """The channel, and its secrets as one; None: those it has stay, unless they would
+        go to another server than before.
 
         `InvalidFields`; `NotFound`: there is no such type.
         """
         kind = self._catalog.channel_type_of(channel_type)
-        kept = _kept(before.secret_fields if before else (), credentials)
-        shown, secrets = kind.check_credentials(credentials, kept=kept)
         settings, _ = check_config(kind.config_fields, config)
+        kept = _kept(before.secret_fields if before else (), credentials)
+        if before is not None and _bounds(before.config) != _bounds(settings):
+            kept = ()
+        shown, secrets = kind.check_credentials(credentials, kept=kept)
         channel = BotChannel(
             id=channel_id,
             channel_type=channel_type,
@@ -136,6 +146,10 @@ class EquipmentShelf:
         return Persona(
             name=own.name, soul=own.soul, emoji=own.emoji, template_id=template_id
         )
+
+
+def _bounds(config: str) -> str:
+    return bounds_of_channel(json.loads(config))
 
 
 def _kept(stored: tuple[str, ...], given: Given) -> tuple[str, ...]:

@@ -13,7 +13,7 @@ from hashlib import sha256
 from typing import Protocol
 from uuid import UUID
 
-from application.equipment import CHANNEL, PLUGIN, equipment_ref
+from application.equipment import channel_ref, plugin_ref
 from application.equipment_shelf import EquipmentShelf
 from application.event_log import EventLog
 from application.ports import Secret, SecretRef
@@ -28,6 +28,7 @@ from domain.errors import NotFound
 from domain.ids import TeamId
 from domain.images import ImageFamily, image_of
 from domain.plugin_launch import StdioLaunch, launch_of
+from domain.secret_bounds import SecretsGivenForAnother, check_bounds
 from domain.skills import SkillShelf
 from domain.surrogates import surrogate_of
 from domain.workspace.channels import RELAYED
@@ -150,12 +151,12 @@ class FactsOfBots:
         if not isinstance(plugin.launch, StdioLaunch):
             return at_relay, {}
         config = json.loads(install.config)
-        ref = equipment_ref(
-            team_id, install.id, install.secret_version, PLUGIN, install.slug
-        )
-        given = {
-            name: secret.reveal().decode() for name, secret in self._opened(ref).items()
-        }
+        try:
+            check_bounds(install, plugin)
+        except SecretsGivenForAnother as error:
+            raise CannotPrepare(error.code, install.slug) from error
+        secrets = self._opened(plugin_ref(team_id, install))
+        given = {name: secret.reveal().decode() for name, secret in secrets.items()}
         shown = launch_of(plugin.launch, plugin.fields, config, version=install.version)
         whole = launch_of(
             plugin.launch, plugin.fields, {**config, **given}, version=install.version
@@ -179,9 +180,7 @@ class FactsOfBots:
             text = surrogate_of(bot_id, channel, self._from.surrogate_key)
             others = [field for _, field in relay.other_secrets]
             return {field: Secret(text.encode()) for field in (relay.secret_field, *others)}
-        kind = channel.channel_type
-        ref = equipment_ref(team_id, channel.id, channel.secret_version, CHANNEL, kind)
-        return self._opened(ref)
+        return self._opened(channel_ref(team_id, channel))
 
     def _opened(self, ref: SecretRef) -> Fields:
         """The secret fields; none, if none were ever stored."""

@@ -40,6 +40,7 @@ class PluginInstall:
     config: str = "{}"  # JSON object, without secrets
     secret_fields: tuple[str, ...] = ()
     secret_version: int = 0  # in the vault; 0: none
+    secrets_for: str = ""  # where they may be taken: `secret_bounds.py`
 
 
 @dataclass(frozen=True, kw_only=True)

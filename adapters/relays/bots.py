@@ -11,7 +11,6 @@ from application.event_log import EventLog
 from application.ports import OpenVault, SecretRef
 from domain.bots import Bot
 from domain.door_passes import DoorPass
-from domain.equipment import BotChannel, PluginInstall
 from domain.errors import Forbidden, NotFound, Unavailable
 
 THREADS = 4
@@ -51,28 +50,6 @@ class Bots:
         if bot.quarantined:
             raise BotMayNot
         return bot
-
-
-def plugin_ref(team_id: UUID, install: PluginInstall) -> SecretRef:
-    """Where the secrets of a plugin install lie in the vault."""
-    return _ref(team_id, install.id, install.secret_version, "plugin", install.slug)
-
-
-def channel_ref(team_id: UUID, channel: BotChannel) -> SecretRef:
-    """Where the credentials of a channel lie in the vault."""
-    kind = channel.channel_type
-    return _ref(team_id, channel.id, channel.secret_version, "channel", kind)
-
-
-def _ref(team_id: UUID, item_id: UUID, version: int, purpose: str, what: str) -> SecretRef:
-    return SecretRef(
-        team_id=team_id,
-        id=item_id,
-        version=version,
-        purpose=purpose,
-        vendor=what,
-        origin=f"{purpose}:{what}",
-    )
 
 
 async def opened(vault: OpenVault, ref: SecretRef) -> dict[str, str]:

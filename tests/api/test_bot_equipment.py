@@ -93,6 +93,44 @@ def test_secrets_stay_where_none_is_given_anew(either: Front) -> None:
     assert versions == [1, 1, 2]
 
 
+def test_a_token_stays_for_the_server_that_it_was_given_for(either: Front) -> None:
+    me = either.someone()
+    a_bot(either, me)
+    made = ask(either, me, "POST", "/channels", **TELEGRAM).json()
+    path, elsewhere = f"/channels/{made['id']}", {"apiRoot": "https://evil.example"}
+    refused = ask(either, me, "PUT", path, name="sales", config=elsewhere)
+    assert refused.status_code == 422
+    assert refused.json()["errors"] == [
+        {"field": "credentials.botToken", "code": "missing"}
+    ]
+    given = {"credentials": {"botToken": TOKEN}, "config": elsewhere}
+    assert ask(either, me, "PUT", path, name="sales", **given).status_code == 200
+    kept = ask(either, me, "PUT", path, name="support", config=elsewhere)
+    assert kept.status_code == 200
+    assert ask(either, me, "PUT", path, name="support").status_code == 422
+
+
+def test_a_plugins_secret_stays_for_the_place_that_it_was_given_for(
+    either: Front,
+) -> None:
+    me = either.someone()
+    a_bot(either, me)
+    secret = {"personalAccessToken": "glpat-s3cret"}
+    given = {"plugin_id": "gitlab", "config": {"gitlabUrl": "https://a.example"} | secret}
+    made = ask(either, me, "POST", "/plugins", **given)
+    assert made.status_code == 201, made.text
+    path = f"/plugins/{made.json()['id']}"
+    elsewhere = {"gitlabUrl": "https://evil.example"}
+    refused = ask(either, me, "PUT", path, config=elsewhere)
+    assert refused.status_code == 422
+    assert refused.json()["errors"] == [
+        {"field": "config.personalAccessToken", "code": "missing"}
+    ]
+    same = ask(either, me, "PUT", path, config={"gitlabUrl": "https://a.example"})
+    assert same.status_code == 200
+    assert ask(either, me, "PUT", path, config=elsewhere | secret).status_code == 200
+
+
 def test_a_channel_is_connected_and_disconnected(front: Front) -> None:
     me = front.someone()
     a_bot(front, me)

@@ -15,7 +15,7 @@ from adapters.catalog.loader import load_catalog
 from adapters.catalog.routing_catalog import load_routing_catalog
 from adapters.memory_vault import MemoryVault
 from adapters.model_limits import shipped_model_limits
-from application.equipment import equipment_ref
+from application.equipment import channel_ref, plugin_ref
 from application.event_log import acting
 from application.ports import Secret, SecretRef
 from application.skills import AddSkill, RecallSkill, add_skill, recall_skill
@@ -27,6 +27,7 @@ from domain.bot_events import ProviderLink, Runtime
 from domain.bots import Bot
 from domain.equipment import BotChannel, PluginInstall, SkillInstall
 from domain.errors import Unavailable
+from domain.secret_bounds import bounds_of_plugin
 from domain.skill_content import SkillKind, definition_of
 from domain.skill_events import SkillFacts
 from domain.surrogates import read_surrogate
@@ -64,8 +65,11 @@ class Opening:
         self.opened.append(ref)
         return asyncio.run(self.vault.open(ref))
 
-    def put(self, item_id: UUID, purpose: str, kind: str, **fields: object) -> None:
-        ref = equipment_ref(TEAM, item_id, 1, purpose, kind)
+    def put(self, item: BotChannel | PluginInstall, **fields: object) -> None:
+        if isinstance(item, BotChannel):
+            ref = channel_ref(TEAM, item)
+        else:
+            ref = plugin_ref(TEAM, item)
         self.vault.put(ref, Secret(json.dumps(fields).encode()))
 
 
@@ -110,6 +114,7 @@ def channel(channel_type: str, **others: bool) -> BotChannel:
         id=uuid4(),
         channel_type=channel_type,
         name="it",
+        secret_fields=("botToken",),
         secret_version=1,
         connected=others.get("connected", True),
     )
@@ -125,8 +130,15 @@ def plugin(
         version="2.0.9",
         inside=inside,
         config=config,
+        secret_fields=("password",) if version else (),
         secret_version=version,
+        secrets_for=_bounds(slug, config) if version else "",
     )
+
+
+def _bounds(slug: str, config: str) -> str:
+    shipped = load_equipment_catalog().plugins[slug]
+    return bounds_of_plugin(shipped.plugin, json.loads(config))
 
 
 def revealed(facts: WorkspaceFacts, item_id: UUID) -> dict[str, str]:
@@ -157,7 +169,7 @@ def test_other_channels_bring_their_credentials_where_openclaw_has_no_other_way(
     scene: Scene,
 ) -> None:
     slack = channel("slack")
-    scene.vault.put(slack.id, "channel", "slack", botToken="xoxb-real", port=1)
+    scene.vault.put(slack, botToken="xoxb-real", port=1)
     facts = scene.gathered(Equipment(channels=(slack,)))
     assert not facts.channels[0].relayed
     assert revealed(facts, slack.id) == {"botToken": "xoxb-real", "port": "1"}
@@ -165,7 +177,7 @@ def test_other_channels_bring_their_credentials_where_openclaw_has_no_other_way(
 
 def test_other_software_is_told_of_the_relay_for_all_that_it_serves(scene: Scene) -> None:
     slack = channel("slack")
-    scene.vault.put(slack.id, "channel", "slack", botToken="xoxb-real")
+    scene.vault.put(slack, botToken="xoxb-real")
     facts = scene.gathered(Equipment(channels=(slack,)), image="bot:1")
     assert facts.channels[0].relayed
     assert all("cbs_" in text for text in revealed(facts, slack.id).values())
@@ -193,7 +205,7 @@ def test_a_plugin_is_at_the_relay_and_its_secrets_stay_closed(scene: Scene) -> N
 def test_a_plugin_inside_has_its_secrets_apart_from_the_rest(scene: Scene) -> None:
     config = json.dumps({"host": "db", "user": "u", "database": "d", "port": 3306})
     install = plugin("mysql", inside=True, config=config, version=1)
-    scene.vault.put(install.id, "plugin", "mysql", password="hunter2-canary")
+    scene.vault.put(install, password="hunter2-canary")
     (server,) = scene.gathered(Equipment(plugins=(install,))).mcp
     assert server.launch is not None
     assert server.launch.secret_env == ("MYSQL_PASS",)
@@ -201,6 +213,19 @@ def test_a_plugin_inside_has_its_secrets_apart_from_the_rest(scene: Scene) -> No
     assert "canary" not in repr(server)
     facts = scene.gathered(Equipment(plugins=(install,)))
     assert revealed(facts, install.id) == {"MYSQL_PASS": "hunter2-canary"}
+
+
+def test_a_plugin_inside_gets_no_secret_that_was_given_for_another_host(
+    scene: Scene,
+) -> None:
+    config = json.dumps({"host": "db", "user": "u", "database": "d", "port": 3306})
+    install = plugin("mysql", inside=True, config=config, version=1)
+    scene.vault.put(install, password="hunter2-canary")
+    moved = replace(install, config=config.replace('"db"', '"evil.example"'))
+    with pytest.raises(CannotPrepare) as refused:
+        scene.gathered(Equipment(plugins=(moved,)))
+    assert (refused.value.code, refused.value.detail) == ("secrets-needed-again", "mysql")
+    assert scene.vault.opened == []
 
 
 def test_inside_means_inside_openclaw(scene: Scene) -> None:

@@ -18,8 +18,8 @@ import pytest
 from adapters.bootstrap.instance import open_instance
 from adapters.bootstrap.jobs import worker_parts
 from adapters.postgres.vault import PostgresVault
-from adapters.relays.bots import channel_ref, plugin_ref
 from adapters.settings import Settings
+from application.equipment import channel_ref, plugin_ref
 from application.event_log import acting
 from application.ports import Secret, SecretRef
 from domain.bot_events import (
@@ -33,6 +33,7 @@ from domain.equipment_catalog import Label, Plugin
 from domain.events import Event
 from domain.plugin_launch import StdioLaunch
 from domain.plugins import PluginSet, PluginShelf, plugin_shelf_id
+from domain.secret_bounds import bounds_of_plugin
 from domain.surrogates import surrogate_of
 from tests.adapters.relays import little_mcp
 from tests.adapters.relays.channels import Asked, Little, Said, little
@@ -82,6 +83,7 @@ class Relays:
             channel_type="telegram",
             name="chat",
             config=json.dumps({"apiRoot": self.telegram.url}),
+            secret_fields=("botToken",),
             secret_version=1,
             connected=True,
         )
@@ -103,7 +105,13 @@ class Relays:
         shelf = fleet.look(PluginShelf(), shelf_id)
         made = PluginSet(team_id=self.plane.team_id, plugin=plugin, label=Label(name="l"))
         install = PluginInstall(
-            id=uuid4(), plugin_id="little", slug="little", version="", secret_version=1
+            id=uuid4(),
+            plugin_id="little",
+            slug="little",
+            version="",
+            secret_fields=("key",),
+            secret_version=1,
+            secrets_for=bounds_of_plugin(plugin, {}),
         )
         if not shelf.state.plugins:
             with acting(self.plane.by):

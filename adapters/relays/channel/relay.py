@@ -1,8 +1,9 @@
 """Puts a channel's real token into a bot's call, and masks it in what comes back.
 
 The proxy has read the surrogate and made it a pass; here the bot's stream says whether the
-channel is still there. Only the channel's own origin is reached, or one that its `apiRoot`
-names and the operator has listed in EGRESS_ALLOW (a Bot API server of one's own).
+channel is still there. Only the channel's own origin is reached, or the one that its
+`apiRoot` names (a Bot API server of one's own): the token was given for it, and is bound
+to it in the vault.
 """
 
 from __future__ import annotations
@@ -17,10 +18,11 @@ from starlette.requests import Request
 from starlette.responses import Response
 
 from adapters.door.guard import code_of, status_of, words_of
-from adapters.relays.bots import Bots, channel_ref, opened
+from adapters.relays.bots import Bots, opened
 from adapters.relays.masked import masked, refuse_odd
 from adapters.relays.outbound import Ask, Outbound
 from adapters.relays.streamed import Streamed, while_listened
+from application.equipment import channel_ref
 from application.ports import OpenVault
 from domain.channel_relays import RELAYS, ChannelRelay, TokenPlace, error_body
 from domain.door_passes import DoorPass

@@ -9,9 +9,10 @@ from http import HTTPStatus
 from typing import Any
 from uuid import UUID
 
-from adapters.relays.bots import Bots, channel_ref, opened, text_of
+from adapters.relays.bots import Bots, opened, text_of
 from adapters.relays.channel.probes import Malformed, Missing, Trial, is_good, trial_of
 from adapters.relays.outbound import Ask, Outbound, TooSlow, Unreachable, read
+from application.equipment import channel_ref
 from application.fleet_watch import ChannelVerdict
 from application.ports import OpenVault
 from domain.equipment import item_of

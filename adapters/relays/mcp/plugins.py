@@ -7,8 +7,9 @@ import json
 from collections.abc import Mapping
 from concurrent.futures import ThreadPoolExecutor
 
-from adapters.relays.bots import Bots, opened, plugin_ref
+from adapters.relays.bots import Bots, opened
 from adapters.relays.mcp.servers import Owned, Ready
+from application.equipment import plugin_ref
 from application.event_log import EventLog
 from application.ports import OpenVault
 from domain.config_fields import Value
@@ -17,6 +18,7 @@ from domain.errors import NotFound
 from domain.ids import TeamId
 from domain.plugin_launch import Asked, HttpLaunch, StdioLaunch, asked_of, launch_of
 from domain.plugins import PluginShelf, plugin_shelf_id
+from domain.secret_bounds import check_bounds
 
 
 class NoSuchPlugin(NotFound):
@@ -42,21 +44,21 @@ class Plugins:
         self._threads.shutdown(wait=False, cancel_futures=True)
 
     async def ready(self, owned: Owned) -> Ready:
-        """What to start; `NoSuchPlugin`, `Unavailable`."""
+        """What to start; `NoSuchPlugin`, `SecretsGivenForAnother`, `Unavailable`."""
         plugin = await self._plugin(owned)
         if not isinstance(plugin.launch, StdioLaunch):
             raise NoSuchPlugin
-        config, secrets = await self._config(owned)
+        config, secrets = await self._config(owned, plugin)
         version = owned.install.version
         started = launch_of(plugin.launch, plugin.fields, config, version=version)
         return Ready(started=started, secret_values=tuple(secrets.values()))
 
     async def asked(self, owned: Owned) -> Asked:
-        """Whom to ask, with which headers; `NoSuchPlugin`, `Unavailable`."""
+        """Whom to ask, with which headers; refused as `ready` is."""
         plugin = await self._plugin(owned)
         if not isinstance(plugin.launch, HttpLaunch):
             raise NoSuchPlugin
-        config, _ = await self._config(owned)
+        config, _ = await self._config(owned, plugin)
         return asked_of(plugin.launch, plugin.fields, config)
 
     async def wanted(self, owned: Owned) -> bool:
@@ -80,7 +82,10 @@ class Plugins:
                 return own.plugin
         raise NoSuchPlugin
 
-    async def _config(self, owned: Owned) -> tuple[Mapping[str, Value], dict[str, str]]:
-        """All fields, and those of them that are secret."""
+    async def _config(
+        self, owned: Owned, plugin: Plugin
+    ) -> tuple[Mapping[str, Value], dict[str, str]]:
+        """All fields, and those of them that are secret; `SecretsGivenForAnother`."""
+        check_bounds(owned.install, plugin)
         secrets = await opened(self._vault, plugin_ref(owned.team_id, owned.install))
         return {**json.loads(owned.install.config), **secrets}, secrets

@@ -19,10 +19,11 @@ from adapters.door.serving import open_door
 from adapters.event_store import EventMapper
 from adapters.memory import MemoryRecorder
 from adapters.memory_vault import MemoryVault
-from adapters.relays.bots import Bots, channel_ref
+from adapters.relays.bots import Bots
 from adapters.relays.channel.relay import ChannelRelaying
 from adapters.relays.channel.trying import ChannelTrying
 from adapters.relays.outbound import Outbound
+from application.equipment import channel_ref
 from application.event_log import Caller, EventLog, acting
 from application.ports import Secret
 from domain.bot_events import BotChannelSet, BotCreated, Runtime
