@@ -63,7 +63,7 @@ class Firewall:
         with self._lock:
             if not self._is_in_force():
                 replace_chains(self._naming.chain, self.rules())
-                self._close_version_6()
+            self._close_version_6()
 
     def remove(self) -> None:
         """Nothing of ours is left in the host's firewall."""

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import AsyncGenerator, Sequence
+from collections.abc import AsyncGenerator, Collection, Sequence
 
 import httpx2
 from starlette.requests import Request
@@ -26,6 +26,20 @@ def refuse_odd(answer: httpx2.Response) -> None:
     """No redirect is followed, and what is coded could hide a secret: `Unreachable`."""
     if answer.status_code in REDIRECTS or "content-encoding" in answer.headers:
         raise Unreachable
+
+
+def masked_headers(
+    answer: httpx2.Response, names: Collection[str], masks: Sequence[KeyMask]
+) -> dict[str, str]:
+    """The first of each of these names that the answer has, its bytes as they came."""
+    passing: dict[str, str] = {}
+    for raw, value in answer.headers.raw:
+        name, shown = raw.decode("latin-1").lower(), value
+        for mask in masks:
+            shown = mask.whole(shown)
+        if name in names:
+            passing.setdefault(name, shown.decode("latin-1"))
+    return passing
 
 
 async def masked(

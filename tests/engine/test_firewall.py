@@ -25,6 +25,22 @@ def room() -> Iterator[Room]:
     room.close()
 
 
+def test_what_is_flushed_of_version_6_alone_is_put_up_again(
+    room: Room, tmp_path: Path
+) -> None:
+    ours = EngineSetup(
+        instance=uuid4(), data_dir=tmp_path, secrets_dir=tmp_path, images_allowed=()
+    )
+    drop = f"-A PREROUTING -i {Naming(ours.instance).bridges}+ -j DROP"
+    with room.inside():
+        Firewall(ours).ensure()
+        room.run("ip6tables", "-t", "mangle", "-F")
+        Firewall(ours).ensure()
+        assert host_rules.saved("ip6tables").count(drop) == 1
+        Firewall(ours).remove()
+        assert drop not in host_rules.saved("ip6tables")
+
+
 def test_while_the_firewall_is_changed_bots_are_always_behind_one(
     room: Room, tmp_path: Path
 ) -> None:

@@ -19,7 +19,7 @@ from starlette.responses import Response
 
 from adapters.door.guard import code_of, status_of, words_of
 from adapters.relays.bots import Bots, opened
-from adapters.relays.masked import masked, refuse_odd
+from adapters.relays.masked import masked, masked_headers, refuse_odd
 from adapters.relays.outbound import Ask, Outbound
 from adapters.relays.streamed import Streamed, while_listened
 from application.equipment import channel_ref
@@ -126,14 +126,7 @@ class ChannelRelaying:
             await stack.aclose()
             raise
         masks = tuple(KeyMask(shape) for shape in _shapes(token))
-        headers = {
-            name: answer.headers[name] for name in PASSED_BACK if name in answer.headers
-        }
-        for mask in masks:
-            headers = {
-                name: mask.whole(value.encode("latin-1")).decode("latin-1")
-                for name, value in headers.items()
-            }
+        headers = masked_headers(answer, PASSED_BACK, masks)
         pieces = masked(answer, masks)
         return Streamed(pieces, answer.status_code, headers, closing=stack.aclose)
 

@@ -15,7 +15,7 @@ import httpx2
 from starlette.requests import Request
 from starlette.responses import Response
 
-from adapters.relays.masked import masked, read_body, refuse_odd
+from adapters.relays.masked import masked, masked_headers, read_body, refuse_odd
 from adapters.relays.mcp.servers import Owned
 from adapters.relays.mcp.sessions import UNDER_WAY, Busy
 from adapters.relays.outbound import Ask, Outbound
@@ -77,9 +77,7 @@ class Forwarding:
             await stack.aclose()
             raise
         masks = [KeyMask(one.encode()) for one in _secrets(asked)]
-        back = {
-            name: answer.headers[name] for name in PASSED_BACK if name in answer.headers
-        }
+        back = masked_headers(answer, PASSED_BACK, masks)
         pieces = masked(answer, masks)
         return Streamed(pieces, answer.status_code, back, closing=stack.aclose)
 
@@ -98,6 +96,6 @@ def _refuse_odd(answer: httpx2.Response) -> None:
 def _secrets(asked: Asked) -> list[str]:
     """What may be a credential, whole and without the word that stands before it."""
     values = [
-        part for value in asked.headers.values() for part in (value, value.split()[-1])
+        part for value in asked.headers.values() for part in (value, *value.split()[-1:])
     ]
     return [one for one in dict.fromkeys(values) if len(one) >= SHORTEST_MASKED]

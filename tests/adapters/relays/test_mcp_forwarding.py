@@ -95,6 +95,16 @@ def test_a_stream_passes_as_it_comes_and_without_the_token(
     assert answer.text == "".join(f"data: {nth} {stars}\n\n" for nth in range(3))
 
 
+def test_no_header_brings_the_token_to_the_bot(
+    caller: Caller, door: McpDoor, elsewhere: Elsewhere
+) -> None:
+    door.scripted.headers["x-empty"] = ""
+    elsewhere.said = Said(body=b"{}", headers={"allow": TOKEN, SESSION: f"s-{TOKEN}"})
+    answer = caller.post(PING)
+    stars = "*" * len(TOKEN)
+    assert (answer.headers["allow"], answer.headers[SESSION]) == (stars, f"s-{stars}")
+
+
 def test_the_end_of_a_session_is_passed_on(caller: Caller, server: Little) -> None:
     caller.door.http.delete(caller.url, headers=caller.headers())
     assert server.asked[0].method == "DELETE"
