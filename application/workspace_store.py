@@ -108,8 +108,8 @@ class WorkspaceStore(Protocol):
     def kept_for(self, bot_id: UUID) -> Sequence[Path]:
         """What a backup of the bot holds: all that cannot be rendered again."""
 
-    def kept(self) -> Sequence[KeptWorkspace]:
-        """Every bot that has folders."""
+    def kept(self, *, but: frozenset[UUID] = frozenset()) -> Sequence[KeptWorkspace]:
+        """Every bot that has folders, but for these: a living bot's may be large."""
 
     def discard(self, bot_id: UUID) -> None:
         """The bot's folders are gone, with its memory and secrets."""

@@ -2,7 +2,9 @@
 
 A bot is taken for hostile, and may be at work: every file is opened below its folder's
 descriptor and no link is followed, neither when it is read nor when it is brought back.
-Links are kept as links; sockets, pipes and devices are left out. A file that changes while
+Links are kept as links; sockets, pipes and devices are left out, and so is what would keep
+all others from being kept or brought back: folders within 200 folders, paths longer than
+3,000 bytes, files of more than 64 MiB that are nearly all hole. A file that changes while
 it is read is kept as it was read: stop the bots for a copy of one moment.
 """
 
@@ -20,12 +22,16 @@ from uuid import UUID
 from adapters.backup.archive import CHUNK, Reader, Writer
 from adapters.workspace.looking import WRITTEN, ids_in
 from adapters.workspace.store import container_user
+from adapters.workspace.trees import folders_below
 from domain.errors import BadSetup
 
 FOLDER = "bots/"
 STAGING = ".restoring"
 KEPT = ("workspace", "state")
 OPEN = os.O_RDONLY | os.O_NOFOLLOW | os.O_NONBLOCK | os.O_CLOEXEC
+LONGEST = 3_000  # bytes of a path; where it is brought back more stands before it
+BLOCK = 512  # bytes of an `st_blocks`
+LARGEST_HOLLOW, MOST_HOLLOW = 64 * 1024 * 1024, 16
 OF_BOT, OF_OURS = 0o700, 0o755
 
 
@@ -46,15 +52,19 @@ def keep(data: Path, writer: Writer) -> int:
 def _keep_below(folder: Path, name: str, tar: tarfile.TarFile) -> None:
     if folder.is_symlink() or not folder.is_dir():
         return
-    for place, folders, files, descriptor in os.fwalk(folder, follow_symlinks=False):
-        at = Path(name) / Path(place).relative_to(folder)
+    for place, descriptor, files in folders_below(folder):
+        at = Path(name) / place
+        if _is_too_long(at):
+            continue
         tar.addfile(_entry(at, os.fstat(descriptor)))
-        for one in sorted([*folders, *files]):
+        for one in files:
             _keep_one(one, at / one, descriptor, tar)
 
 
 def _keep_one(name: str, at: Path, within: int, tar: tarfile.TarFile) -> None:
-    """A file or a link; a folder comes by itself, and what is gone is gone."""
+    """A file or a link, if it can be brought back; what is gone is gone."""
+    if _is_too_long(at):
+        return
     try:
         seen = os.stat(name, dir_fd=within, follow_symlinks=False)
         if stat.S_ISLNK(seen.st_mode):
@@ -69,8 +79,18 @@ def _keep_one(name: str, at: Path, within: int, tar: tarfile.TarFile) -> None:
         return
     with os.fdopen(opened, "rb") as file:
         found = os.fstat(opened)
-        if stat.S_ISREG(found.st_mode):
+        if stat.S_ISREG(found.st_mode) and not _is_hollow(found):
             tar.addfile(_entry(at, found), _Exactly(file, found.st_size))
+
+
+def _is_too_long(at: Path) -> bool:
+    return len(os.fsencode(at)) > LONGEST
+
+
+def _is_hollow(seen: os.stat_result) -> bool:
+    """Whether it says that it is large and holds next to nothing."""
+    on_disk = seen.st_blocks * BLOCK
+    return seen.st_size > LARGEST_HOLLOW and on_disk * MOST_HOLLOW < seen.st_size
 
 
 def _keep_ours(path: Path, tar: tarfile.TarFile) -> None:

@@ -12,6 +12,7 @@ from typing import Any
 from uuid import UUID
 
 from adapters.workspace.beneath import existing, read_file
+from adapters.workspace.trees import folders_below
 from application.workspace_store import Folders, HeldSecret, ShownFile
 from domain.workspace.rendered import Area, RenderedFile
 
@@ -42,9 +43,12 @@ def files_below(folder: Path) -> set[str]:
 
 
 def size_below(folder: Path) -> int:
-    """The bytes of all files below the folder; a link counts as itself."""
+    """The bytes of all files below the folder; a link counts as itself.
+
+    What lies deeper than `folders_below` goes does not count.
+    """
     size = 0
-    for _, _, names, fd in os.fwalk(folder):
+    for _, fd, names in folders_below(folder):
         for name in names:
             try:
                 size += os.stat(name, dir_fd=fd, follow_symlinks=False).st_size

@@ -37,6 +37,7 @@ from adapters.workspace.looking import (
     size_below,
     written_by_us,
 )
+from adapters.workspace.trees import remove_tree
 from application.workspace_store import (
     Folders,
     HeldSecret,
@@ -143,10 +144,10 @@ class WorkspaceFolders:
         folders = self.folders(bot_id)
         return [path for path in (folders.workspace, folders.state) if path.is_dir()]
 
-    def kept(self) -> Sequence[KeptWorkspace]:
-        """Every bot that has folders."""
+    def kept(self, *, but: frozenset[UUID] = frozenset()) -> Sequence[KeptWorkspace]:
+        """Every bot that has folders, but for these."""
         with _telling():
-            ids = {*ids_in(self._data), *ids_in(self._secrets)}
+            ids = {*ids_in(self._data), *ids_in(self._secrets)} - but
             return [self._kept(bot_id) for bot_id in sorted(ids)]
 
     def discard(self, bot_id: UUID) -> None:
@@ -229,4 +230,4 @@ def _write_down(of_bot: int, staging: int, ours: set[str]) -> None:
 def _remove(base: Path, bot_id: UUID) -> None:
     for path in (base / STAGING / str(bot_id), base / str(bot_id)):
         if path.is_dir():
-            shutil.rmtree(path)
+            remove_tree(path)

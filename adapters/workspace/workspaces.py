@@ -124,8 +124,7 @@ class KeptWorkspaces:
                 created_at=one.changed_at,
                 size_bytes=one.size_bytes,
             )
-            for one in self._store.kept()
-            if one.bot_id not in bot_ids
+            for one in self._store.kept(but=bot_ids)
         ]
 
     def discard(self, orphan: Orphan) -> None:

@@ -13,9 +13,11 @@ import pytest
 
 from adapters.backup import bot_memory
 from adapters.backup.archive import read, written
+from adapters.workspace.trees import remove_tree
 from domain.errors import BadSetup
+from tests.adapters.workspace.deep import dig
 
-BOT = UUID(int=7)
+BOT, OTHER = UUID(int=7), UUID(int=8)
 
 
 def back_and_forth(data: Path, to: Path) -> int:
@@ -56,6 +58,27 @@ def test_a_bots_own_files_come_back_and_nothing_of_anybody_elses(tmp_path: Path)
     }
     with pytest.raises(BadSetup):
         bot_memory.refuse_memory_in(to)
+
+
+def test_no_bot_keeps_the_others_from_being_brought_back(tmp_path: Path) -> None:
+    for bot_id in (BOT, OTHER):
+        (tmp_path / "data" / str(bot_id) / "workspace").mkdir(parents=True)
+    (tmp_path / "data" / str(OTHER) / "workspace" / "note").write_text("mine")
+    hostile = tmp_path / "data" / str(BOT) / "workspace"
+    for folder, depth, name in (("deep", 1_500, "d"), ("long", 30, "d" * 200)):
+        (hostile / folder).mkdir()
+        dig(hostile / folder, depth, name=name)
+    with (hostile / "hollow").open("wb") as file:
+        file.truncate(1 << 40)
+    (hostile / "kept").write_text("kept")
+    to = tmp_path / "restored"
+    assert back_and_forth(tmp_path / "data", to) == 2
+    bot_memory.put_in_place(to)
+    assert (to / str(OTHER) / "workspace" / "note").read_text() == "mine"
+    there = to / str(BOT) / "workspace"
+    assert {one.name for one in there.iterdir()} == {"deep", "long", "kept"}
+    for top in (hostile / "deep", to):
+        remove_tree(top)
 
 
 def test_what_an_attempt_left_is_replaced(tmp_path: Path) -> None:

@@ -14,6 +14,7 @@ import pytest
 
 from adapters.workspace.store import WorkspaceFolders
 from application.workspace_store import WorkspaceUnavailable
+from tests.adapters.workspace.deep import dig
 from tests.adapters.workspace.scene import ALL, BOT, SOUL, rendered, store_in
 
 Trick = Callable[[Path, Path], None]
@@ -130,6 +131,20 @@ def test_a_file_that_is_not_wanted_any_more_is_not_looked_for_elsewhere(
     store.put(BOT, rendered(*(one for one in ALL if one.path != "SOUL.md")))
     assert untouched(outside)
     assert (at / "SOUL.md").exists() is (trick is folder)
+
+
+def test_folders_as_deep_as_can_be_are_gone_through_and_taken_away(
+    store: WorkspaceFolders,
+) -> None:
+    at = store.folders(BOT)
+    dig(at.state, 1_500)
+    (at.state / "d" / "link").symlink_to("/etc")
+    (at.state / "d" / "beside").mkdir()
+    (at.workspace / "large").write_bytes(b"x" * 1_000)
+    assert store.kept(but=frozenset({BOT})) == []
+    assert store.kept()[0].size_bytes >= 1_000
+    store.discard(BOT)
+    assert store.kept() == []
 
 
 def test_sizes_and_removal_follow_no_link(store: WorkspaceFolders, tmp_path: Path) -> None:
