@@ -108,6 +108,7 @@ def create(  # noqa: PLR0913, PLR0917 - what the framework hands in
             container=None if external else wish_of(new, system.container_defaults),
             equipment=equipped.equipment,
             secrets=equipped.secrets,
+            owner_id=user.user_id,
         ),
         by=user.caller,
     )

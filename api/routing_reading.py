@@ -101,8 +101,8 @@ class TeamHistory:
             if isinstance(one.event, BotRoutingSet):
                 policies[one.originator_version] = one.event.policy
             elif isinstance(one.event, BotCreated):
-                kind, _, person = one.actor.partition(":")
-                scopes |= {ScopeKind.MEMBER: person} if kind == "user" else {}
+                owner = one.event.owner_id
+                scopes |= {} if owner is None else {ScopeKind.MEMBER: str(owner)}
         self._policies[bot_id], self._scopes[bot_id] = policies, scopes
 
 

@@ -8,6 +8,7 @@ from uuid import UUID
 
 from api.usage_shapes import Members, shown
 from api.wired import Wired
+from domain.bot_events import BotCreated
 from domain.ids import TeamId
 from projections.usage import UsageTotals
 
@@ -61,7 +62,7 @@ def _keys(system: Wired, team_id: TeamId, found: Found) -> list[Members]:
 
 
 def _members(system: Wired, found: Found) -> list[Members]:
-    """Who made the bot used it; checks of keys and bots of programs have no member."""
+    """Who made the bot used it, be it by a program; checks of keys have no member."""
     by_bot = [(cast("tuple[UUID | None, str | None]", key)[0], part) for key, part in found]
     makers = _makers(system, {bot_id for bot_id, _ in by_bot if bot_id is not None})
     parts: dict[UUID | None, UsageTotals] = {}
@@ -78,12 +79,12 @@ def _members(system: Wired, found: Found) -> list[Members]:
 
 
 def _makers(system: Wired, bot_ids: Collection[UUID]) -> dict[UUID, UUID]:
-    """Who made each of the bots, of those that people made."""
-    made = {}
+    """Who made each of the bots."""
+    made: dict[UUID, UUID] = {}
     for bot_id, history in system.fleet.histories(list(bot_ids)).items():
-        kind, _, user_id = history[0].actor.partition(":")
-        if kind == "user":
-            made[bot_id] = UUID(user_id)
+        created = history[0].event
+        if isinstance(created, BotCreated) and created.owner_id is not None:
+            made[bot_id] = created.owner_id
     return made
 
 

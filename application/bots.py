@@ -21,7 +21,7 @@ from domain.bots import Bot
 from domain.claims import Claim, hostname_claim
 from domain.containers import NetworkPolicy, Resources
 from domain.errors import InvalidFields, NotFound, PreconditionFailed
-from domain.ids import BotId, LinkId, TeamId
+from domain.ids import BotId, LinkId, TeamId, UserId
 from domain.keys import ProviderKey
 from domain.seats import Seat
 
@@ -85,6 +85,7 @@ class CreateBot(Command[int]):
     container: ContainerWish | None = None
     equipment: Equipment = PLAIN
     secrets: tuple[tuple[SecretRef, Secret], ...] = ()  # of plugins and channels
+    owner_id: UserId | None = None  # the person that quotas of members count it for
 
 
 def create_bot(command: CreateBot, *, event_log: EventLog, vault: Vault) -> int:
@@ -96,6 +97,7 @@ def create_bot(command: CreateBot, *, event_log: EventLog, vault: Vault) -> int:
         name=command.name,
         tags=command.tags,
         runtime=command.runtime,
+        owner_id=command.owner_id,
     )
     for link in command.links:
         events += bot.state.link(_checked(event_log, command.team_id, link))

@@ -13,7 +13,7 @@ from uuid import UUID
 from domain.containers import NetworkPolicy, Resources
 from domain.equipment import BotChannel, Persona, PluginInstall, SkillInstall
 from domain.events import Event
-from domain.ids import TeamId
+from domain.ids import TeamId, UserId
 from domain.routing_policy import RoutingPolicy
 
 
@@ -77,6 +77,7 @@ class BotCreated(Event, topic="bot.created"):
     name: str
     runtime: Runtime
     tags: tuple[str, ...]
+    owner_id: UserId | None = None  # who made it, be it by a program of theirs
 
 
 @dataclass(frozen=True, kw_only=True)

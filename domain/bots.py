@@ -49,7 +49,7 @@ from domain.bot_events import (
 from domain.containers import SMALL, NetworkPolicy, Resources
 from domain.errors import Conflict, NotFound
 from domain.hostnames import check_hostname
-from domain.ids import LinkId, TeamId
+from domain.ids import LinkId, TeamId, UserId
 from domain.routing_policy import RoutingPolicy
 
 
@@ -97,7 +97,7 @@ class Bot:
     container_token: str | None = None  # the hash of the one its container should hold
     deleted: bool = False
 
-    def create(
+    def create(  # noqa: PLR0913 - all that it begins with
         self,
         *,
         team_id: TeamId,
@@ -105,14 +105,19 @@ class Bot:
         name: str,
         tags: tuple[str, ...],
         runtime: Runtime = Runtime.EXTERNAL,
+        owner_id: UserId | None = None,
     ) -> list[BotEvent]:
         """Bring the bot into being; refused under a hostname that cannot be."""
         check_hostname(hostname)
-        return [
-            BotCreated(
-                team_id=team_id, hostname=hostname, name=name, runtime=runtime, tags=tags
-            )
-        ]
+        created = BotCreated(
+            team_id=team_id,
+            hostname=hostname,
+            name=name,
+            runtime=runtime,
+            tags=tags,
+            owner_id=owner_id,
+        )
+        return [created]
 
     def rename(self, name: str) -> list[BotEvent]:
         """Call the bot something else."""

@@ -2,10 +2,8 @@
 
 from __future__ import annotations
 
-from contextlib import suppress
 from dataclasses import replace
 from typing import cast
-from uuid import UUID
 
 from domain.bot_events import (
     BotCreated,
@@ -52,7 +50,7 @@ class BotRoutesProjector(Projector[BotRoute]):
                 bot_id=placed.recorded.originator_id,
                 team_id=event.team_id,
                 hostname=event.hostname,
-                owner_id=_person(placed.recorded.actor),
+                owner_id=event.owner_id,
             )
         if row is None or isinstance(event, BotDeleted):
             return None
@@ -74,14 +72,6 @@ class BotRoutesProjector(Projector[BotRoute]):
                 return replace(row, quarantined=False)
             case _:
                 return row
-
-
-def _person(actor: str) -> UUID | None:
-    """Who acted, if that was a person."""
-    kind, _, user_id = actor.partition(":")
-    with suppress(ValueError):
-        return UUID(user_id) if kind == "user" else None
-    return None
 
 
 class KeyRoutesProjector(Projector[KeyRoute]):

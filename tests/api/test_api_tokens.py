@@ -5,12 +5,16 @@ from __future__ import annotations
 import time
 from datetime import UTC, datetime, timedelta
 from typing import Any
+from uuid import UUID
 
 import pytest
 
 from api import believed
+from domain.log import FLEET
 from domain.roles import Role, included
-from tests.api.front import Front
+from projections.route_projectors import BotRoutesProjector
+from projections.view import row_of
+from tests.api.front import Front, a_bot
 
 PATH = "/api/api-token"
 
@@ -164,6 +168,15 @@ def test_one_sees_ones_own_tokens_and_admins_see_all(front: Front) -> None:
     assert front.client.delete(f"{PATH}/{theirs['id']}", headers=person).status_code == 404
     gone = front.client.delete(f"{PATH}/{mine['id']}", headers=front.bearer(owner))
     assert gone.status_code == 204
+
+
+def test_a_bot_made_by_a_program_is_its_makers(front: Front) -> None:
+    me = front.registered()
+    made = a_bot(front, bearer(issue(front, front.bearer(me))))["bot"]
+    history = front.system.fleet.history(UUID(made["id"]))
+    row = row_of(BotRoutesProjector(), FLEET, history)
+    assert row is not None
+    assert str(row.owner_id) == me["user"]["id"]  # so that quotas of members hold for it
 
 
 def test_no_other_text_is_a_token(front: Front) -> None:

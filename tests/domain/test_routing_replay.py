@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import random
-import time
 from dataclasses import replace
 from datetime import UTC, datetime, timedelta
 from uuid import UUID, uuid4
@@ -13,7 +12,7 @@ import pytest
 from pydantic import TypeAdapter
 
 from domain.prices import Price
-from domain.quota_events import Metric, ScopeKind
+from domain.quota_events import ScopeKind
 from domain.routing import decide, plan
 from domain.routing_decision import RoutingRecord
 from domain.routing_facts import RequestFacts, RequestWords, TargetState, Turn
@@ -37,10 +36,9 @@ from domain.routing_policy import (
 )
 from domain.routing_record import again, record_of
 from domain.routing_replay import PastCall, Ruling, Scenario
-from domain.routing_what_if import TrialQuota, WhatIf, what_if
+from domain.routing_what_if import what_if
 from domain.routing_words import answered
 from domain.usage import Usage
-from domain.windows import Window
 from tests.domain.routing_scene import CLAUDE, GEMINI, GPT, NO_BOT, asks, share, up
 
 BEGAN = datetime(2026, 11, 22, 12, tzinfo=UTC)
@@ -255,64 +253,3 @@ def test_rules_about_words_that_are_gone_are_counted() -> None:
     found = what_if(calls, under(asks_words))
     assert found.unanswered >= len(calls) * 6 // 7
     assert found.changed == 0
-
-
-def quota(metric: Metric, limit: int, **others: str) -> TrialQuota:
-    scope = ScopeKind(others.get("scope", "bot"))
-    return TrialQuota(
-        scope=scope,
-        scope_id=others.get("scope_id", str(BOT)),
-        metric=metric,
-        window=Window(others.get("window", "total")),
-        limit=limit,
-    )
-
-
-def limited(*quotas: TrialQuota) -> WhatIf:
-    calls = history(Direct(target=GPT), 300)
-    calls = [call for call in calls if not call.refused and call.model == "gpt-4o"][:100]
-    return what_if(calls, under(Direct(target=GPT)), quotas)
-
-
-def test_other_quotas_refuse_what_no_longer_fits() -> None:
-    assert limited(quota(Metric.REQUESTS, 30)).after.refused == {"quota-exceeded": 70}
-    assert limited(quota(Metric.TOKENS, 11_000)).after.refused == {"quota-exceeded": 90}
-    assert limited(quota(Metric.COST_MICRO_USD, 777 * 7)).after.cost_micro_usd == 777 * 7
-    nobody = quota(Metric.REQUESTS, 0, scope_id="another")
-    assert limited(nobody).after.refused == {}
-    model = quota(Metric.REQUESTS, 1, scope="model", scope_id="gpt-4o")
-    assert limited(model).after.refused == {"quota-exceeded": 99}
-
-
-def test_a_window_begins_anew() -> None:
-    found = limited(quota(Metric.REQUESTS, 10, window="minute"))
-    assert sum(found.after.refused.values()) < 90
-
-
-def test_without_the_quotas_of_then_their_refusals_are_gone() -> None:
-    calls = [
-        PastCall(
-            **{
-                **{name: getattr(call, name) for name in PastCall.__slots__},
-                "refused": "quota-exceeded",
-                "usage": Usage(),
-                "model": None,
-                "cost_micro_usd": 0,
-            }
-        )
-        for call in history(Direct(target=GPT), 50)
-        if not call.refused
-    ]
-    kept = what_if(calls, under(Direct(target=GPT)))
-    assert kept.after.refused == {"quota-exceeded": len(calls)}
-    freed = what_if(calls, under(Direct(target=GPT)), quotas=[])
-    assert freed.after.refused == {}
-    assert freed.after.cost_micro_usd > 0
-
-
-def test_a_hundred_thousand_calls_take_less_than_ten_seconds() -> None:
-    calls = history(BALANCED, 2_000) * 50
-    began = time.process_time()
-    found = what_if(calls, under(Failover(chain="chain")), [quota(Metric.TOKENS, 10**12)])
-    assert found.before.calls == 100_000
-    assert time.process_time() - began < 10
