@@ -68,7 +68,9 @@ class PostgresDeliveryPlan:
 
     def resume(self, webhook_id: UUID) -> None:
         self._do(
-            "UPDATE webhook_delivery SET failures = 0, next_at = now() "
+            # Who found it disabled a moment ago does not put it off for a day any more.
+            "UPDATE webhook_delivery "
+            "SET failures = 0, next_at = now(), leased_until = NULL "
             "WHERE webhook_id = %s AND state = 'pending'",
             webhook_id,
         )

@@ -233,6 +233,30 @@ def test_an_address_that_is_gone_is_disabled_at_once(scene: Scene, server: Hooks
     assert len(server.posted) == 1
 
 
+def test_what_is_enabled_while_a_worker_finds_it_disabled_is_posted_at_once(
+    scene: Scene, server: Hooks, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    hook = scene.add(server.url, "key.dead")
+    server.status = 410
+    scene.happens(DIED)
+    scene.happens(DIED)  # is still to be posted when the first is told to be gone
+    scene.turn()
+    server.status = 200
+    settle = PostgresDeliveryQueue.settle
+
+    def enabled_before(*given: Any, **more: Any) -> None:
+        monkeypatch.undo()
+        scene.front.client.post(f"{URL}/{hook['id']}/enable", headers=scene.me)
+        catch_up(scene.policy, Reader(scene.front.system.fleet))
+        settle(*given, **more)
+
+    monkeypatch.setattr(PostgresDeliveryQueue, "settle", enabled_before)
+    scene.turn()
+    assert len(server.posted) == 1, "it was disabled"
+    scene.turn()
+    assert [one["state"] for one in scene.log(hook)] == ["delivered", "failed"]
+
+
 def test_a_worker_that_was_killed_holds_a_message_up_for_a_minute(
     scene: Scene, server: Hooks
 ) -> None:
