@@ -43,7 +43,11 @@ def summary(
 def trend(
     query: Annotated[TrendQuery, Query()], usage: TeamUsage, response: Response
 ) -> Response:
-    """The same by minute, hour, day, week or month; those without calls are left out."""
+    """The same by minute, hour, day, week or month; those without calls are left out.
+
+    By minute it goes over seven days at most, the last ones unless `from` is given, and
+    over 3000 minutes with calls.
+    """
     return usage.trend(query, response)
 
 

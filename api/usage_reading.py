@@ -24,6 +24,8 @@ from projections.usage_rollup import Part, Reading
 from projections.usage_steps import Step, begin
 
 LONGEST_BY_MINUTE = timedelta(days=7)
+MOST_MINUTES = 3_000  # in one answer
+FIRST = datetime(2020, 1, 1, tzinfo=UTC)  # no call was before
 # The coarsest steps that each can be told from.
 _STEPS = {
     "minute": Step.MINUTE,
@@ -61,9 +63,13 @@ def totals(system: Wired, wanted: UsageFilter) -> Answer[UsageTotals]:
 def trend(
     system: Wired, wanted: UsageFilter, granularity: Granularity
 ) -> Answer[list[tuple[datetime, UsageTotals]]]:
-    """The same, step by step, oldest first; steps without calls are left out."""
+    """The same, step by step, oldest first; steps without calls are left out.
+
+    By minute it is of the last seven days, unless a beginning is named: `InvalidFields` of
+    more days than that, or of more than `MOST_MINUTES` with calls.
+    """
     if granularity == "minute":
-        _refuse_long(wanted)
+        wanted = _not_long(wanted)
     by_minute, step = system.call_log.by_minute, _STEPS[granularity]
     if wanted.upto is not None:
         position, parts, minutes = wanted.upto, list[Part](), by_minute(wanted)
@@ -78,6 +84,8 @@ def trend(
             ((begin(minute.astimezone(UTC), step), totals) for minute, totals in minutes),
         )
     )
+    if granularity == "minute" and len(steps) > MOST_MINUTES:
+        raise InvalidFields(**{"from": "more-than-3000-minutes"})
     if granularity == "week":
         steps = _added((_monday(start), totals) for start, totals in steps.items())
     return Answer(position=position, found=sorted(steps.items()))
@@ -128,9 +136,12 @@ def _wait_for(reached: Callable[[], bool]) -> None:
         time.sleep(LOOK_SECONDS)
 
 
-def _refuse_long(wanted: UsageFilter) -> None:
+def _not_long(wanted: UsageFilter) -> UsageFilter:
     """Minutes of years would be a long answer."""
+    until = wanted.until or datetime.now(UTC)
     if wanted.since is None:
-        raise InvalidFields(**{"from": "missing"})
-    if (wanted.until or datetime.now(UTC)) - wanted.since > LONGEST_BY_MINUTE:
+        since = max(until, FIRST + LONGEST_BY_MINUTE) - LONGEST_BY_MINUTE
+        return replace(wanted, since=begin(since.astimezone(UTC), Step.MINUTE))
+    if until - wanted.since > LONGEST_BY_MINUTE:
         raise InvalidFields(**{"from": "more-than-7-days"})
+    return wanted

@@ -6,7 +6,6 @@ import csv
 import io
 import json
 from datetime import timedelta
-from typing import Any
 from uuid import UUID, uuid4
 
 import pytest
@@ -153,25 +152,6 @@ def test_an_answer_is_written_as_its_model_writes_it(
     assert answer.text == written
     assert answer.headers["content-type"] == "application/json"
     assert "x-log-position" in answer.headers
-
-
-def test_a_trend_goes_by_minute_within_a_week(front: Front) -> None:
-    me = front.registered()
-    Calls(front, me["team"]["id"]).a_day()
-    front.system.pump()
-
-    def trend(**query: str) -> Any:
-        params = query | {"granularity": "minute"}
-        return front.client.get("/api/usage/trend", params=params, headers=front.bearer(me))
-
-    day = {"from": "2026-03-02T00:00:00Z", "to": "2026-03-02T01:00:00Z"}
-    items = trend(**day).json()["items"]
-    assert [item["start"] for item in items] == [
-        f"2026-03-02T00:{minute:02}:00Z" for minute in (0, 1, 5, 6, 7, 59)
-    ]
-    assert trend().json()["errors"] == [{"field": "from", "code": "missing"}]
-    long = trend(**{"from": "2026-03-02T00:00:00Z", "to": "2026-04-01T00:00:00Z"})
-    assert long.status_code == 422
 
 
 @pytest.mark.parametrize(
