@@ -6,17 +6,20 @@ The worker is asked, the only process with an engine; 503 if it cannot say.
 from __future__ import annotations
 
 from collections.abc import AsyncGenerator, AsyncIterator, Sequence
+from contextlib import AbstractContextManager, aclosing, suppress
 from datetime import datetime
 from typing import Annotated
 from uuid import UUID
 
-from fastapi import APIRouter, Response
+from fastapi import APIRouter, Request, Response
 from fastapi import Query as FromQuery
 from pydantic import BaseModel, Field
 from starlette.responses import StreamingResponse
 
 from api.bot_reading import TheBots
 from api.callers import NoteRead, TheUser
+from api.lasting import Lasting, TheLasting
+from api.live_feed import LiveFeed
 from api.paging import TheCursors
 from api.positions import reached
 from api.shapes import ListQuery, Moment, Page, Query
@@ -92,38 +95,57 @@ def stats(hostname: str, bots: TheBots, system: TheSystem, response: Response) -
     response_model=Page[LogLineOut],
     responses={200: {"content": {"text/event-stream": {}}}},
 )
-def logs(
+def logs(  # noqa: PLR0913, PLR0917 - what the framework hands in
     hostname: str,
     query: Annotated[LogQuery, FromQuery()],
+    request: Request,
     bots: TheBots,
+    user: TheUser,
+    lasting: TheLasting,
     system: TheSystem,
     note_read: NoteRead,
 ) -> object:
-    """The last lines, oldest first; with `follow`, as server-sent events from there on."""
+    """The last lines, oldest first; with `follow`, as server-sent events from there on.
+
+    The stream ends with the access of whoever opened it; it counts among their ten.
+    """
     _needs_container(bots.row(hostname).runtime)
     note_read(hostname)
     bot_id, watch = bots.id_of(hostname), system.fleet_watch
     if not query.follow:
         found = watch.logs(bot_id, tail=query.tail, since=query.since)
         return Page(items=[line_shown(line) for line in found])
+    feed: LiveFeed = request.app.state.live_feed
+    feed.refuse_crowd(user.principal)
     watch.logs(bot_id, tail=0)  # what is wrong is said before the stream begins
     lines = watch.following(bot_id, tail=query.tail, since=query.since)
-    return StreamingResponse(_events(lines), media_type="text/event-stream")
+    told = _counted(_events(lines, lasting), feed.counted(user.principal))
+    return StreamingResponse(told, media_type="text/event-stream")
 
 
-async def _events(lines: AsyncGenerator[LogLine | None, None]) -> AsyncIterator[str]:
+async def _events(
+    lines: AsyncGenerator[LogLine | None, None], lasting: Lasting
+) -> AsyncGenerator[str, None]:
     """Without an `end` where the worker or its engine went away."""
-    try:
-        async for line in lines:
-            if line is None:
-                yield ": \n\n"
-            else:
-                yield f"event: line\ndata: {line_shown(line).model_dump_json()}\n\n"
-        yield "event: end\ndata: {}\n\n"
-    except Unavailable:
-        return
-    finally:
-        await lines.aclose()
+    async with aclosing(lines):
+        with suppress(Unavailable):
+            async for line in lines:
+                if not await lasting.lasts():
+                    break
+                if line is None:
+                    yield ": \n\n"
+                else:
+                    yield f"event: line\ndata: {line_shown(line).model_dump_json()}\n\n"
+            yield "event: end\ndata: {}\n\n"
+
+
+async def _counted(
+    told: AsyncGenerator[str, None], counted: AbstractContextManager[None]
+) -> AsyncIterator[str]:
+    with counted:
+        async with aclosing(told):
+            async for text in told:
+                yield text
 
 
 def line_shown(line: LogLine) -> LogLineOut:

@@ -17,17 +17,16 @@ from fastapi import APIRouter, Header, Query, Request
 from starlette.concurrency import run_in_threadpool
 from starlette.responses import StreamingResponse
 
-from api.callers import SignedIn, TheDoorkeeper, TheUser
-from api.doorkeeper import Doorkeeper
+from api.callers import SignedIn, TheUser
+from api.lasting import SESSION_SECONDS, Lasting, TheLasting
 from api.live_feed import PAGE, LiveFeed, messages_of
 from api.shapes import Query as QueryShape
 from api.wired import TheSystem, Wired
-from domain.errors import InvalidFields, Refused, Unavailable
+from domain.errors import InvalidFields
 
 router = APIRouter(prefix="/api/events", tags=["notices"])
 
 HEARTBEAT_SECONDS = 15.0
-SESSION_SECONDS = 2.0  # between two looks whether the session lasts
 RETRY_MS = 2000
 MOST_BEHIND = 20_000  # positions that are read again for somebody who comes back
 RESET = "event: reset\ndata: {}\n\n"
@@ -52,7 +51,7 @@ async def stream(  # noqa: PLR0913, PLR0917 - what the framework hands in
     request: Request,
     user: TheUser,
     system: TheSystem,
-    doorkeeper: TheDoorkeeper,
+    lasting: TheLasting,
     last_event_id: Annotated[str | None, Header()] = None,
 ) -> StreamingResponse:
     """Bots' and keys' states, notices, and how far the read models are behind."""
@@ -61,7 +60,7 @@ async def stream(  # noqa: PLR0913, PLR0917 - what the framework hands in
     feed: LiveFeed = request.app.state.live_feed
     feed.refuse_crowd(user.principal)
     after = None if last_event_id is None else int(last_event_id)
-    told = _Stream(request, user, system, doorkeeper, feed).told(after, follow=query.follow)
+    told = _Stream(user, system, lasting, feed).told(after, follow=query.follow)
     return StreamingResponse(told, media_type="text/event-stream")
 
 
@@ -69,17 +68,11 @@ class _Stream:
     """One open stream."""
 
     def __init__(
-        self,
-        request: Request,
-        user: SignedIn,
-        system: Wired,
-        doorkeeper: Doorkeeper,
-        feed: LiveFeed,
+        self, user: SignedIn, system: Wired, lasting: Lasting, feed: LiveFeed
     ) -> None:
-        self._request = request
         self._user = user
         self._system = system
-        self._doorkeeper = doorkeeper
+        self._lasting = lasting
         self._feed = feed
 
     async def told(self, after: int | None, *, follow: bool) -> AsyncIterator[str]:
@@ -97,7 +90,7 @@ class _Stream:
                 yield text
             last = time.monotonic()
             while follow and not listener.cut:
-                if not await self._lasts():
+                if not await self._lasting.lasts():
                     yield END
                     return
                 read = self._feed.position  # before the queue is found to be empty
@@ -128,14 +121,3 @@ class _Stream:
 
     async def _head(self) -> int:
         return await run_in_threadpool(self._system.fleet.head)
-
-    async def _lasts(self) -> bool:
-        """Whether the credential is good still; while nobody can say, it is."""
-        admit = self._doorkeeper.admit
-        try:
-            await run_in_threadpool(admit, self._request.headers, self._user.request_id)
-        except Refused:
-            return False
-        except Unavailable:
-            return True
-        return True

@@ -11,6 +11,7 @@ import json
 import logging
 from collections import Counter
 from collections.abc import Iterator
+from contextlib import contextmanager
 from dataclasses import dataclass, field
 from uuid import UUID
 
@@ -82,7 +83,7 @@ class LiveFeed:
                 self.position = await run_in_threadpool(self._system.fleet.head)
             listener.since = self.position
             self._listeners.add(listener)
-            self._streams[principal] += 1
+            self._one_more(principal)
             if self._reading and self._lag:
                 listener.take(None, self._lag)
             if not self._reading:
@@ -94,9 +95,24 @@ class LiveFeed:
     def leave(self, listener: Listener) -> None:
         """Hear no more."""
         self._listeners.discard(listener)
-        self._streams[listener.principal] -= 1
-        if self._streams[listener.principal] <= 0:
-            del self._streams[listener.principal]
+        self._one_less(listener.principal)
+
+    @contextmanager
+    def counted(self, principal: str) -> Iterator[None]:
+        """One more stream of theirs is open, which hears something else."""
+        self._one_more(principal)
+        try:
+            yield
+        finally:
+            self._one_less(principal)
+
+    def _one_more(self, principal: str) -> None:
+        self._streams[principal] += 1
+
+    def _one_less(self, principal: str) -> None:
+        self._streams[principal] -= 1
+        if self._streams[principal] <= 0:
+            del self._streams[principal]
 
     async def _read(self) -> None:
         turns = 0

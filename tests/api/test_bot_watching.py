@@ -2,12 +2,15 @@
 
 from __future__ import annotations
 
+import asyncio
+from collections.abc import AsyncGenerator
 from datetime import UTC, datetime
 from typing import Any
 from uuid import UUID
 
 import pytest
 
+from api import lasting, live_feed
 from api.diagnosis_texts import ADVICE, TEXTS
 from application.engines import ContainerStats, LogLine
 from application.fleet_watch import EngineStatus, RunFacts
@@ -89,6 +92,38 @@ def test_a_followed_log_is_a_stream_of_events(front: Front, me: dict[str, str]) 
     assert first.startswith('event: line\ndata: {"at":null,"stream":"stderr","text":"data:')
     assert first.count("\n") == 1  # a line's own breaks are escaped
     assert (last, rest) == ("event: end\ndata: {}", "")
+
+
+def test_a_followed_log_ends_with_the_access_of_who_follows_it(
+    front: Front, me: dict[str, str], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    line = LogLine(at=None, stream="stdout", text="before")
+    front.system.fleet_watch.lines[made(front, me)] = [line]
+
+    async def following(*_: object, **__: object) -> AsyncGenerator[LogLine, None]:
+        yield line
+        left = await asyncio.to_thread(front.client.post, "/api/auth/logout", headers=me)
+        assert left.is_success
+        yield LogLine(at=None, stream="stdout", text="after")
+
+    monkeypatch.setattr(front.system.fleet_watch, "following", following)
+    monkeypatch.setattr(lasting, "SESSION_SECONDS", 0.0)
+    got = front.client.get("/api/bot/ada-1/logs?follow=true", headers=me).text
+    assert "before" in got
+    assert "after" not in got
+    assert got.endswith("event: end\ndata: {}\n\n")
+
+
+def test_nobody_follows_more_than_ten_streams(
+    front: Front, me: dict[str, str], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    front.system.fleet_watch.lines[made(front, me)] = []
+    path = "/api/bot/ada-1/logs?follow=true"
+    for _ in range(2):
+        assert front.client.get(path, headers=me).is_success
+    monkeypatch.setattr(live_feed, "MOST_STREAMS", 0)
+    crowd = front.client.get(path, headers=me)
+    assert (crowd.status_code, crowd.json()["code"]) == (429, "too-many-streams")
 
 
 def test_a_log_that_cannot_be_followed_is_refused_before_it_begins(

@@ -82,16 +82,6 @@ def test_the_real_token_goes_to_telegram_and_nothing_of_it_comes_back(
     assert asked.headers["host"] == server.url.removeprefix("http://")
 
 
-def test_a_header_in_any_letters_passes_as_it_came(
-    door: ChannelDoor, telegram: Telegram, bot: UUID, channel: BotChannel
-) -> None:
-    named = 'attachment; filename="报告.pdf"'.encode()
-    telegram.next = Said(headers={"content-disposition": named.decode("latin-1")})
-    answer = call(door, bot, channel, "file/documents/file_1.pdf", method="GET")
-    assert answer.status_code == 200
-    assert (b"content-disposition", named) in answer.headers.raw
-
-
 def test_the_token_is_masked_in_whatever_telegram_says(
     door: ChannelDoor, telegram: Telegram, bot: UUID, channel: BotChannel
 ) -> None:
