@@ -30,7 +30,5 @@ print("stopped")
 
 def test_signals_stop_a_process_wherever_its_main_thread_is_just_then() -> None:
     command = [sys.executable, "-c", WAITS]
-    told = subprocess.run(  # noqa: S603 - ours
-        command, capture_output=True, timeout=LEAVE_SECONDS, check=True
-    )
+    told = subprocess.run(command, capture_output=True, timeout=LEAVE_SECONDS, check=True)
     assert told.stdout == b"stopped\n"
