@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import asyncio
 from collections.abc import AsyncIterator
-from contextlib import asynccontextmanager
+from contextlib import AsyncExitStack, asynccontextmanager
 from dataclasses import dataclass
 from typing import Any
 
@@ -59,7 +59,16 @@ async def data_plane(
     settings: Settings, url: str, watch: Watch
 ) -> AsyncIterator[DataPlane]:
     """All of it, in the running event loop; at the end all is written and closed."""
+    async with AsyncExitStack() as stack:
+        yield await _started(settings, url, watch, stack)
+
+
+async def _started(
+    settings: Settings, url: str, watch: Watch, stack: AsyncExitStack
+) -> DataPlane:
+    """All of it at work; the stack ends it, and what there is of it if it fails here."""
     opened = open_instance(settings, url, role=ROLE, size=4)
+    stack.callback(opened.database.close)
     pool = AsyncConnectionPool[psycopg.AsyncConnection[Any]](
         connection_info(url, role=ROLE),
         kwargs={"autocommit": True},
@@ -71,11 +80,15 @@ async def data_plane(
         open=False,
     )
     await pool.open()
+    stack.push_async_callback(pool.close)
     vault = PostgresOpenVault(pool, opened.envelope)
-    meter = PostgresMeter(url, role=ROLE, watch=watch)
+    stack.callback(vault.close)
     fleet = EventLog(FLEET, PostgresRecorder(opened.database, FLEET), EventMapper())
     shelf = load_routing_catalog().shelf
     routes = RouteFollower(opened.database, fleet, on_key=vault.forget, built_in=shelf)
+    stack.push_async_callback(routes.stop)
+    meter = PostgresMeter(url, role=ROLE, watch=watch)
+    stack.push_async_callback(meter.stop)
     plane = DataPlane(
         routes=routes,
         meter=meter,
@@ -97,11 +110,4 @@ async def data_plane(
     routes.start()
     await meter.start()
     await routes.catch_up()
-    try:
-        yield plane
-    finally:
-        await meter.stop()
-        await routes.stop()
-        vault.close()
-        await pool.close()
-        opened.database.close()
+    return plane
