@@ -51,7 +51,8 @@ class Child:
             lived = time.monotonic() - began
             if self._stopping.is_set():
                 return
-            self._worked = self._worked or lived > WELL_AFTER_SECONDS
+            if self.program.probe is None and lived > WELL_AFTER_SECONDS:
+                self._worked = True
             if code == BAD_SETUP and not self._worked:
                 raise BadSetup(self._last_line.removeprefix("clawbot: "))
             pause = FIRST_PAUSE if lived > WELL_AFTER_SECONDS else pause

@@ -16,7 +16,7 @@ import pytest
 from adapters.supervisor import child as supervised
 from adapters.supervisor.child import Child
 from adapters.supervisor.log_files import LogFile
-from adapters.supervisor.programs import Program
+from adapters.supervisor.programs import Probe, Program
 from domain.errors import BadSetup
 
 pytestmark = pytest.mark.anyio
@@ -44,13 +44,16 @@ class Watched:
 
 
 @asynccontextmanager
-async def kept(folder: Path, script: str, **other: float) -> AsyncIterator[Watched]:
+async def kept(
+    folder: Path, script: str, *, stop_seconds: float = 5, probe: Probe | None = None
+) -> AsyncIterator[Watched]:
     """A Python script under supervision; it is stopped in the end."""
     program = Program(
         name="it",
         command=(sys.executable, "-c", script),
         environment=dict(os.environ),
-        stop_seconds=other.get("stop_seconds", 5),
+        stop_seconds=stop_seconds,
+        probe=probe,
     )
     path, said = folder / "it.log", list[str]()
     with closing(LogFile(path)) as log:
@@ -98,6 +101,16 @@ async def test_what_worked_before_is_started_again_whatever_it_ends_with(
     async with kept(tmp_path, BAD_SETUP) as it:
         await until(lambda: len(it.said) == 2)
         assert not it.task.done()
+
+
+async def test_what_took_long_to_find_that_it_cannot_start_did_not_work(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, free_port: int
+) -> None:
+    monkeypatch.setattr(supervised, "WELL_AFTER_SECONDS", 0.0)
+    probe = Probe(host="127.0.0.1", port=free_port, path="/health")
+    async with kept(tmp_path, BAD_SETUP, probe=probe) as it:
+        with pytest.raises(BadSetup, match=r"^it cannot be$"):
+            await it.task
 
 
 async def test_a_stopped_child_is_not_started_again(tmp_path: Path) -> None:
