@@ -11,6 +11,7 @@ from pathlib import Path
 from typing import Annotated, Literal, Self
 
 from pydantic import (
+    AfterValidator,
     BaseModel,
     ConfigDict,
     Field,
@@ -21,7 +22,12 @@ from pydantic import (
 )
 from pydantic_settings import BaseSettings, NoDecode, SettingsConfigDict
 
+from adapters.setting_shapes import addresses, base_url, database_address, origin
+from domain.destinations import listed_origins
 from domain.errors import BadSetup
+
+DatabaseAddress = Annotated[str, AfterValidator(database_address)]
+BaseUrl = Annotated[str, AfterValidator(base_url)]
 
 
 class ProviderSetting(BaseModel):
@@ -45,8 +51,8 @@ class Settings(BaseSettings):
         populate_by_name=True,
     )
 
-    database_url: str | None = None
-    read_database_url: str | None = None
+    database_url: DatabaseAddress | None = None
+    read_database_url: DatabaseAddress | None = None
     redis_url: str | None = None
     rabbitmq_url: str | None = None
 
@@ -61,7 +67,7 @@ class Settings(BaseSettings):
     clawbot_workers: int = Field(default=1, ge=1, le=64)
     clawbot_worker_host: str = "127.0.0.1"
     clawbot_worker_port: int = Field(default=3102, ge=1, le=65535)
-    clawbot_worker_url: str | None = None
+    clawbot_worker_url: Annotated[str, AfterValidator(origin)] | None = None
     # Plugins that run here: where their programs are found, and what they may read beside
     # the system's own folders (packages that the operator has installed).
     clawbot_plugins_path: str = "/usr/local/bin:/usr/bin:/bin"
@@ -69,13 +75,13 @@ class Settings(BaseSettings):
     # What they reach beside the internet, and whether they must be kept to that.
     clawbot_plugins_networks: Annotated[tuple[IPvAnyNetwork, ...], NoDecode] = ()
     clawbot_plugins_fence: Literal["auto", "required", "off"] = "auto"
-    proxy_base_url: str | None = None
+    proxy_base_url: BaseUrl | None = None
     proxy_token_ttl: int = Field(default=0, ge=0)
     metrics_token: str | None = Field(default=None, repr=False)
     clawbot_smtp_url: str | None = Field(default=None, repr=False)
     clawbot_sms_url: str | None = Field(default=None, repr=False)
     clawbot_mail_from: str = "Clawbot <clawbot@localhost>"
-    clawbot_public_url: str | None = None
+    clawbot_public_url: BaseUrl | None = None
     clawbot_oidc: dict[str, ProviderSetting] = Field(default_factory=dict, repr=False)
     otel_exporter_otlp_endpoint: str | None = None
     egress_allow: Annotated[tuple[str, ...], NoDecode] = ()
@@ -90,7 +96,10 @@ class Settings(BaseSettings):
     # Bots in containers; see `adapters/docker/setup.py`.
     clawbot_runtime: Literal["docker", "swarm", "external"] = "docker"
     clawbot_bot_subnets: IPv4Network = IPv4Network("10.213.0.0/16")
-    clawbot_bot_dns: Annotated[tuple[str, ...], NoDecode] = ("1.1.1.1", "9.9.9.9")
+    clawbot_bot_dns: Annotated[tuple[str, ...], NoDecode, AfterValidator(addresses)] = (
+        "1.1.1.1",
+        "9.9.9.9",
+    )
     clawbot_bot_firewall: bool = True
     clawbot_swarm_proxy: str = "clawbot-proxy"
     clawbot_swarm_constraints: Annotated[tuple[str, ...], NoDecode] = ()
@@ -133,6 +142,11 @@ class Settings(BaseSettings):
                 "Remove the setting; keys stay in the vault and calls go through the proxy."
             )
             raise BadSetup(msg)
+        return self
+
+    @model_validator(mode="after")
+    def _keys_go_to_origins(self) -> Self:
+        listed_origins(self.egress_allow)
         return self
 
     @property

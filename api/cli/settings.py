@@ -17,7 +17,12 @@ def read_settings() -> Settings:
         # What was given is not repeated: it may be a secret in the wrong place.
         wrong = error.errors(include_url=False, include_context=False, include_input=False)
         names = " and ".join(str(one["loc"][0]).upper() for one in wrong)
-        msg = f"{names} cannot be used: {wrong[0]['msg'].lower()}."
+        why = wrong[0]["msg"]
+        if wrong[0]["type"] == "value_error":  # ours, and told as we wrote it
+            why = why.removeprefix("Value error, ")
+        else:
+            why = why.lower()
+        msg = f"{names} cannot be used: {why}."
         raise BadSetup(msg) from None
     except SettingsError as error:
         msg = f"The settings cannot be read: {error}."

@@ -11,6 +11,8 @@ import psycopg
 import pytest
 
 from adapters.postgres.embedded import EmbeddedPostgres
+from api.cli.settings import read_settings
+from domain.errors import BadSetup
 from tests.api.cli.running import A_KEY, Shell, clawbot
 
 
@@ -156,3 +158,38 @@ def sentence(err: str) -> str:
     assert err.startswith("clawbot: ")
     assert err.count("\n") == 1
     return err.removeprefix("clawbot: ").strip()
+
+
+@pytest.mark.parametrize(
+    ("name", "value"),
+    [
+        ("DATABASE_URL", "canary"),
+        ("DATABASE_URL", "postgresql://u:can ary@127.0.0.1/x"),
+        ("DATABASE_URL", "postgresql://u:canary@127.0.0.1:many/x"),
+        ("READ_DATABASE_URL", "http://u:canary@127.0.0.1/x"),
+        ("PROXY_BASE_URL", "canary:3101"),
+        ("PROXY_BASE_URL", "http://u:canary@proxy:3101"),
+        ("CLAWBOT_PUBLIC_URL", "canary"),
+        ("CLAWBOT_PUBLIC_URL", "https://canary.example?x=1"),
+        ("CLAWBOT_WORKER_URL", "canary:3102"),
+        ("CLAWBOT_WORKER_URL", "http://canary:3102/door"),
+        ("CLAWBOT_BOT_DNS", "1.1.1.1,canary"),
+    ],
+)
+def test_what_no_process_could_use_is_refused_before_any_starts(
+    monkeypatch: pytest.MonkeyPatch, name: str, value: str
+) -> None:
+    monkeypatch.setenv(name, value)
+    with pytest.raises(BadSetup) as refused:
+        read_settings()
+    assert str(refused.value).startswith(f"{name} cannot be used: ")
+    assert "ary" not in str(refused.value)
+    assert refused.value.__cause__ is None
+
+
+def test_an_origin_that_is_none_is_refused_before_any_process_starts(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    monkeypatch.setenv("EGRESS_ALLOW", "http://127.0.0.1:11434,not-an-origin")
+    with pytest.raises(BadSetup, match=r"^EGRESS_ALLOW: 'not-an-origin' is not an origin"):
+        read_settings()
