@@ -11,12 +11,19 @@ import socket
 import time
 from collections.abc import Collection
 
-from domain.destinations import DestinationIsNotPublic, Origin, is_public, listed_origins
+from domain.destinations import (
+    DEFAULT_PORTS,
+    DestinationIsNotPublic,
+    Origin,
+    is_public,
+    listed_origins,
+)
 from domain.errors import Unavailable
 
 LOOK_UP_SECONDS = 5.0
 KEPT_SECONDS = 30.0
 MOST_KEPT = 1024
+HTTPS = DEFAULT_PORTS["https"]
 
 _FLAGS = socket.AI_ADDRCONFIG  # no IPv6 answers where there is no IPv6
 
@@ -37,8 +44,9 @@ class CheckedResolver:
     async def resolve(self, origin: Origin) -> str:
         """One checked address of the origin, IPv4 if it has both kinds.
 
-        Raises `DestinationIsNotPublic` if any of its addresses is inside, and `Unavailable`
-        if it does not resolve within 5 s.
+        Raises `DestinationIsNotPublic` if any of its addresses is inside, or it is neither
+        https on port 443 nor listed (any more: a key is kept for longer than an entry), and
+        `Unavailable` if it does not resolve within 5 s.
         """
         kept = self._kept.get(origin)
         if kept is not None and time.monotonic() < kept[1]:
@@ -51,8 +59,14 @@ class CheckedResolver:
         return await asyncio.shield(look_up)  # one caller that leaves stops nobody else
 
     async def _look_up(self, origin: Origin) -> str:
+        is_excused = origin in self._excused
+        if not is_excused and (origin.scheme, origin.port) != ("https", HTTPS):
+            raise DestinationIsNotPublic(
+                "Only https on port 443 is asked; the operator can list another origin in "
+                "EGRESS_ALLOW."
+            )
         addresses = await _addresses(origin)
-        if origin not in self._excused and not all(map(is_public, addresses)):
+        if not is_excused and not all(map(is_public, addresses)):
             raise DestinationIsNotPublic(
                 "The host leads to an address that is not public; the operator can list "
                 "its origin in EGRESS_ALLOW."

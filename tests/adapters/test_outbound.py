@@ -158,3 +158,15 @@ async def test_the_systems_resolver_knows_localhost() -> None:
 def test_a_list_with_a_bad_entry_stops_the_process() -> None:
     with pytest.raises(BadSetup):
         CheckedResolver(egress_allow=["localhost:11434"])
+
+
+@pytest.mark.parametrize(
+    "origin", [Origin("http", "8.8.8.8", 80), Origin("https", "8.8.8.8", 8443)]
+)
+async def test_what_is_listed_no_more_is_asked_no_more(ask: Any, origin: Origin) -> None:
+    names = ask(Names())
+    listed = CheckedResolver(egress_allow=[str(origin)])
+    assert await listed.resolve(origin) == "8.8.8.8"
+    with pytest.raises(DestinationIsNotPublic):
+        await CheckedResolver(egress_allow=()).resolve(origin)
+    assert names.questions == []
