@@ -7,6 +7,7 @@ what was given is not repeated, as it may hold a password.
 from __future__ import annotations
 
 from ipaddress import ip_address
+from pathlib import Path
 from urllib.parse import urlsplit
 
 import psycopg
@@ -55,6 +56,15 @@ def origin(url: str) -> str:
         msg = "write http://host:port, without a path"
         raise ValueError(msg)
     return url
+
+
+def place(path: Path) -> Path:
+    """A path whose `~` is somebody's home: a shell spells that out, a `.env` file not."""
+    try:
+        return path.expanduser()
+    except RuntimeError:
+        msg = "nobody's home is known by that name: write the whole path"
+        raise ValueError(msg) from None
 
 
 def addresses(texts: tuple[str, ...]) -> tuple[str, ...]:

@@ -22,12 +22,13 @@ from pydantic import (
 )
 from pydantic_settings import BaseSettings, NoDecode, SettingsConfigDict
 
-from adapters.setting_shapes import addresses, base_url, database_address, origin
+from adapters.setting_shapes import addresses, base_url, database_address, origin, place
 from domain.destinations import listed_origins
 from domain.errors import BadSetup
 
 DatabaseAddress = Annotated[str, AfterValidator(database_address)]
 BaseUrl = Annotated[str, AfterValidator(base_url)]
+Place = Annotated[Path, AfterValidator(place)]
 
 
 class ProviderSetting(BaseModel):
@@ -57,9 +58,9 @@ class Settings(BaseSettings):
     rabbitmq_url: str | None = None
 
     bot_master_key: str | None = Field(default=None, repr=False)
-    bot_master_key_file: Path | None = None
+    bot_master_key_file: Place | None = None
 
-    clawbot_data_dir: Path = Field(default_factory=lambda: default_data_dir())  # noqa: PLW0108  # defined below
+    clawbot_data_dir: Place = Field(default_factory=lambda: default_data_dir())  # noqa: PLW0108  # defined below
     clawbot_host: str = "127.0.0.1"
     clawbot_port: int = Field(default=3100, ge=1, le=65535)
     clawbot_proxy_host: str = "127.0.0.1"
@@ -87,9 +88,9 @@ class Settings(BaseSettings):
     egress_allow: Annotated[tuple[str, ...], NoDecode] = ()
     docker_host: str = "unix:///var/run/docker.sock"
     docker_tls_verify: bool = False
-    docker_cert_path: Path | None = None
-    bot_data_dir: Path | None = None
-    bot_secrets_dir: Path | None = None
+    docker_cert_path: Place | None = None
+    bot_data_dir: Place | None = None
+    bot_secrets_dir: Place | None = None
     bot_image: str = "openclaw:latest"
     bot_images_allowed: Annotated[tuple[str, ...], NoDecode] = ("clawbot/*",)
     bot_port_start: int = Field(default=9200, ge=1024, le=65_000)

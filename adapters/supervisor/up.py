@@ -46,7 +46,7 @@ def up(settings: Settings, *, announce: Callable[[Instance], None], say: Say) ->
     began = time.monotonic()
     groundwork.refuse_busy_ports(settings)
     groundwork.refuse_bad_key(settings)
-    folder = groundwork.made_folder(settings.clawbot_data_dir.expanduser().absolute())
+    folder = groundwork.made_folder(settings.clawbot_data_dir.absolute())
     with ExitStack() as stack:
         server: EmbeddedPostgres | None = None
         if not settings.database_url:
