@@ -85,7 +85,9 @@ def _have_room_for(connections: int) -> None:
         resource.setrlimit(resource.RLIMIT_NOFILE, (allowed, hard))
 
 
-def bound(host: str, port: int) -> socket.socket:
+def bound(
+    host: str, port: int, *, setting: str = "CLAWBOT_PORT or CLAWBOT_PROXY_PORT"
+) -> socket.socket:
     """A listening address of ours; `BadSetup` names it if it is taken or not ours."""
     family = socket.AF_INET6 if ":" in host else socket.AF_INET
     listener = socket.socket(family, socket.SOCK_STREAM)
@@ -96,7 +98,7 @@ def bound(host: str, port: int) -> socket.socket:
         listener.close()
         msg = (
             f"Cannot listen on {host}:{port} ({error.strerror}). Stop what uses the port, "
-            "or choose another with CLAWBOT_PORT or CLAWBOT_PROXY_PORT."
+            f"or choose another with {setting}."
         )
         raise BadSetup(msg) from error
     return listener

@@ -35,7 +35,7 @@ def open_door(opening: Opening, *, host: str, port: int) -> Iterator[int]:
     They are opened and closed in the door's own loop. `BadSetup`: the port is taken;
     `Unavailable`: they could not be opened.
     """
-    listener = bound(host, port)
+    listener = bound(host, port, setting="CLAWBOT_WORKER_PORT")
     server = uvicorn.Server(_config(application(opening)))
     failed: list[BaseException] = []
 
