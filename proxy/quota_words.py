@@ -34,7 +34,7 @@ _PERIODS = (
 
 def sentence(hold: Hold) -> str:
     """Which quota has no room, when it has again, and the numbers that say so."""
-    end = hold.window_end
+    end = _end(hold)
     resets = f", resets at {end.astimezone(UTC):%Y-%m-%dT%H:%M:%SZ}" if end else ""
     return (
         f"{_period(hold)} {_METRICS[hold.metric]} quota exceeded{resets} "
@@ -54,10 +54,14 @@ def unpriced(error: UnpricedCall) -> str:
 
 
 def seconds_left(hold: Hold, now: datetime) -> int | None:
-    """Until the window ends, whole and at least 1; None: it never does."""
-    if hold.window_end is None:
-        return None
-    return max(1, -((now - hold.window_end) // timedelta(seconds=1)))
+    """Until the window ends, whole and at least 1; None: waiting does not help."""
+    end = _end(hold)
+    return None if end is None else max(1, -((now - end) // timedelta(seconds=1)))
+
+
+def _end(hold: Hold) -> datetime | None:
+    """When there is room for the call again; None: never, or it is more than the limit."""
+    return hold.window_end if hold.amount <= hold.limit else None
 
 
 def _period(hold: Hold) -> str:

@@ -96,13 +96,28 @@ def test_a_models_quota_holds_for_each_way_to_write_its_name(
 
 
 def test_who_may_soon_come_again_is_told_when(data_plane: DataPlane) -> None:
-    bot = data_plane.new_bot()
-    limit(data_plane, bot, 0, Metric.REQUESTS, window=Window.MINUTE)
-    refused = data_plane.chat(bot, new_model())
+    bot, model = data_plane.new_bot(), new_model()
+    limit(data_plane, bot, 1, Metric.REQUESTS, window=Window.MINUTE)
+    answers = [data_plane.chat(bot, model) for _ in range(3)]  # a minute may end meanwhile
+    refused = next(one for one in answers if one.status_code == 429)
     seconds = int(refused.headers["retry-after"])
     assert 1 <= seconds <= 60
     assert abs(seconds - (60 - datetime.now(UTC).second)) <= 2
     assert "x-should-retry" not in refused.headers
+
+
+def test_whose_call_is_more_than_the_limit_is_not_told_to_wait(
+    data_plane: DataPlane,
+) -> None:
+    bot = data_plane.new_bot()
+    limit(data_plane, bot, 0, Metric.REQUESTS, window=Window.MINUTE)
+    refused = data_plane.chat(bot, new_model())
+    assert refused.status_code == 429
+    assert "retry-after" not in refused.headers
+    assert refused.headers["x-should-retry"] == "false"
+    assert refused.json()["error"]["message"].startswith(
+        "minute request quota exceeded (of"
+    )
 
 
 def test_a_plain_call_is_kept_to_what_is_left(data_plane: DataPlane) -> None:
