@@ -46,7 +46,7 @@ def trend(
     """The same by minute, hour, day, week or month; those without calls are left out.
 
     By minute it goes over seven days at most, the last ones unless `from` is given, and
-    over 3000 minutes with calls.
+    over 1500 minutes with calls.
     """
     return usage.trend(query, response)
 

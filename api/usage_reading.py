@@ -24,7 +24,7 @@ from projections.usage_rollup import Part, Reading
 from projections.usage_steps import Step, begin
 
 LONGEST_BY_MINUTE = timedelta(days=7)
-MOST_MINUTES = 3_000  # in one answer
+MOST_MINUTES = 1_500  # in one answer
 FIRST = datetime(2020, 1, 1, tzinfo=UTC)  # no call was before
 # The coarsest steps that each can be told from.
 _STEPS = {
@@ -85,7 +85,7 @@ def trend(
         )
     )
     if granularity == "minute" and len(steps) > MOST_MINUTES:
-        raise InvalidFields(**{"from": "more-than-3000-minutes"})
+        raise InvalidFields(**{"from": "more-than-1500-minutes"})
     if granularity == "week":
         steps = _added((_monday(start), totals) for start, totals in steps.items())
     return Answer(position=position, found=sorted(steps.items()))

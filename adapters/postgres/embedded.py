@@ -20,6 +20,7 @@ import psycopg
 
 from adapters.postgres.binaries import Binaries, copy_of_wheel, find_binaries
 from adapters.postgres.data_folder import ENVIRONMENT, OWNER, DataFolder
+from adapters.postgres.memory_share import buffers_mb
 from adapters.postgres.running import anybody_lives_in, forget_reused_pid, running_server
 from adapters.postgres.server_account import ServerAccount, existing, server_account
 from adapters.postgres.tied_process import TiedProcess
@@ -194,6 +195,7 @@ class EmbeddedPostgres:
         settings = {
             **_SETTINGS,
             "port": str(port),
+            "shared_buffers": f"{buffers_mb()}MB",
             "unix_socket_directories": f'"{sockets}"',
         }
         if binaries.has_library("pg_stat_statements"):

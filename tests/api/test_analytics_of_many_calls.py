@@ -117,7 +117,7 @@ def pages(dice: Random) -> dict[str, tuple[str, dict[str, str]]]:
         "summary": ("summary", {}),
         "summary, 30 days": ("summary", last(days=30)),
         "trend by minute, an hour": ("trend", last(hours=1) | {"granularity": "minute"}),
-        "trend by minute, 2 days": ("trend", last(days=2) | {"granularity": "minute"}),
+        "trend by minute, a day": ("trend", last(days=1) | {"granularity": "minute"}),
         "trend by hour": ("trend", {}),
         "trend by hour, 7 days": ("trend", last(days=7)),
         "trend by day": ("trend", {"granularity": "day"}),
@@ -146,9 +146,9 @@ def pages(dice: Random) -> dict[str, tuple[str, dict[str, str]]]:
     for name, asked in named.items():
         found |= {
             f"summary, 30 days, {name}": ("summary", last(days=30) | asked),
-            f"trend by minute, 2 days, {name}": (
+            f"trend by minute, a day, {name}": (
                 "trend",
-                last(days=2) | {"granularity": "minute"} | asked,
+                last(days=1) | {"granularity": "minute"} | asked,
             ),
             f"trend by hour, {name}": ("trend", asked),
             f"trend by day, {name}": ("trend", {"granularity": "day"} | asked),

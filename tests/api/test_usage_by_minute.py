@@ -46,7 +46,7 @@ def test_a_trend_by_minute_has_so_many_points_at_most(
 
     monkeypatch.setattr("api.usage_reading.MOST_MINUTES", 5)
     refused = asked(granularity="minute").json()
-    assert refused["errors"] == [{"field": "from", "code": "more-than-3000-minutes"}]
+    assert refused["errors"] == [{"field": "from", "code": "more-than-1500-minutes"}]
     assert asked(granularity="hour").status_code == 200
     monkeypatch.setattr("api.usage_reading.MOST_MINUTES", 6)
     assert len(asked(granularity="minute").json()["items"]) == 6
