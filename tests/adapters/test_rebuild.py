@@ -236,7 +236,8 @@ def test_a_month_that_goes_while_a_view_of_calls_is_read_anew_takes_no_row_along
 
     def goes(_done: int, _total: int) -> None:
         live.execute(
-            "INSERT INTO calls_month_detached VALUES ('2020-01', 1, '00') "
+            "INSERT INTO calls_month_detached (month, events, root, first_position, "
+            "last_position, last_at) VALUES ('2020-01', 1, '00', 1, 1, now()) "
             "ON CONFLICT DO NOTHING"
         )
 

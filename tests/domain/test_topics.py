@@ -31,7 +31,7 @@ STORED = {
     "bot.channel_removed": ["channel_id"],
     "bot.channel_set": ["channel"],
     "bot.configured": ["image", "resources", "network", "port"],
-    "bot.created": ["team_id", "hostname", "name", "runtime", "tags"],
+    "bot.created": ["team_id", "hostname", "name", "runtime", "tags", "owner_id"],
     "bot.deleted": [],
     "bot.features_set": ["features"],
     "bot.persona_set": ["persona"],
