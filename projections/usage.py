@@ -100,7 +100,7 @@ class UsageFilter:
     def named(self) -> list[str]:
         """What beside the time is asked for by name."""
         asked = {
-            "bot": self.hostname,
+            "bot": self.bot_id if self.hostname is None else self.hostname,
             "vendor": self.vendor,
             "model": self.model,
             "provider_key": self.provider_key_id,
