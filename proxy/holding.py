@@ -32,7 +32,7 @@ from proxy.scopes import scope_keys_of
 UNKNOWN_OUTPUT = 8_192  # tokens, of a model of which nobody knows how much it writes
 FIRST_SLICE = 2_048  # tokens of a stream's output
 LARGEST_SLICE = 16_384
-ENDLESS = 10**9  # a stream that nobody limits is limited by what it can hold
+ENDLESS = 10**9  # nobody writes more; a stream without a limit has that of what it can hold
 NOWHERE: tuple[Outgoing, ...] = ()
 NOTHING = Demand(input_tokens=0, output_limit=0, choices=1, visible=False, bounded=True)
 
@@ -117,7 +117,7 @@ class Holding:
         if limit is None:
             self._is_told = False
             limit = ENDLESS if demand.visible else UNKNOWN_OUTPUT
-        most = self._most = limit * demand.choices
+        most = self._most = min(limit * demand.choices, ENDLESS)
         return most
 
     def scope_keys(self) -> tuple[str, ...]:

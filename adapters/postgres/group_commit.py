@@ -122,10 +122,14 @@ class GroupCommit:
             self._again(batch)
             await asyncio.sleep(PAUSE_SECONDS)
             return
-        except Exception as error:  # a bug must not stop the calls behind it
+        except Exception as error:  # a bug must not stop the calls beside it, or behind it
             log.exception("meter.batch_refused", extra={"size": len(batch)})
-            for entry in batch:
-                entry.fail(error)
+            if len(batch) == 1:
+                batch[0].fail(error)
+                return
+            half = len(batch) // 2
+            await self._commit(batch[:half])
+            await self._commit(batch[half:])
             return
         self._answer(batch, written, began)
         if Missed.NO_LEASE in written:

@@ -23,6 +23,7 @@ CHUNK = 500  # tokens
 # How OpenAI, Google and Anthropic call it; who asks for a cheaper tier may get the usual.
 TIERED = frozenset({"service_tier", "serviceTier", "speed"})
 _COUNTS = ("n", "batch_size", "num_images")
+MOST_IMAGES = 10**6  # of one call, whatever it says
 
 
 def units_in(format: Format, fields: dict[str, Any]) -> OtherUnits:  # noqa: A002
@@ -39,7 +40,7 @@ def _pieces(format: Format, fields: dict[str, Any]) -> OtherUnits:  # noqa: A002
     match format:
         case "openai-images":
             asked = (whole(fields.get(name)) or 0 for name in _COUNTS)
-            return OtherUnits(images=max(1, *asked))
+            return OtherUnits(images=min(max(1, *asked), MOST_IMAGES))
         case "openai-audio":
             text = fields.get("input")
             return OtherUnits(characters=len(text)) if type(text) is str else NO_OTHER

@@ -20,7 +20,7 @@ from domain.budgets import QuotaExceeded
 from domain.calls import CallAbandoned, CallAdmitted, CallExtended, CallSettled
 from domain.errors import Unavailable
 from domain.holds import Balance, Booking
-from domain.quotas import Window
+from domain.quotas import Mode, Window
 from tests.adapters.budgets import (
     balances,
     change_quota,
@@ -104,6 +104,25 @@ async def test_a_call_that_goes_on_while_the_reaper_looks_at_it_is_abandoned_all
     kinds = [type(event) for event in history(database_url, call[0])]
     assert kinds == [CallAdmitted, CallExtended, CallAbandoned]
     assert only_balance(database_url) == Balance(settled=60, held=0)
+
+
+async def test_what_cannot_be_written_down_hurts_nobody_else_in_its_batch(
+    database_url: str, caplog: pytest.LogCaptureFixture
+) -> None:
+    set_quota(database_url, 10**6, mode=Mode.NOTIFY)
+    async with metering(database_url) as meter:
+        before = await admit(meter)
+        news = await asyncio.gather(
+            admit(meter),
+            admit(meter, most=10**30),
+            settle(meter, before[0], 1, 2),
+            admit(meter),
+            return_exceptions=True,
+        )
+    assert [type(one) for one in news] == [tuple, TypeError, type(None), tuple]
+    assert "meter.batch_refused" in caplog.messages
+    assert only_balance(database_url) == Balance(settled=3, held=60)
+    assert folded(database_url).by_window == balances(database_url)
 
 
 @pytest.fixture
