@@ -18,18 +18,23 @@ CONNECT_SECONDS = 5
 
 
 def refuse_busy_ports(settings: Settings) -> None:
-    """Both ports are free, or `BadSetup` names the one that is not."""
-    api = (settings.clawbot_host, settings.clawbot_port)
-    proxy = (settings.clawbot_proxy_host, settings.clawbot_proxy_port)
-    if api == proxy:
-        msg = (
-            f"CLAWBOT_PORT and CLAWBOT_PROXY_PORT are both {api[1]}: the control plane and "
-            "the proxy need a port each."
-        )
-        raise BadSetup(msg)
+    """The three ports are free, or `BadSetup` names the one that is not."""
+    places: dict[tuple[str, int], str] = {}
+    for setting, host, port in (
+        ("CLAWBOT_PORT", settings.clawbot_host, settings.clawbot_port),
+        ("CLAWBOT_PROXY_PORT", settings.clawbot_proxy_host, settings.clawbot_proxy_port),
+        ("CLAWBOT_WORKER_PORT", settings.clawbot_worker_host, settings.clawbot_worker_port),
+    ):
+        other = places.setdefault((host, port), setting)
+        if other != setting:
+            msg = (
+                f"{other} and {setting} are both {port}: the control plane, the proxy and "
+                "the worker need a port each."
+            )
+            raise BadSetup(msg)
     with ExitStack() as held:
-        for host, port in (api, proxy):
-            held.enter_context(closing(bound(host, port)))
+        for (host, port), setting in places.items():
+            held.enter_context(closing(bound(host, port, setting=setting)))
 
 
 def refuse_bad_key(settings: Settings) -> None:

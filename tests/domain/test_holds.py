@@ -83,6 +83,16 @@ def test_an_estimate_that_knows_nothing_of_what_was_written_counts_as_held(
     assert bookings_of([hold(300, metric)], asked) == (booking(300, 300),)
 
 
+@pytest.mark.parametrize(("mode", "settled"), [(Mode.BLOCK, 300), (Mode.NOTIFY, 5_040)])
+def test_an_estimate_beyond_the_hold_counts_where_nothing_is_blocked(
+    mode: Mode, settled: int
+) -> None:
+    """There a stream holds its first slice and no more, however long it gets."""
+    seen = outcome(40, 5_000, source=UsageSource.ESTIMATED)
+    held = replace(hold(300), mode=mode)
+    assert bookings_of([held], seen) == (booking(300, settled),)
+
+
 def test_an_answer_that_is_an_error_used_nothing_but_a_request() -> None:
     failed = outcome(None, None, answered=False)
     holds = (hold(300), hold(1, Metric.REQUESTS, number=2))
