@@ -15,7 +15,7 @@ from proxy.usage.cohere import CohereV2
 from proxy.usage.dashscope import DashScope
 from proxy.usage.embeddings import OpenAiEmbeddings
 from proxy.usage.errors import Failure
-from proxy.usage.framing import BODY_CAP, EVENT_CAP, EventStream, WholeBody
+from proxy.usage.framing import BODY_CAP, EVENT_CAP, IMAGE_CAP, EventStream, WholeBody
 from proxy.usage.gemini import Gemini
 from proxy.usage.gemini_interactions import GeminiInteractions
 from proxy.usage.json_array import ArrayOrBody
@@ -23,7 +23,7 @@ from proxy.usage.json_lines import JsonLines
 from proxy.usage.ollama import Ollama
 from proxy.usage.openai_audio import OpenAiAudio
 from proxy.usage.openai_chat import OpenAiChat
-from proxy.usage.openai_images import IMAGE_CAP, OpenAiImages
+from proxy.usage.openai_images import OpenAiImages
 from proxy.usage.openai_responses import OpenAiResponses
 from proxy.usage.reading import ErrorSeen, Reading, Tally, Uncounted, UsageReader
 
@@ -46,6 +46,8 @@ TALLIES: Mapping[str | None, type[Tally]] = MappingProxyType(
         "dashscope-native": DashScope,
     }
 )
+# An event of theirs may hold a whole picture, and the usage beside it.
+PICTURED = frozenset({OpenAiImages, OpenAiResponses, Gemini, GeminiInteractions})
 EVENTS, JSON = "text/event-stream", "application/json"
 USUAL = frozenset({EVENTS, JSON})
 LINES = frozenset({"application/x-ndjson", "application/ndjson", "application/jsonl"})
@@ -67,7 +69,7 @@ def reader_for(
     counting = TALLIES.get(format, Uncounted) if succeeded else Failure
     tally = counting()
     if kind == EVENTS:
-        cap = IMAGE_CAP if counting is OpenAiImages else EVENT_CAP
+        cap = IMAGE_CAP if counting in PICTURED else EVENT_CAP
         return EventStream(tally, requested_model, cap=cap)
     if counting is Gemini:
         return ArrayOrBody(tally, requested_model)

@@ -15,6 +15,7 @@ from proxy.usage.reading import Reading, Tally
 from proxy.usage.runs import END, LEAST, read_run
 
 EVENT_CAP = 1024 * 1024  # bytes
+IMAGE_CAP = 16 * 1024 * 1024  # bytes of an event that may hold a picture
 BODY_CAP = 32 * 1024 * 1024  # bytes
 
 BOM = b"\xef\xbb\xbf"

@@ -7,7 +7,7 @@ from __future__ import annotations
 
 import re
 
-from proxy.usage.framing import BOM, EVENT_CAP, Framer, WholeBody
+from proxy.usage.framing import BOM, IMAGE_CAP, Framer, WholeBody
 from proxy.usage.reading import Reading, Tally
 
 _QUOTE = 0x22
@@ -20,8 +20,11 @@ _INSIDE = re.compile(rb'(?:[^"\\]++|\\.)*+(")?', re.DOTALL)
 class JsonArray(Framer):
     """Takes each element as an event when it is whole; one too long is dropped."""
 
-    def __init__(self, tally: Tally, requested_model: str | None) -> None:
+    def __init__(
+        self, tally: Tally, requested_model: str | None, *, cap: int = IMAGE_CAP
+    ) -> None:
         super().__init__(tally, requested_model)
+        self._cap = cap
         self._depth = 0
         self._in_string = False
         self._escaped = False  # the chunk ended behind a backslash
@@ -75,7 +78,7 @@ class JsonArray(Framer):
         if self._too_long:
             return
         self._element += piece
-        if len(self._element) > EVENT_CAP:
+        if len(self._element) > self._cap:
             self._too_long = True
             self._element.clear()
 

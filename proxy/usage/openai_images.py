@@ -15,7 +15,6 @@ from proxy.usage.errors import error_in, seen
 from proxy.usage.reading import Tally, Where
 from proxy.usage.shapes import Number, Shape, count, shaped
 
-IMAGE_CAP = 16 * 1024 * 1024  # bytes of one event
 _COMPLETED = frozenset({"image_generation.completed", "image_edit.completed"})
 
 

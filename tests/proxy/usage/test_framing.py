@@ -5,13 +5,17 @@ from __future__ import annotations
 import gzip
 import json
 import tracemalloc
+from collections.abc import Callable
+from functools import partial
 
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
 from domain.usage import UNKNOWN
-from proxy.usage import ErrorSeen, Reading, reader_for
+from proxy.usage import ErrorSeen, Reading, UsageReader, reader_for
+from proxy.usage.gemini import Gemini
+from proxy.usage.json_array import JsonArray
 from tests.proxy.usage.given import READ, Sample, body, cut_at, pieces, stream
 
 FORMATS = (
@@ -173,31 +177,31 @@ def test_what_looks_like_an_event_inside_a_long_line_is_none() -> None:
 def test_what_follows_an_element_that_is_too_long_is_read(size: int) -> None:
     long = b'{"candidates":[{"content":{"parts":[{"text":"' + b'\\"]' * MIB + b'"}]}}]}'
     last = b'{"usageMetadata":{"promptTokenCount":8}}'
-    reader = reader_for(
-        "gemini", content_type="application/json", status=200, requested_model=None
-    )
+    reader = JsonArray(Gemini(), None, cap=MIB)
     for chunk in pieces(b"[" + long + b",\r\n" + last + b"]", size):
         reader.feed(chunk)
     assert reader.reading().usage.input_tokens == 8
     assert reader.reading().output_bytes == 0
 
 
+def of_events(format_: str, content_type: str) -> UsageReader:
+    return reader_for(format_, content_type=content_type, status=200, requested_model=None)
+
+
 @pytest.mark.parametrize(
-    ("format_", "content_type", "start"),
+    ("made", "start"),
     [
-        ("openai-chat", "text/event-stream", b'data: {"'),
-        ("openai-chat", "text/event-stream", b"{"),
-        ("gemini", "application/json", b'[{"'),
-        ("ollama", "application/x-ndjson", b'{"'),
+        (partial(of_events, "openai-chat", "text/event-stream"), b'data: {"'),
+        (partial(of_events, "openai-chat", "text/event-stream"), b"{"),
+        (partial(JsonArray, Gemini(), None, cap=MIB), b'[{"'),
+        (partial(of_events, "ollama", "application/x-ndjson"), b'{"'),
     ],
 )
 @pytest.mark.parametrize("filler", [b"x", b"x\n", b"data: {\n", b"{}"])
 def test_an_event_without_an_end_does_not_fill_the_memory(
-    format_: str, content_type: str, start: bytes, filler: bytes
+    made: Callable[[], UsageReader], start: bytes, filler: bytes
 ) -> None:
-    reader = reader_for(
-        format_, content_type=content_type, status=200, requested_model=None
-    )
+    reader = made()
     chunk = filler * (16 * 1024 // len(filler))
     tracemalloc.start()
     try:

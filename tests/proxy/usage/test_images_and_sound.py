@@ -5,6 +5,8 @@ from __future__ import annotations
 import json
 from typing import Any
 
+import pytest
+
 from domain.usage import UNKNOWN, OtherUnits, Usage, UsageSource
 from proxy.usage import reader_for
 from tests.proxy.usage.given import body, stream
@@ -65,6 +67,42 @@ def test_gemini_tells_the_tokens_of_images_by_modality() -> None:
     assert plain({"usageMetadata": metadata}, "gemini").other == OtherUnits(
         image_input_tokens=258, image_output_tokens=1290
     )
+
+
+PICTURE = {"mimeType": "image/png", "data": "A" * 3 * MIB}
+DRAWN = {
+    "candidates": [
+        {"content": {"parts": [{"inlineData": PICTURE}]}, "finishReason": "STOP"}
+    ],
+    "usageMetadata": {"promptTokenCount": 9, "candidatesTokenCount": 1290},
+}
+GENERATED = {
+    "type": "response.completed",
+    "response": {
+        "status": "completed",
+        "output": [{"type": "image_generation_call", "result": "A" * 3 * MIB}],
+        "usage": {"input_tokens": 9, "output_tokens": 1290},
+    },
+}
+
+
+@pytest.mark.parametrize(
+    ("format_", "answer", "images"),
+    [("gemini", DRAWN, 1), ("openai-responses", GENERATED, None)],
+)
+def test_the_usage_beside_a_picture_is_read(
+    format_: str, answer: dict[str, Any], images: int | None
+) -> None:
+    reading = stream(event(answer), format_)
+    assert (reading.usage.input_tokens, reading.usage.output_tokens) == (9, 1290)
+    assert reading.complete
+    assert (reading.usage.other or OtherUnits()).images == images
+
+
+def test_the_usage_beside_a_picture_is_read_in_an_array_too() -> None:
+    array = b"[" + json.dumps(DRAWN).encode() + b"\r\n]"
+    assert body(array, "gemini").usage == stream(event(DRAWN), "gemini").usage
+    assert body(array, "gemini").usage.output_tokens == 1290
 
 
 def test_an_image_in_a_stream_may_be_larger_than_any_other_event() -> None:
