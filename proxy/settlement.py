@@ -144,7 +144,8 @@ def usage_of(progress: Progress, reading: Reading | None) -> Usage:
     """What the call used: as reported, else estimated from what was sent and relayed.
 
     An answer that is an error costs nothing that we know of; what was never sent costs
-    nothing. What was written unseen for a client that did not wait for it is unknown.
+    nothing. What was written unseen for a client that did not wait for it is unknown, and
+    so is what is written in the background.
     """
     if not progress.sent:
         return Usage(input_tokens=0, output_tokens=0, source=UsageSource.REPORTED)
@@ -185,7 +186,9 @@ def _asked(admitted: CallAdmitted) -> Usage:
 
 
 def _is_unseen(progress: Progress, reading: Reading) -> bool:
-    """Whether its client left before it saw what a vendor may have written for long."""
+    """Whether nobody saw, or not all the time, what a vendor may have written for long."""
+    if reading.goes_on:
+        return True
     if progress.error != CLIENT_LEFT or reading.output_bytes or progress.holding is None:
         return False
     return not progress.holding.demand.visible

@@ -109,7 +109,8 @@ class GeminiInteractions(Tally):
         if bill is None:
             return False
         self._bill(bill, "http_body")
-        self.finished = bill.status not in _RUNNING
+        self.goes_on = bill.status in _RUNNING
+        self.finished = not self.goes_on
         return True
 
     def _bill(self, bill: _Bill, where: Where) -> None:

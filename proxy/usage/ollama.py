@@ -33,6 +33,7 @@ class _Bill(Shape):
     eval_count: Number = None
     error: Raw = Raw()
     embeddings: Raw = Raw()
+    embedding: Raw = Raw()  # of the older endpoint, which tells no counts
 
 
 class _Line(_Bill):
@@ -73,8 +74,9 @@ class Ollama(Tally):
         if bill is None:
             return False
         self._bill(bill, "http_body")
-        if len(bill.embeddings):
-            self.finished, self.output_tokens = True, 0
+        if len(bill.embeddings) or len(bill.embedding):
+            self.finished = True
+            self.output_tokens = None if self.input_tokens is None else 0
         return True
 
     def is_last(self, data: bytes) -> bool:

@@ -1,6 +1,7 @@
 """OpenAI's responses: usage comes once, with the event that ends the stream.
 
 A failure comes as an `error` event, inside `response.failed`, or (Perplexity) beside it.
+What is written in the background (`background: true`) answers at once, before there is any.
 """
 
 from __future__ import annotations
@@ -24,6 +25,7 @@ _GENERATED = frozenset(
     }
 )
 _FINAL = frozenset({"completed", "incomplete", "failed"})
+_RUNNING = frozenset({"queued", "in_progress"})
 
 
 class _InputDetails(Shape):
@@ -77,6 +79,7 @@ class _Item(Shape):
 class _Bill(Shape):
     model: str | None = None
     status: str | None = None
+    background: bool | None = None
     usage: _Usage | None = None
     tool_usage: _HostedTools | None = None  # OpenAI: beside `usage`
     service_tier: Raw = Raw()
@@ -133,6 +136,7 @@ class OpenAiResponses(Tally):
         if bill is None:
             return False
         self.finished = bill.status is None or bill.status in _FINAL
+        self.goes_on = bill.status in _RUNNING
         self._bill(bill, "http_body")
         if bill.status == "failed":
             self.fail(seen(None, None, None, "http_body"))
@@ -141,6 +145,8 @@ class OpenAiResponses(Tally):
     def _bill(self, bill: _Bill, where: Where) -> None:
         self.named(bill.model)
         self.fail(error_in(bill.error, where))
+        if bill.background:
+            self.goes_on = True
         if bill.usage is not None:
             self._charge(bill.usage)
         if len(bill.service_tier):

@@ -40,6 +40,7 @@ class Reading(Struct, frozen=True, kw_only=True, gc=False):  # six times a datac
     complete: bool  # a terminal mark or a finish reason was seen, and no error
     error: ErrorSeen | None
     output_bytes: int  # UTF-8 of generated text, reasoning and tool arguments
+    goes_on: bool = False  # the vendor writes on behind this answer, for nobody to read
 
 
 class UsageReader(Protocol):
@@ -82,6 +83,7 @@ class Tally(ABC):
     error: ErrorSeen | None = None
     finished: bool = False  # the vendor said its last word: the numbers are final
     ended: bool = False  # a terminal mark was seen in a stream
+    goes_on: bool = False  # it is written in the background, whoever listens
     # Whether an event that comes again tells nothing new, not even if its text is another.
     runs: ClassVar[bool] = False
 
@@ -136,6 +138,7 @@ class Tally(ABC):
             complete=self.finished and error is None,
             error=error,
             output_bytes=self.output_bytes,
+            goes_on=self.goes_on and not self.finished,
         )
 
     def _usage(self) -> Usage:

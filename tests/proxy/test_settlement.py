@@ -9,6 +9,7 @@ from dataclasses import replace
 from uuid import uuid4
 
 import httpx
+import msgspec
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
@@ -113,6 +114,14 @@ def test_of_a_plain_body_that_broke_off_the_bytes_are_counted() -> None:
     assert usage_of(plain, reading()).output_tokens == 101
     plain.relayed = 0
     assert usage_of(plain, reading(output_bytes=8)).output_tokens == 2
+
+
+@pytest.mark.parametrize("streaming", [True, False])
+def test_what_is_written_in_the_background_is_unknown(*, streaming: bool) -> None:
+    queued = progress()
+    queued.admitted, queued.relayed = replace(ADMITTED, streaming=streaming), 900
+    usage = usage_of(queued, msgspec.structs.replace(reading(), goes_on=True))
+    assert (usage.input_tokens, usage.output_tokens, usage.source) == (25, None, ESTIMATED)
 
 
 @pytest.mark.parametrize("kind", ["openai-images", "openai-audio"])

@@ -5,7 +5,9 @@ from __future__ import annotations
 import json
 from typing import Any
 
-from domain.usage import OtherUnits, Usage, UsageSource
+import pytest
+
+from domain.usage import UNKNOWN, OtherUnits, Usage, UsageSource
 from tests.proxy.usage.given import body, stream
 
 DONE = b"data: [DONE]\n\n"
@@ -81,3 +83,34 @@ def test_what_is_written_for_a_tool_that_takes_text_is_output() -> None:
         assert told.output_bytes == 8
     whole = json.dumps({"status": "completed", "output": [item]}).encode()
     assert body(whole, "openai-responses").output_bytes == 8
+
+
+@pytest.mark.parametrize("told", [b'{"embedding":[0.5]}', b'{"embeddings":[[0.5]]}'])
+def test_an_embedding_of_ollama_without_counts_is_whole_and_its_usage_unknown(
+    told: bytes,
+) -> None:
+    assert body(told, "ollama").complete
+    assert body(told, "ollama").usage == UNKNOWN
+    counted = told[:-1] + b',"prompt_eval_count":3}'
+    usage = body(counted, "ollama").usage
+    assert (usage.input_tokens, usage.output_tokens) == (3, 0)
+
+
+@pytest.mark.parametrize("format_", ["openai-responses", "gemini-interactions"])
+@pytest.mark.parametrize("status", ["queued", "in_progress", "completed"])
+def test_what_has_not_ended_with_its_answer_goes_on(format_: str, status: str) -> None:
+    told = body(json.dumps({"status": status, "usage": None}).encode(), format_)
+    assert told.goes_on == (status != "completed")
+    assert told.complete == (status == "completed")
+
+
+def test_a_stream_of_what_is_written_in_the_background_goes_on_when_it_is_cut() -> None:
+    def told(kind: str, **fields: object) -> bytes:
+        return event({"type": kind, "response": {"background": True, **fields}})
+
+    begun = told("response.created", status="queued", usage=None)
+    ended = told("response.completed", usage={"input_tokens": 3, "output_tokens": 2})
+    assert stream(begun, "openai-responses").goes_on
+    assert not stream(begun + ended, "openai-responses").goes_on
+    usual = event({"type": "response.created", "response": {"background": False}})
+    assert not stream(usual, "openai-responses").goes_on
