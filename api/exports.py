@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import csv
 import io
+import re
 from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from datetime import datetime
 from typing import Any, Literal
@@ -15,6 +16,7 @@ from api.columns import cells_of, columns_of
 from api.parquet import parquet_of
 
 AT_A_TIME = 1000
+MOST_TYPES = 20
 PARQUET = "application/vnd.apache.parquet"
 NDJSON = "application/x-ndjson"
 Kind = Literal["csv", "ndjson", "parquet"]
@@ -39,7 +41,17 @@ def wanted_format(asked: Format | None, accept: str) -> Kind | None:
     """The export that is asked for by `?format=` or `Accept`; None: a page of JSON."""
     if asked is not None:
         return None if asked == "json" else asked
-    return _ACCEPTED.get(accept.partition(";")[0].strip().lower())
+    liked = {_ACCEPTED[name]: wish for name, wish in _wishes(accept) if name in _ACCEPTED}
+    best = max(liked, key=lambda kind: liked[kind], default=None)  # the first of equals
+    return best if best is not None and liked[best] > 0 else None
+
+
+def _wishes(accept: str) -> Iterator[tuple[str, float]]:
+    """The media types that the header names, and how each is liked (RFC 9110, 12.5.1)."""
+    for part in accept.split(",")[:MOST_TYPES]:
+        name, _, rest = part.lower().partition(";")
+        found = _QUALITY.search(rest)
+        yield name.strip(), 1.0 if found is None else float(found[1])
 
 
 def exported(
@@ -76,7 +88,13 @@ _WRITERS: dict[Kind, Callable[[Shape, Pages], Iterator[str] | Iterator[bytes]]] 
     "ndjson": _ndjson,
     "parquet": _parquet,
 }
-_ACCEPTED: dict[str, Kind] = {"text/csv": "csv", PARQUET: "parquet", NDJSON: "ndjson"}
+_ACCEPTED: dict[str, Kind | None] = {
+    "text/csv": "csv",
+    PARQUET: "parquet",
+    NDJSON: "ndjson",
+    "application/json": None,
+}
+_QUALITY = re.compile(r"(?:^|;)\s*q\s*=\s*([01](?:\.[0-9]{0,3})?)\s*(?:;|$)", re.ASCII)
 
 
 def _rows(rows: Iterable[Iterable[object]]) -> str:

@@ -66,7 +66,7 @@ def past_of(system: Wired, text: str, now: datetime, *, field: str = "at") -> Pa
             raise InvalidFields(**{field: "time"}) from error
         if time > now:
             raise InvalidFields(**{field: "in-the-future"})
-        return Past(time=time)
+        return Past(time=max(time, BEGINNING))
     positions = parse_positions(text, field=field)
     logs = {FLEET: system.fleet, CALLS: system.calls}
     for name, position in positions.items():

@@ -139,10 +139,13 @@ def whole_hours(
 ) -> tuple[datetime, datetime]:
     """The hours that the time touches; refused if it ends before it begins, or is long."""
     end = until or datetime.now(UTC)
-    begin = since or end - USUAL
+    try:
+        begin = since or end - USUAL
+        whole = end.replace(minute=0, second=0, microsecond=0)
+        end = whole if whole == end else whole + HOUR
+    except OverflowError as error:  # at the ends of the calendar
+        raise InvalidFields(to="time") from error
     start = begin.replace(minute=0, second=0, microsecond=0)
-    whole = end.replace(minute=0, second=0, microsecond=0)
-    end = whole if whole == end else whole + HOUR
     if start >= end:
         raise InvalidFields(**{"from": "after-to"})
     if end - start > LONGEST:

@@ -20,6 +20,7 @@ from pydantic import (
     Field,
     Strict,
     StringConstraints,
+    field_validator,
 )
 from pydantic_core import PydanticCustomError
 
@@ -82,6 +83,14 @@ class Query(BaseModel):
     model_config = ConfigDict(extra="forbid", frozen=True)
 
     after_position: str | None = None
+
+    @field_validator("*", mode="before")
+    @classmethod
+    def without_nul(cls, value: object) -> object:
+        """PostgreSQL keeps no text that holds NUL: none is looked for."""
+        if isinstance(value, str) and "\0" in value:
+            raise PydanticCustomError("string_pattern_mismatch", "holds NUL")
+        return value
 
 
 class ListQuery(Query):

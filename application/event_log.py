@@ -12,8 +12,8 @@ from contextlib import contextmanager
 from contextvars import ContextVar
 from dataclasses import dataclass, replace
 from datetime import UTC, datetime
-from functools import reduce
-from typing import Any, Generic, Protocol, TypeVar, cast
+from functools import cache, reduce
+from typing import Any, Generic, Protocol, TypeVar, cast, get_args, get_type_hints
 from uuid import UUID, uuid4
 
 from eventsourcing.persistence import IntegrityError, Notification, StoredEvent
@@ -107,8 +107,13 @@ class EventLog:
         return Stream(stream_id, 0, empty)
 
     def look(self, empty: State, stream_id: UUID) -> Stream[State]:
-        """The stream as it stands, even if nothing is recorded there yet."""
+        """The stream as it stands, even if nothing is recorded there yet.
+
+        Under the id of something of another kind there is nothing of this one.
+        """
         recorded = self.history(stream_id)
+        if recorded and not isinstance(recorded[0].event, _events_of(type(empty))):
+            recorded = []
         state = reduce(lambda state, r: state.evolve(r.event), recorded, empty)
         return Stream(stream_id, len(recorded), state)
 
@@ -223,3 +228,11 @@ class EventLog:
         )
         reached = events[-1].position if len(events) == limit else end
         return Page(log=self.name, after=after, upto=reached, events=events)
+
+
+@cache
+def _events_of(aggregate: type[Aggregate[Any]]) -> tuple[type[Event], ...]:
+    """The events that its `evolve` takes."""
+    hints = get_type_hints(aggregate.evolve)
+    [taken] = [hint for name, hint in hints.items() if name != "return"]
+    return get_args(taken) or (taken,)

@@ -204,14 +204,28 @@ def test_another_teams_and_an_absent_id_get_the_same_404(
     assert front.system.fleet.head() == before
 
 
+@pytest.mark.parametrize(("method", "path"), [one for one in WITH_IDS if "_id}" in one[1]])
+def test_the_id_of_something_else_of_ones_own_is_a_404(
+    hall: Hall, method: str, path: str
+) -> None:
+    front, body = hall.front, BODIES.get((method, path))
+    name = re.findall(r"\{(\w+_id)\}", path)[-1]
+    others = {hall.my_ids[one] for one in ("stream_id", "key_id", "quota_id", "team_id")}
+    for other in others - {hall.my_ids[name]}:
+        url = filled(path, hall.my_ids | {name: other})
+        answer = front.client.request(method, url, json=body, headers=hall.me)
+        assert answer.status_code == 404, (url, answer.text)
+
+
 @pytest.mark.parametrize(("method", "path"), GUARDED)
 def test_another_teams_name_in_the_header_is_a_404(
     hall: Hall, method: str, path: str
 ) -> None:
-    headers = hall.me | {"X-Team-Id": hall.theirs["team"]["id"]}
     url, body = filled(path, hall.my_ids), BODIES.get((method, path))
-    answer = hall.front.client.request(method, url, json=body, headers=headers)
-    assert answer.status_code == 404
+    for named in (hall.theirs["team"]["id"], hall.my_ids["stream_id"]):  # the latter a bot
+        headers = hall.me | {"X-Team-Id": named}
+        answer = hall.front.client.request(method, url, json=body, headers=headers)
+        assert answer.status_code == 404
 
 
 @pytest.mark.parametrize(("method", "path"), ROUTES)

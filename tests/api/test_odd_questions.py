@@ -69,3 +69,58 @@ def test_a_giant_is_refused_or_finds_nothing(front: Front, path: str) -> None:
     for name in (one["name"] for one in parameters if one.get("in") == "query"):
         answer = front.client.get(path, params={name: "9" * 6000}, headers=me)
         assert answer.status_code == 422 or answer.json()["items"] == [], name
+
+
+def test_a_body_that_names_something_of_another_kind_names_nothing(front: Front) -> None:
+    signed_in = front.registered()
+    me, team = front.bearer(signed_in), signed_in["team"]["id"]
+    bot = a_bot(front, me)["bot"]["id"]
+    quota = {"metric": "tokens", "window": "day", "limit": 1}
+    asked: list[tuple[str, dict[str, Any], str]] = [
+        ("/api/quota", quota | {"scope": {"kind": "bot", "id": team}}, "scope.id"),
+        ("/api/quota", quota | {"scope": {"kind": "provider_key", "id": bot}}, "scope.id"),
+        ("/api/bot/ada-1/providers", {"provider_key_id": bot}, "provider_key_id"),
+    ]
+    for path, body, field in asked:
+        answer = front.client.post(path, json=body, headers=me)
+        assert fields_refused(answer) == [field], path
+    member = {"user_id": bot, "role": "member"}
+    answer = front.client.post(f"/api/team/{team}/member", json=member, headers=me)
+    assert answer.status_code == 404
+    usage = front.client.get("/api/usage/summary", params={"bot": team}, headers=me)
+    assert usage.json()["calls"] == 0
+
+
+def test_no_text_of_a_question_holds_nul(front: Front) -> None:
+    me, asked = front.someone(), 0
+    for name in ("bot", "vendor", "model", "actor", "kind", "type", "scope_id", "q"):
+        for path in asked_of(name):
+            query = {name: "a\0b"} | ({"group_by": "bot"} if "breakdown" in path else {})
+            answer = front.client.get(path, params=query, headers=me)
+            assert fields_refused(answer) == [name], path
+            asked += 1
+    assert asked > 20
+
+
+@pytest.mark.parametrize(
+    "path",
+    [
+        "bot",
+        "quota",
+        "provider-key",
+        "usage/summary",
+        "routing/model-prices",
+        "routing/statistics",
+    ],
+)
+def test_at_the_beginning_of_the_calendar_there_was_nothing_of_a_team(
+    front: Front, path: str
+) -> None:
+    me = front.someone()
+    front.system.pump()
+    query = {"at": "0001-01-01T00:00:00Z"}
+    answer = front.client.get(f"/api/{path}", params=query, headers=me)
+    assert answer.status_code == 200, answer.text
+    assert (
+        front.client.get(f"/api/{path}", headers=me).json().keys() == answer.json().keys()
+    )

@@ -97,6 +97,12 @@ def test_a_time_that_cannot_be_answered_is_refused(
     assert answer.json()["errors"] == [{"field": "from", "code": code}]
 
 
+@pytest.mark.parametrize("end", ["0001-01-01T00:00:00Z", "9999-12-31T23:59:59Z"])
+def test_a_time_beyond_the_calendar_is_refused(front: Front, end: str) -> None:
+    answer = front.client.get(URL, params={"to": end}, headers=front.someone())
+    assert answer.json()["errors"] == [{"field": "to", "code": "time"}]
+
+
 def test_without_a_time_the_last_week_is_meant(front: Front) -> None:
     answer = front.client.get(URL, headers=front.someone()).json()
     assert answer["from"] < answer["to"]

@@ -79,3 +79,24 @@ def test_times_are_told_in_quantiles(front: Front) -> None:
         assert said["duration_ms"] == {"p50": 2, "p95": 2, "p99": 2}
         assert said["first_byte_ms"] == {"p50": 1, "p95": 1, "p99": 1}
         assert said["errors"] == 0
+
+
+@pytest.mark.parametrize(
+    ("accept", "kind"),
+    {
+        "text/csv": "text/csv",
+        "text/csv, */*": "text/csv",
+        "application/json;q=0.5, text/csv": "text/csv",
+        "text/csv;q=0.5, application/json": "application/json",
+        "text/csv;q=0, */*": "application/json",
+        "text/csv; a=b; q=0.2, application/x-ndjson;q=0.3": "application/x-ndjson",
+        "text/html, */*;q=0.8": "application/json",
+        ",;q=,text/csv;q=x": "text/csv",
+    }.items(),
+)
+def test_the_kind_that_is_liked_best_is_answered(
+    front: Front, accept: str, kind: str
+) -> None:
+    headers = front.someone() | {"Accept": accept}
+    answer = front.client.get("/api/usage/calls", headers=headers)
+    assert answer.headers["content-type"].partition(";")[0] == kind
