@@ -7,6 +7,9 @@
 A vendor that is overloaded says nothing against the key, so it takes several such answers
 in a row, and the circuit is soon open no more. What calls report that began before the
 circuit opened changes nothing: a burst counts once. Times are in seconds of any one clock.
+
+A gate refuses at once: a trial that has heard nothing for a few seconds was let in, and so
+is everybody then. A vendor that is overloaded may be silent for long, and is tried anew.
 """
 
 from __future__ import annotations
@@ -22,7 +25,8 @@ LONGEST_BACKOFF = 60.0
 LONGEST_OVERLOADED = 15.0
 LONGEST_WAIT = 24 * 3600.0  # that a vendor may ask for
 PARKED_SECONDS = 60.0  # for a dead key; by then the fleet log has it
-TRIAL_SECONDS = 30.0  # a trial that has said nothing by then was none
+TRIAL_SECONDS = 30.0  # an overloaded vendor that has said nothing by then is tried anew
+GATE_SECONDS = 5.0  # any other that has refused nothing by then has let the trial in
 JITTER = 0.1  # of the time a vendor asked for, on top of it
 
 
@@ -57,14 +61,24 @@ class KeyHealth:
 
     def must_rest(self, now: float) -> bool:
         """Whether a call may not use the key even if there is no other."""
-        is_open = self.circuit(now) is Circuit.OPEN
-        return is_open and self.verdict is not Verdict.OVERLOADED
+        return self._is_shut(now) or self.on_trial(now)
+
+    def on_trial(self, now: float) -> bool:
+        """Whether a call finds out just now if the key may be used again."""
+        half_open = self.circuit(now) is Circuit.HALF_OPEN
+        return half_open and now < self.trial_until and self._at_fault
 
     def tried(self, now: float) -> KeyHealth:
         """A call uses the key from now on: while it is half open, nobody else should."""
-        if self.circuit(now) is not Circuit.HALF_OPEN:
+        if self.circuit(now) is not Circuit.HALF_OPEN or now < self.trial_until:
             return self
-        return replace(self, trial_until=now + TRIAL_SECONDS)
+        if not self._at_fault:
+            return replace(self, trial_until=now + TRIAL_SECONDS)
+        return self if self.trial_until else replace(self, trial_until=now + GATE_SECONDS)
+
+    def let_in(self, now: float) -> KeyHealth:
+        """The vendor begins to answer the trial: a gate that did so lets others in too."""
+        return replace(self, trial_until=now) if self.on_trial(now) else self
 
     def after(
         self, verdict: Verdict, now: float, *, wait: float | None, dice: float
@@ -75,7 +89,7 @@ class KeyHealth:
         to 1, so that not everybody comes back at the same moment.
         """
         if verdict in {Verdict.OK, Verdict.CLIENT_ERROR}:
-            return self if self.must_rest(now) else HEALTHY
+            return self if self._is_shut(now) else HEALTHY
         if self.circuit(now) is Circuit.OPEN and not _worse(verdict, self.verdict):
             return self._longer(verdict, now, wait, dice)
         failures = self.failures + 1
@@ -85,6 +99,14 @@ class KeyHealth:
             verdict=verdict,
             open_until=None if pause is None else now + pause,
         )
+
+    def _is_shut(self, now: float) -> bool:
+        return self.circuit(now) is Circuit.OPEN and self._at_fault
+
+    @property
+    def _at_fault(self) -> bool:
+        """Whether it is the key, and not its vendor."""
+        return self.verdict is not Verdict.OVERLOADED
 
     def _longer(
         self, verdict: Verdict, now: float, wait: float | None, dice: float

@@ -25,6 +25,7 @@ from proxy.answer import Answer, UpstreamError
 from proxy.going_on import MULTIPLE_CHOICES, NOT_FOR_THE_BOT, TIMED_OUT, GoingOn, Left
 from proxy.holding import ModelLimits
 from proxy.judging import Judged, begun, by_error, judged
+from proxy.key_healths import KeyRests
 from proxy.latencies import Latencies
 from proxy.mask import KeyMask
 from proxy.outgoing import Outgoing
@@ -92,12 +93,16 @@ class Attempts:
     async def answer(self, call: Outgoing) -> Served:
         """An answer of the first key that serves, or else the last one's.
 
-        Raises `UpstreamError` of the last one, and `Unavailable` if the vault is away.
+        Raises `UpstreamError` of the last one, `Unavailable` if the vault is away, and
+        `AllKeysCooling` if other calls are trying every key just now.
         """
         self._healths.budget.earn()
         while True:
             try:
                 answer, clear = await self._send(call)
+            except KeyRests:
+                call = await self._going_on.instead(call)
+                continue
             except UpstreamError as error:
                 self._judge(call, Judged(verdict=Verdict.OVERLOADED, error=error.code))
                 following = await self._going_on.after_error(call, error)
@@ -106,7 +111,9 @@ class Attempts:
             else:
                 found = await self._look(call, answer, clear)
                 following = None
-                if found is not None:
+                if found is None:
+                    self._healths.let_in(call.route.key)
+                else:
                     status = answer.status
                     following = await self._going_on.after_answer(call, status, found)
                 if following is None:
@@ -136,6 +143,7 @@ class Attempts:
         """Open the secret, for no longer than it takes to write the request."""
         progress, route = self._progress, call.route
         self._began = time.monotonic()
+        self._healths.trying(route.key, always=call.credential.bot is None)
         secret = await self._parts.vault.open(call.secret)
         sent_before = progress.sent
         progress.attempts += 1
@@ -143,7 +151,6 @@ class Attempts:
         progress.provider_key_id = route.key.key_id
         progress.vendor, progress.requested_model = route.vendor.id, call.model
         self._current = call
-        self._healths.trying(route.key)
         clear = secret.reveal()
         secret.wipe()
         try:

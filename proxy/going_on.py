@@ -25,6 +25,7 @@ from proxy.answer import UpstreamError
 from proxy.elsewhere import with_next_key
 from proxy.incoming import ClientLeft
 from proxy.judging import Judged
+from proxy.key_healths import AllKeysCooling
 from proxy.moving import moved
 from proxy.outgoing import Outgoing
 from proxy.settlement import Progress
@@ -78,6 +79,13 @@ class GoingOn:
             return None
         at_the_gate = status >= MULTIPLE_CHOICES and found.verdict in BY_THE_KEY
         return await self._next(call, harmless=refused or at_the_gate, by_key=by_key)
+
+    async def instead(self, call: Outgoing) -> Outgoing:
+        """The call under the next key, as its own is on trial; `AllKeysCooling`."""
+        following = await self._next(call, harmless=True, by_key=True)
+        if following is None:
+            raise AllKeysCooling(retry_after_seconds=1)
+        return following
 
     def could(self, call: Outgoing) -> bool:
         """Whether the call may have another attempt after this one."""
@@ -138,10 +146,14 @@ class GoingOn:
             if not self.could(before) or self.time_left() <= _delay(call):
                 return None
             following = self._following(before, by_key=by_key)
-            if following is not None and await self._holds(following):
+            free = following is not None and not self._on_trial(following)
+            if following is not None and free and await self._holds(following):
                 return following if self._affords(following) else None
             before = following
         return None
+
+    def _on_trial(self, call: Outgoing) -> bool:
+        return self._admission.healths.on_trial(call.route.key)
 
     def _affords(self, following: Outgoing) -> bool:
         """Whether the attempt is no part of a storm, or else within the budget for them.

@@ -30,6 +30,10 @@ class AllKeysCooling(LimitReached):
     code = "all-keys-cooling"
 
 
+class KeyRests(Exception):
+    """Since the key was chosen another call has begun to try it."""
+
+
 class RetryBudget:
     """Lets a call press what is down already, unless that happens too often: no storm.
 
@@ -93,7 +97,7 @@ class KeyHealths:
             elif not health.must_rest(now):
                 doubtful.append((health.open_until or now, key))
             elif health.verdict is Verdict.THROTTLED:
-                waits.append((health.open_until or now) - now)
+                waits.append(max(0.0, (health.open_until or now) - now))
         doubtful.sort(key=lambda one: one[0])
         ready = [*well, *(key for _, key in doubtful)]
         if not ready and waits:
@@ -107,10 +111,23 @@ class KeyHealths:
         now = time.monotonic()
         return not any(self._health(key).lets_pass(now) for key in keys)
 
-    def trying(self, key: KeyRoute) -> None:
-        """A call uses the key now."""
+    def on_trial(self, key: KeyRoute) -> bool:
+        """Whether a call tries the key just now, for all others."""
+        return bool(self._known) and self._health(key).on_trial(time.monotonic())
+
+    def trying(self, key: KeyRoute, *, always: bool = False) -> None:
+        """A call uses the key now; `KeyRests`: it may not, unless it may `always`."""
+        if not self._known or key.key_id not in self._known:
+            return
+        now, health = time.monotonic(), self._health(key)
+        if health.on_trial(now) and not always:
+            raise KeyRests
+        self._keep(key, health.tried(now))
+
+    def let_in(self, key: KeyRoute) -> None:
+        """A call under the key is being answered."""
         if self._known and key.key_id in self._known:
-            self._keep(key, self._health(key).tried(time.monotonic()))
+            self._keep(key, self._health(key).let_in(time.monotonic()))
 
     def fine(self, key: KeyRoute) -> None:
         """A call has had what it wanted."""

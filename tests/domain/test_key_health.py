@@ -7,6 +7,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from domain.key_health import (
+    GATE_SECONDS,
     HEALTHY,
     JITTER,
     LONGEST_BACKOFF,
@@ -134,10 +135,35 @@ def test_half_open_one_call_tries_and_the_others_go_elsewhere() -> None:
     assert opened.lets_pass(later)
     tried = opened.tried(later)
     assert not tried.lets_pass(later + 1)
-    assert not tried.must_rest(later + 1)
-    assert tried.lets_pass(later + TRIAL_SECONDS)
+    assert tried.must_rest(later + 1)
     assert tried.after(Verdict.CLIENT_ERROR, later + 1, wait=None, dice=0) == HEALTHY
     assert tried.after(Verdict.DEAD, later + 1, wait=None, dice=0).must_rest(later + 2)
+
+
+def test_what_a_gate_has_not_refused_in_time_it_has_let_in_and_everybody_with_it() -> None:
+    opened = HEALTHY.after(Verdict.THROTTLED, 100, wait=1, dice=0)
+    tried = opened.tried(101)
+    let_in = [tried.let_in(101.2), tried.tried(101 + GATE_SECONDS)]
+    assert tried.must_rest(101.2)
+    for health, now in zip(let_in, (101.2, 101 + GATE_SECONDS), strict=True):
+        assert health.lets_pass(now)
+        assert health.tried(now).lets_pass(now)  # nobody has to try it again
+        again = health.after(Verdict.THROTTLED, now, wait=None, dice=1)
+        assert (again.failures, again.open_until) == (2, now + 2)
+        assert again.tried(now + 2).on_trial(now + 2)
+
+
+def test_an_overloaded_vendor_is_tried_by_one_at_a_time_and_serves_who_has_no_other() -> (
+    None
+):
+    health = HEALTHY
+    for _ in range(OVERLOADED_IN_A_ROW):
+        health = health.after(Verdict.OVERLOADED, 100, wait=None, dice=1)
+    tried = health.tried(200).let_in(201)
+    assert not tried.lets_pass(201)
+    assert not tried.must_rest(201)
+    again = tried.tried(200 + TRIAL_SECONDS)
+    assert not again.lets_pass(201 + TRIAL_SECONDS)
 
 
 def test_worse_news_are_heard_while_it_is_open() -> None:

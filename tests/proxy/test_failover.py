@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import time
+from concurrent.futures import ThreadPoolExecutor
 from uuid import uuid4
 
 import httpx
@@ -190,6 +191,36 @@ def test_a_cooling_ends_by_itself(data_plane: DataPlane) -> None:
     assert data_plane.chat(one.bot, new_model()).status_code == 429
     until(lambda: data_plane.chat(one.bot, new_model()).status_code == 200)
     assert 0.5 < time.monotonic() - began < 2
+
+
+def test_a_key_whose_cooling_is_over_is_tried_by_one_of_the_calls_that_come_together(
+    data_plane: DataPlane,
+) -> None:
+    one = pool(data_plane, None)
+    limited = "+status=429+retry=1+slow=300"
+    assert data_plane.chat(one.bot, new_model(limited)).status_code == 429
+    until(lambda: data_plane.chat(one.bot, new_model()).status_code == 200)
+    assert data_plane.chat(one.bot, new_model(limited)).status_code == 429
+    time.sleep(1.2)  # it asked for one second, and up to a tenth more is chance
+    with ThreadPoolExecutor(8) as callers:
+        asked = [
+            callers.submit(data_plane.chat, one.bot, new_model(limited)) for _ in range(8)
+        ]
+        answers = [each.result() for each in asked]
+    said = sorted(str(answer.json()["error"]["code"]) for answer in answers)
+    assert said == ["all-keys-cooling"] * 7 + ["rate_limit_exceeded"]
+    assert {answer.headers["retry-after"] for answer in answers} == {"1"}
+
+
+def test_who_may_not_try_a_key_with_others_takes_the_next_one(
+    data_plane: DataPlane,
+) -> None:
+    two = pool(data_plane, "status=429+retry=1+slow=300", None)
+    assert calls(two) == [2]
+    time.sleep(1.2)
+    with ThreadPoolExecutor(8) as callers:
+        attempts = sorted(callers.map(lambda _: calls(two)[0], range(8)))
+    assert attempts == [1] * 7 + [2]
 
 
 def test_an_overloaded_only_key_is_better_than_none(data_plane: DataPlane) -> None:

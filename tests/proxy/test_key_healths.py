@@ -8,7 +8,7 @@ from uuid import uuid4
 
 import pytest
 
-from domain.key_health import OVERLOADED_IN_A_ROW
+from domain.key_health import OVERLOADED_IN_A_ROW, KeyHealth
 from domain.keys import KeyStatus
 from domain.verdicts import Verdict
 from projections.route_table import KeyRoute
@@ -18,6 +18,7 @@ from proxy.key_healths import (
     MOST_REMEMBERED,
     AllKeysCooling,
     KeyHealths,
+    KeyRests,
     RetryBudget,
 )
 
@@ -108,9 +109,10 @@ def test_of_keys_whose_vendors_are_overloaded_the_one_that_is_back_first_comes_f
     for _ in range(OVERLOADED_IN_A_ROW):
         healths.learned(worst, Verdict.DEAD, None)
     assert healths.ready([worst, better]) == first
-    half_open = a_key()
-    healths.learned(half_open, Verdict.THROTTLED, 0)
-    healths.trying(half_open)  # by another call: to be tried before what is open still
+    half_open = a_key()  # on trial by another call: it comes before what is open still
+    health = KeyHealth(failures=5, verdict=Verdict.OVERLOADED, open_until=0)
+    healths._known[half_open.key_id] = (1, health)  # noqa: SLF001
+    healths.trying(half_open)
     assert healths.ready([better, half_open]) == [half_open, better]
 
 
@@ -119,7 +121,18 @@ def test_a_key_that_may_be_tried_again_is_tried_by_one_call_at_a_time() -> None:
     healths.learned(key, Verdict.THROTTLED, 0)
     assert healths.ready([key, well]) == [key, well]
     healths.trying(key)
-    assert healths.ready([key, well]) == [well, key]
+    assert healths.on_trial(key)
+    assert not healths.on_trial(well)
+    assert healths.ready([key, well]) == [well]
+    with pytest.raises(AllKeysCooling) as refused:
+        healths.ready([key])
+    assert refused.value.retry_after_seconds == 1
+    with pytest.raises(KeyRests):  # who had chosen it before
+        healths.trying(key)
+    healths.trying(key, always=True)
+    healths.let_in(key)
+    assert healths.ready([key, well]) == [key, well]
+    healths.trying(key)
     healths.fine(key)
     assert healths.ready([key, well]) == [key, well]
 
