@@ -66,6 +66,10 @@ def test_the_settings_of_a_process_of_ours_are_accepted(
     assert Settings().bots_proxy_url == "http://proxy:3101"
 
 
+def test_the_worker_looks_after_no_containers() -> None:
+    assert SERVICES["worker"]["environment"]["CLAWBOT_RUNTIME"] == "external"
+
+
 @pytest.mark.parametrize("service", sorted(SERVICES))
 def test_a_container_has_no_more_rights_than_it_needs(service: str) -> None:
     spec = SERVICES[service]

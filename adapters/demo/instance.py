@@ -9,7 +9,7 @@ import socket
 import subprocess
 import tempfile
 from collections.abc import Iterator
-from contextlib import contextmanager
+from contextlib import ExitStack, contextmanager
 from pathlib import Path
 
 from adapters.postgres.tied_process import tied
@@ -47,11 +47,12 @@ def throwaway_instance(*, egress_allow: str) -> Iterator[str]:
 
 
 def _environment(folder: Path, egress_allow: str) -> dict[str, str]:
-    api, proxy = _free_ports()
+    api, proxy, worker = _free_ports(3)
     return bare_environment() | {
         "CLAWBOT_DATA_DIR": str(folder / "data"),
         "CLAWBOT_PORT": str(api),
         "CLAWBOT_PROXY_PORT": str(proxy),
+        "CLAWBOT_WORKER_PORT": str(worker),
         "EGRESS_ALLOW": egress_allow,
     }
 
@@ -65,8 +66,9 @@ def _control_plane(process: subprocess.Popen[bytes]) -> str:
     return str(json.loads(line)["control_plane"])
 
 
-def _free_ports() -> tuple[int, int]:
-    with socket.socket() as one, socket.socket() as other:
-        for probe in (one, other):
+def _free_ports(number: int) -> list[int]:
+    with ExitStack() as held:
+        probes = [held.enter_context(socket.socket()) for _ in range(number)]
+        for probe in probes:
             probe.bind(("127.0.0.1", 0))
-        return one.getsockname()[1], other.getsockname()[1]
+        return [probe.getsockname()[1] for probe in probes]

@@ -20,7 +20,8 @@ Ready = Callable[[Mapping[str, int | None]], None]
 async def keep(
     children: Sequence[Child], server: EmbeddedPostgres | None, *, ready: Ready, say: Say
 ) -> None:
-    """Until SIGTERM or SIGINT all of them run; then they are stopped in the order given.
+    """Until SIGTERM or SIGINT all of them run; then what serves is stopped, and then
+    the others in the order given.
 
     `ready` is told every child's pid once all can do their work. `BadSetup` if one cannot
     start with what it was given, `Unavailable` if one is not ready in time; the children
@@ -39,6 +40,8 @@ async def keep(
     finally:
         stop.set()
         starting.cancel()
+        # What serves has calls under way, and 20 s for them: they all end at the same time.
+        await asyncio.gather(*(child.stop() for child in children if child.program.probe))
         for child in children:
             await child.stop()
         await asyncio.gather(*running, database, starting, told, return_exceptions=True)

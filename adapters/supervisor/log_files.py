@@ -30,9 +30,7 @@ class LogFile:
             written += os.write(self._file, lines[written:])
         self._size += len(lines)
         if self._size >= self._limit and lines.endswith(b"\n"):
-            self.close()
-            self._put_aside()
-            self._open()
+            self._begin_anew()
 
     def close(self) -> None:
         os.close(self._file)
@@ -41,6 +39,14 @@ class LogFile:
         flags = os.O_WRONLY | os.O_APPEND | os.O_CREAT | os.O_CLOEXEC
         self._file = os.open(self._path, flags, 0o600)
         self._size = os.fstat(self._file).st_size
+
+    def _begin_anew(self) -> None:
+        """A new file is written to; on an error (a full disk) still the old one."""
+        if self._path.exists():  # else it was put aside, and no new one could be made
+            self._put_aside()
+        old = self._file
+        self._open()
+        os.close(old)
 
     def _put_aside(self) -> None:
         for number in range(self._kept - 1, 0, -1):

@@ -12,11 +12,14 @@ from pathlib import Path
 
 from pydantic import BaseModel, SecretStr
 
+from adapters.serving import SHUTDOWN_SECONDS
 from adapters.settings import Settings
 
 ROOT = Path(__file__).parents[2]
 KEYS = frozenset({"BOT_MASTER_KEY", "BOT_MASTER_KEY_FILE"})
 ANSWER_SECONDS = 2.0
+SERVER_STOP_SECONDS = SHUTDOWN_SECONDS + 5.0  # calls under way are settled first
+WORKER_STOP_SECONDS = 25.0  # a webhook's turn and its last post
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -73,7 +76,7 @@ def proxies_of(settings: Settings, url: str, listener: int) -> list[Program]:
             name=f"proxy-{number}" if several else "proxy",
             command=clawbot("proxy", "--listener", str(listener)),
             environment=environment_of(settings, url),
-            stop_seconds=7,
+            stop_seconds=SERVER_STOP_SECONDS,
             probe=probe,
             passed=(listener,),
         )
@@ -82,7 +85,7 @@ def proxies_of(settings: Settings, url: str, listener: int) -> list[Program]:
 
 
 def programs_of(settings: Settings, url: str, listener: int) -> list[Program]:
-    """All processes, in the order in which they are stopped."""
+    """All processes; those that do not serve in the order in which they are stopped."""
     told = environment_of(settings, url)
     keyless = {name: value for name, value in told.items() if name not in KEYS}
     api = Probe(
@@ -93,9 +96,18 @@ def programs_of(settings: Settings, url: str, listener: int) -> list[Program]:
     return [
         *proxies_of(settings, url, listener),
         Program(
-            name="api", command=clawbot("api"), environment=told, stop_seconds=4, probe=api
+            name="api",
+            command=clawbot("api"),
+            environment=told,
+            stop_seconds=SERVER_STOP_SECONDS,
+            probe=api,
         ),
-        Program(name="worker", command=clawbot("worker"), environment=told, stop_seconds=3),
+        Program(
+            name="worker",
+            command=clawbot("worker"),
+            environment=told,
+            stop_seconds=WORKER_STOP_SECONDS,
+        ),
         Program(
             name="projector",
             command=clawbot("projector"),

@@ -6,8 +6,9 @@ from pathlib import Path
 
 import pytest
 
+from adapters.serving import SHUTDOWN_SECONDS
 from adapters.settings import Settings
-from adapters.supervisor.programs import bare_environment, environment_of
+from adapters.supervisor.programs import bare_environment, environment_of, programs_of
 
 SAID = """
 CLAWBOT_OIDC__GOOGLE__CLIENT_ID=ours
@@ -44,3 +45,10 @@ def test_what_a_parent_reads_in_its_folder_a_child_is_told(
     assert theirs.model_dump() == ours.model_dump() | places
     secret = theirs.clawbot_oidc["google"].client_secret
     assert secret.get_secret_value() == 'a "secret"'
+
+
+def test_a_server_is_given_the_time_that_it_gives_to_calls_under_way() -> None:
+    programs = programs_of(Settings(clawbot_workers=2), "postgresql://there", 3)
+    servers = {one.name: one.stop_seconds for one in programs if one.probe is not None}
+    assert set(servers) == {"proxy-1", "proxy-2", "api"}
+    assert min(servers.values()) > SHUTDOWN_SECONDS

@@ -5,6 +5,8 @@ from __future__ import annotations
 import socket
 import tempfile
 from collections.abc import Iterator
+from contextlib import ExitStack
+from itertools import combinations
 from pathlib import Path
 
 import psycopg
@@ -15,11 +17,24 @@ from api.cli.settings import read_settings
 from domain.errors import BadSetup
 from tests.api.cli.running import A_KEY, Shell, clawbot
 
+PORTS = ("CLAWBOT_PORT", "CLAWBOT_PROXY_PORT", "CLAWBOT_WORKER_PORT")
+
 
 @pytest.fixture
 def busy_port() -> Iterator[str]:
     with socket.create_server(("127.0.0.1", 0)) as listener:
         yield str(listener.getsockname()[1])
+
+
+@pytest.fixture
+def ports() -> dict[str, str]:
+    """A free port for everything that `up` opens."""
+    with ExitStack() as held:
+        places = {
+            setting: held.enter_context(socket.create_server(("127.0.0.1", 0)))
+            for setting in PORTS
+        }
+        return {name: str(place.getsockname()[1]) for name, place in places.items()}
 
 
 def test_a_setting_that_cannot_be_is_named_and_not_repeated(shell: Shell) -> None:
@@ -37,29 +52,30 @@ def test_zero_trust_cannot_be_switched_off(shell: Shell) -> None:
     assert sentence(ran.err).startswith("ZERO_TRUST_MODE=false is refused")
 
 
-@pytest.mark.parametrize("setting", ["CLAWBOT_PORT", "CLAWBOT_PROXY_PORT"])
+@pytest.mark.parametrize("setting", PORTS)
 def test_a_busy_port_is_named_before_anything_is_made(
-    shell: Shell, busy_port: str, free_port: int, setting: str
+    shell: Shell, busy_port: str, ports: dict[str, str], setting: str
 ) -> None:
-    ports = {"CLAWBOT_PORT": str(free_port), "CLAWBOT_PROXY_PORT": str(free_port)}
     ran = shell.run("up", **ports | {setting: busy_port})
     assert ran.code == 2
     assert f"127.0.0.1:{busy_port}" in sentence(ran.err)
-    assert "CLAWBOT_PORT or CLAWBOT_PROXY_PORT" in ran.err
+    assert ran.err.endswith(f"or choose another with {setting}.\n")
     assert not list(shell.folder.iterdir())
 
 
-def test_one_port_is_not_enough_for_two_servers(shell: Shell, free_port: int) -> None:
-    port = str(free_port)
-    ran = shell.run("up", CLAWBOT_PORT=port, CLAWBOT_PROXY_PORT=port)
+@pytest.mark.parametrize(("one", "other"), [*combinations(PORTS, 2)])
+def test_one_port_is_not_enough_for_two_servers(
+    shell: Shell, ports: dict[str, str], one: str, other: str
+) -> None:
+    ran = shell.run("up", **ports | {other: ports[one]})
     assert ran.code == 2
-    assert f"both {port}" in sentence(ran.err)
+    assert f"{one} and {other} are both {ports[one]}" in sentence(ran.err)
 
 
 def test_a_bad_master_key_is_refused_before_anything_is_made(
-    shell: Shell, free_port: int
+    shell: Shell, ports: dict[str, str]
 ) -> None:
-    ran = shell.run("up", BOT_MASTER_KEY="canary", CLAWBOT_PORT=str(free_port))
+    ran = shell.run("up", BOT_MASTER_KEY="canary", **ports)
     assert ran.code == 2
     assert sentence(ran.err).startswith("BOT_MASTER_KEY, entry 1 of 1: the key is")
     assert "canary" not in ran.err
@@ -67,7 +83,7 @@ def test_a_bad_master_key_is_refused_before_anything_is_made(
 
 
 def test_a_data_folder_of_another_postgresql_is_refused(
-    shell: Shell, free_port: int
+    shell: Shell, ports: dict[str, str]
 ) -> None:
     with tempfile.TemporaryDirectory(prefix="clawbot-test-") as made:
         folder = Path(made)
@@ -75,16 +91,16 @@ def test_a_data_folder_of_another_postgresql_is_refused(
         with EmbeddedPostgres(folder / "postgres"):
             pass
         (folder / "postgres/data/PG_VERSION").write_text("17\n")
-        ran = shell.run("up", CLAWBOT_DATA_DIR=made, CLAWBOT_PORT=str(free_port))
+        ran = shell.run("up", CLAWBOT_DATA_DIR=made, **ports)
         assert ran.code == 2
         assert "is of PostgreSQL 17" in sentence(ran.err)
         assert not (folder / "master.key").exists()
 
 
 def test_a_new_master_key_is_never_made_beside_a_vault_that_needs_another(
-    shell: Shell, database_url: str, free_port: int
+    shell: Shell, database_url: str, ports: dict[str, str]
 ) -> None:
-    given = {"DATABASE_URL": database_url, "CLAWBOT_PORT": str(free_port)}
+    given = {"DATABASE_URL": database_url, **ports}
     assert shell.run("migrate", BOT_MASTER_KEY=A_KEY, **given).code == 0
     ran = shell.run("up", BOT_MASTER_KEY="", **given)
     assert ran.code == 2
