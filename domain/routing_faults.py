@@ -31,6 +31,7 @@ from domain.routing_triggers import ERROR_TYPES
 MOST_STEPS = 32
 MOST_WORDS = 50  # of one kind, in one rule
 LONGEST_WORD = 100  # characters
+MOST_ASKED = 500  # words and tags of all rules of a policy together
 MOST_READ = 512  # characters that all patterns of a policy together can read
 LARGEST = 1_000_000  # weight
 LARGEST_NUMBER = 2**53 - 1
@@ -62,6 +63,7 @@ class Faults:
         self._models = models
         self._codes: dict[str, str] = {}
         self._read = 0
+        self._asked = 0
 
     def add(self, field: str, code: str) -> None:
         """The field has this fault; the first one that was found stays."""
@@ -134,7 +136,10 @@ class Faults:
             self.add(field, "empty")
 
     def trigger(self, field: str, trigger: Trigger) -> None:
-        for status in trigger.status_codes:
+        """Failures that there are, each at most once."""
+        self._once(f"{field}.status_codes", trigger.status_codes)
+        self._once(f"{field}.error_types", trigger.error_types)
+        for status in trigger.status_codes[: len(FAILURES)]:
             self.whole(f"{field}.status_codes", status, FAILURES)
         if not ERROR_TYPES.issuperset(trigger.error_types):
             self.add(f"{field}.error_types", "unknown")
@@ -169,6 +174,9 @@ class Faults:
         if when == Conditions():
             self.add(field, "empty")
         self._words(field, when)
+        self._once(f"{field}.capabilities", when.capabilities)
+        self._count(f"{field}.capabilities", when.capabilities)
+        self._once(f"{field}.formats", when.formats)
         self._patterns(field, when.patterns[:MOST_WORDS])
         for name in when.capabilities:
             tag = self.shelf.tags.get(name)
@@ -190,9 +198,21 @@ class Faults:
         if least is not None and most is not None and most < least:
             self.add(f"{field}.max_{what}", "never-holds")
 
+    def _count(self, field: str, asked: Sequence[str]) -> None:
+        """All rules together ask so much and no more of each request."""
+        self._asked += len(asked)
+        if asked and self._asked > MOST_ASKED:
+            self.add(field, "too-many")
+
+    def _once(self, field: str, listed: Sequence[object]) -> None:
+        """Of a list whose members are looked for, each stands there once."""
+        if len(set(listed)) < len(listed):
+            self.add(field, "twice")
+
     def _words(self, field: str, when: Conditions) -> None:
         for name in ("keywords", "patterns", "tool_names"):
             words: tuple[str, ...] = getattr(when, name)
+            self._count(f"{field}.{name}", words)
             if len(words) > MOST_WORDS:
                 self.add(f"{field}.{name}", "too-many")
             for nth, word in enumerate(words[:MOST_WORDS]):

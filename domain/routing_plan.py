@@ -161,8 +161,9 @@ class _Planner:
 
     def _function(self, policy: Function) -> tuple[Stage, ...]:
         stages: list[Stage] = []
+        known = {*self._answers.yes, *self._answers.no}
         for rule in policy.rules:
-            if unanswered(rule.when, self._answers):
+            if unanswered(rule.when, known, self._shelf):
                 self._notes.append(f"unanswered:{rule.id}")
             if holds(rule.when, self._facts, self._answers, self._shelf):
                 stages.append(self._stage(rule.steps, rule.id))

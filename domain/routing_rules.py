@@ -6,9 +6,17 @@ today) counts as answered no; `unanswered` says when that was so.
 
 from __future__ import annotations
 
+from collections.abc import Container
+from itertools import chain
+
 from domain.routing_facts import Answers, RequestFacts, RequestWords
 from domain.routing_policy import CapabilityTag, Conditions, Level, RoutingShelf
-from domain.routing_words import answers_to, question_id, questions_of
+from domain.routing_words import (
+    answers_to,
+    question_id,
+    questions_of,
+    questions_of_tags,
+)
 
 _LONG, _LONGER = 300, 1500  # characters of the user's last words
 _MANY_TOKENS, _MANY_MESSAGES, _SEVERAL = 30_000, 20, 3
@@ -51,10 +59,11 @@ def recognised(
     )
 
 
-def unanswered(when: Conditions, answers: Answers) -> bool:
-    """Whether it asks something about the words that nobody answered."""
-    known = {*answers.yes, *answers.no}
-    return any(question_id(*question) not in known for question in questions_of(when))
+def unanswered(when: Conditions, known: Container[str], shelf: RoutingShelf) -> bool:
+    """Whether it, or a tag that it names, asks about the words what is not known."""
+    of_tags = questions_of_tags(when.capabilities, shelf)
+    asked = chain(questions_of(when), of_tags)
+    return any(question_id(*question) not in known for question in asked)
 
 
 def _as_set(when: Conditions, facts: RequestFacts) -> bool:

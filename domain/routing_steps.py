@@ -1,6 +1,6 @@
 """Steps written out: which targets the chains and tags in them come to.
 
-Each target and each chain counts once, at its first place. So a chain that leads back to
+Each target, chain and tag counts once, at its first place. So a chain that leads back to
 itself ends all the same; that is noted, and so is what is named and not on the shelf.
 """
 
@@ -90,7 +90,7 @@ class _Spreading:
     def __init__(self, shelf: RoutingShelf, notes: list[str]) -> None:
         self._shelf = shelf
         self._notes = notes
-        self._seen: set[str] = set()
+        self._seen: set[Step] = set()
 
     def over(
         self, steps: Iterable[Step], *, kind: Kind | None, within: tuple[str, ...]
@@ -111,9 +111,8 @@ class _Spreading:
     ) -> Iterator[Planned]:
         if name in within:
             self._notes.append(f"chain-loops:{name}")
-        if name in self._seen:
+        if self._was_seen(ChainStep(chain=name)):
             return
-        self._seen.add(name)
         chain = self._shelf.chains.get(name)
         if chain is None:
             self._notes.append(f"no-such-chain:{name}")
@@ -122,9 +121,16 @@ class _Spreading:
         yield from self.over(chain.steps, kind=own, within=(*within, name))
 
     def _tag(self, name: str, kind: Kind | None) -> Iterator[Planned]:
+        if self._was_seen(CapabilityStep(capability=name)):
+            return
         tag = self._shelf.tags.get(name)
         if tag is None:
             self._notes.append(f"no-such-capability:{name}")
             return
         own = kind if tag.kind == "text" else tag.kind
         yield from (Planned(target=target, kind=own) for target in tag.models)
+
+    def _was_seen(self, step: Step) -> bool:
+        before = step in self._seen
+        self._seen.add(step)
+        return before

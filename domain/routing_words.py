@@ -2,7 +2,9 @@
 
 A question is a keyword, a pattern or a name of a tool in some rule. Its id is a short hash,
 so that the answers can be recorded without the rule or the words. Counting (`measured`)
-looks at no more than the words' first `LONGEST_WORDS` characters.
+looks at no more than the words' first `LONGEST_WORDS` characters. What a policy itself may
+ask is limited where it is written; of what the tags that it names ask together, the first
+`MOST_OF_TAGS` questions are answered: tags may grow behind its back.
 """
 
 from __future__ import annotations
@@ -11,6 +13,7 @@ import re
 from collections.abc import Iterable, Iterator
 from functools import lru_cache
 from hashlib import sha256
+from itertools import islice
 from typing import Literal, NamedTuple
 
 from domain.linear_patterns import compiled
@@ -28,6 +31,7 @@ HARD_WORDS = re.compile(
     re.IGNORECASE,
 )
 MOST_COUNTED = 20
+MOST_OF_TAGS = 500
 
 
 class Measures(NamedTuple):
@@ -84,7 +88,8 @@ def answers_to(questions: Iterable[tuple[Asks, str]], words: RequestWords) -> An
         if name not in said:
             said[name] = _answer(asks, value, words, text)
     yes = tuple(name for name, is_so in said.items() if is_so)
-    return Answers(yes=yes, no=tuple(name for name in said if name not in yes))
+    no = tuple(name for name, is_so in said.items() if not is_so)
+    return Answers(yes=yes, no=no)
 
 
 def _answer(asks: Asks, value: str, words: RequestWords, text: str) -> bool:
@@ -98,10 +103,18 @@ def _answer(asks: Asks, value: str, words: RequestWords, text: str) -> bool:
 def _questions(policy: Function, shelf: RoutingShelf) -> Iterable[tuple[Asks, str]]:
     for rule in policy.rules:
         yield from questions_of(rule.when)
-        for name in rule.when.capabilities:
-            tag = shelf.tags.get(name)
-            if tag is not None and tag.detect is not None:
-                yield from questions_of(tag.detect)
+    named = dict.fromkeys(name for rule in policy.rules for name in rule.when.capabilities)
+    yield from islice(questions_of_tags(named, shelf), MOST_OF_TAGS)
+
+
+def questions_of_tags(
+    names: Iterable[str], shelf: RoutingShelf
+) -> Iterator[tuple[Asks, str]]:
+    """What the tags of these names ask about the words."""
+    for name in names:
+        tag = shelf.tags.get(name)
+        if tag is not None and tag.detect is not None:
+            yield from questions_of(tag.detect)
 
 
 def questions_of(conditions: Conditions) -> Iterable[tuple[Asks, str]]:

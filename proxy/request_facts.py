@@ -9,6 +9,7 @@ and parts; text is copied only as far as `LONGEST_WORDS`.
 
 from __future__ import annotations
 
+from itertools import islice
 from typing import Any, TypeVar
 
 import msgspec
@@ -25,9 +26,11 @@ MOST_COMMAS = (
     500_000  # beyond that nothing in the body is looked at: it would take a second
 )
 LONGEST_TOOL_NAME = 100
+MOST_TOOL_NAMES = 512  # that rules look at
 LONGEST_NUMBER = 12  # digits
 NOT_THINKING = frozenset({"none", "minimal", "disabled"})
 IMAGES = ("image", "image_url", "input_image")
+IMAGE_TOKENS = 1_000  # about: 765 (GPT-4o), 1,120 (Gemini 3), 1,570 (Claude) of a large one
 TEXTS = ("text", "input_text")
 
 T = TypeVar("T")
@@ -109,13 +112,14 @@ def read_facts(spoken: Format, body: bytes) -> tuple[RequestFacts, RequestWords]
         seen.words = own_words(_text(asked.input)[: 2 * LONGEST_WORDS])[:LONGEST_WORDS]
     seen.parts(asked.system)
     tools = [*_items(asked.tools), *_items(asked.functions)]
-    names = tuple(seen.tool(raw) for raw in tools)
+    names = dict.fromkeys(filter(None, [seen.tool(raw) for raw in tools]))
     measures = measured(seen.words)
     facts = RequestFacts(
         format=spoken,
         requested_model=_string_in(asked.model),
         chars=len(seen.words),
-        input_tokens=estimated_tokens(len(body)),
+        input_tokens=estimated_tokens(len(body) - seen.pictured)
+        + IMAGE_TOKENS * seen.images,
         max_output_tokens=_limit(asked),
         messages=len(items),
         tools=len(tools),
@@ -127,7 +131,9 @@ def read_facts(spoken: Format, body: bytes) -> tuple[RequestFacts, RequestWords]
         hard_words=measures.hard_words,
         questions=measures.questions,
     )
-    return facts, RequestWords(text=seen.words, tool_names=tuple(filter(None, names)))
+    return facts, RequestWords(
+        text=seen.words, tool_names=tuple(islice(names, MOST_TOOL_NAMES))
+    )
 
 
 class _Seen:
@@ -136,6 +142,7 @@ class _Seen:
     def __init__(self) -> None:
         self.words = ""
         self.images = 0
+        self.pictured = 0  # bytes, most of them base64: no text, whatever they cost
         self.cached = False
         self._left = MOST_LOOKED_AT
 
@@ -168,6 +175,7 @@ class _Seen:
             self.cached |= _given(part.cache_control)
             if part.type in IMAGES:
                 self.images += 1
+                self.pictured += len(raw)
             elif part.type in TEXTS:
                 texts.append(part.text)
             elif part.type == "tool_result" and not within:

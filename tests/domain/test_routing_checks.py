@@ -130,6 +130,13 @@ def test_what_makes_sense_passes(policy: RoutingPolicy) -> None:
             {"trigger.error_types": "unknown"},
         ),
         (
+            Failover(
+                steps=(GPT,),
+                trigger=Trigger(status_codes=(500, 500), error_types=("timeout",) * 2),
+            ),
+            {"trigger.status_codes": "twice", "trigger.error_types": "twice"},
+        ),
+        (
             Failover(steps=(GPT,), retry=Retry(max_retries=11, delay_ms=-1)),
             {"retry.max_retries": "out-of-range", "retry.delay_ms": "out-of-range"},
         ),
@@ -175,6 +182,8 @@ def test_what_makes_none_is_told_by_field(
         ({"patterns": ("(",)}, {"rules.0.when.patterns.0": "not-a-pattern"}),
         ({"patterns": ("a*",)}, {"rules.0.when.patterns.0": "always-holds"}),
         ({"patterns": ("a{64}b{60}",) * 5}, {"rules.0.when.patterns": "too-large"}),
+        ({"capabilities": ("vision",) * 2}, {"rules.0.when.capabilities": "twice"}),
+        ({"formats": ("openai-chat", "openai-chat")}, {"rules.0.when.formats": "twice"}),
         ({"capabilities": ("gone",)}, {"rules.0.when.capabilities": "unknown"}),
         ({"capabilities": ("bare",)}, {"rules.0.when.capabilities": "recognises-nothing"}),
         ({"min_chars": 5, "max_chars": 4}, {"rules.0.when.max_chars": "never-holds"}),
@@ -197,6 +206,16 @@ def test_rules_that_are_never_reached_or_called_alike_are_told() -> None:
     assert faults(Function(rules=twice, default=(GPT,))) == {
         "rules.1.when": "never-reached",
         "rules.2.id": "twice",
+    }
+
+
+def test_all_rules_together_ask_no_more_of_a_request_than_it_can_wait_for() -> None:
+    rules = tuple(
+        rule(f"r{n}", tool_names=tuple(f"*{n}-{k}*" for k in range(50))) for n in range(11)
+    )
+    assert faults(Function(rules=rules[:10], default=(GPT,))) == {}
+    assert faults(Function(rules=rules, default=(GPT,))) == {
+        "rules.10.when.tool_names": "too-many"
     }
 
 

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections import Counter
+from collections.abc import Iterator
 from typing import Any
 from uuid import UUID
 
@@ -212,6 +213,28 @@ def test_steps_always_end(shelf: RoutingShelf, walk: Any) -> None:
     found = spread(walk, shelf, [])
     assert len(found) <= MOST_TARGETS
     assert len({one.target for one in found}) == len(found)
+
+
+class Models(tuple[RouteTarget, ...]):  # noqa: SLOT001  # it counts
+    """A tag's, and how often they were read."""
+
+    times = 0
+
+    def __iter__(self) -> Iterator[RouteTarget]:
+        self.times += 1
+        return super().__iter__()
+
+
+def test_a_tag_that_many_chains_lead_to_is_read_once() -> None:
+    models = Models(TARGETS[:8])
+    tags = {"t": CapabilityTag(id="t", models=models)}
+    chains = {
+        f"c{n}": FallbackChain(id=f"c{n}", steps=(CapabilityStep(capability="t"),))
+        for n in range(9)
+    }
+    steps = tuple(ChainStep(chain=name) for name in chains)
+    assert len(spread(steps, RoutingShelf(chains=chains, tags=tags), [])) == 8
+    assert models.times == 1
 
 
 def test_chains_that_branch_again_and_again_end_soon() -> None:

@@ -17,7 +17,7 @@ from domain.routing_policy import (
     Rule,
 )
 from domain.routing_rules import holds, level_of, level_said
-from domain.routing_words import answered, fits, measured, question_id
+from domain.routing_words import MOST_OF_TAGS, answered, fits, measured, question_id
 from tests.domain.routing_scene import EMPTY, GPT, NO_BOT, asks
 
 
@@ -125,6 +125,35 @@ def test_a_question_that_nobody_answered_counts_as_no_and_is_noted() -> None:
     planned = plan(policy, shelf=EMPTY, facts=asks(), answers=Answers(), bot=NO_BOT)
     assert planned.notes == ("unanswered:r",)
     assert planned.stages[0].because == "default"
+
+
+def test_what_a_tag_asks_and_nobody_answered_is_noted_too() -> None:
+    tag = CapabilityTag(id="search", detect=Conditions(tool_names=("web_search*",)))
+    on = RoutingShelf(tags={"search": tag})
+    policy = function(Conditions(capabilities=("search",)))
+    planned = plan(policy, shelf=on, facts=asks(), answers=Answers(), bot=NO_BOT)
+    assert planned.notes == ("unanswered:r",)
+    answers = answered(policy, on, RequestWords())
+    assert not plan(policy, shelf=on, facts=asks(), answers=answers, bot=NO_BOT).notes
+
+
+def test_tags_that_grew_ask_so_much_of_a_request_and_the_rest_is_noted() -> None:
+    grown = {
+        f"t{n}": CapabilityTag(
+            id=f"t{n}",
+            detect=Conditions(keywords=tuple(f"{n}-{k}" for k in range(50))),
+        )
+        for n in range(11)
+    }
+    on = RoutingShelf(tags=grown)
+    named = Rule(id="tags", when=Conditions(capabilities=tuple(grown)), steps=(GPT,))
+    own = Rule(id="own", when=Conditions(keywords=("sql",)), steps=(GPT,))
+    policy = Function(rules=(named, own), default=(GPT,))
+    answers = answered(policy, on, RequestWords(text="sql"))
+    assert len(answers.no) == MOST_OF_TAGS < 11 * 50
+    planned = plan(policy, shelf=on, facts=asks(), answers=answers, bot=NO_BOT)
+    assert planned.stages[0].because == "own"
+    assert planned.notes == ("unanswered:tags",)
 
 
 def test_answers_say_nothing_of_the_words() -> None:

@@ -13,7 +13,7 @@ from domain.routing_facts import RequestFacts
 from domain.routing_words import LONGEST_WORDS
 from domain.vendors import Format
 from proxy.incoming import NotReadable
-from proxy.request_facts import MOST_LOOKED_AT, read_facts
+from proxy.request_facts import MOST_LOOKED_AT, MOST_TOOL_NAMES, read_facts
 
 CHAT: Format = "openai-chat"
 PICTURE = {"type": "image_url", "image_url": {"url": "data:image/png;base64,AAAA"}}
@@ -136,6 +136,19 @@ def test_tools_are_known_by_name_or_else_by_type() -> None:
     tools = [{"type": "web_search"}, {"function": {"name": "f"}}, {"name": "n"}, 5, {}]
     body = json.dumps({"tools": tools, "functions": [{"name": "old"}]}).encode()
     assert read_facts(CHAT, body)[1].tool_names == ("web_search", "f", "n", "old")
+
+
+def test_of_more_tools_than_anybody_has_the_first_names_are_looked_at() -> None:
+    tools = [{"name": f"t{n % 600}"} for n in range(1200)]
+    names = read_facts(CHAT, json.dumps({"tools": tools}).encode())[1].tool_names
+    assert names == tuple(f"t{n}" for n in range(MOST_TOOL_NAMES))
+
+
+@pytest.mark.parametrize("size", [40, 1_400_000])
+def test_a_picture_is_some_tokens_however_large_its_base64_is(size: int) -> None:
+    picture = {"type": "image_url", "image_url": {"url": "data:;base64," + "A" * size}}
+    found = facts(CHAT, messages=[user([{"type": "text", "text": "x" * 400}, picture])])
+    assert 1000 < found.input_tokens < 1200
 
 
 def test_what_is_of_the_wrong_kind_counts_as_missing() -> None:
