@@ -197,7 +197,7 @@ class Attempts:
         first, model = self._progress.first_byte, call.model
         if first is not None and model is not None:
             ms = (first - self._began) * 1000
-            self._parts.latencies.measured(call.route.vendor.id, model, ms)
+            self._parts.latencies.measured(call.route.key, model, ms)
 
     def _judge(self, call: Outgoing, found: Judged) -> None:
         """The attempt is over: remember what it says of the key."""

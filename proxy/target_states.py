@@ -98,7 +98,7 @@ class TargetStates:
             keys=tuple([key.key_id for key in keys]),
             cooling=cooling,
             strained=strained,
-            latency_ms=self._latency(target, looks) if timed else None,
+            latency_ms=self._latency(target, looks, keys) if timed else None,
             input_price=price[0],
             output_price=price[1],
             abilities=known.abilities if looks.scored else None,
@@ -166,12 +166,18 @@ class TargetStates:
         except AllKeysCooling:
             return [], len(keys)
 
-    def _latency(self, target: RouteTarget, looks: Looks) -> int | None:
-        """In milliseconds; where costs are weighed, errors say nothing about it."""
-        vendor, model = target.vendor, target.model
+    def _latency(
+        self, target: RouteTarget, looks: Looks, keys: list[KeyRoute]
+    ) -> int | None:
+        """In milliseconds, where the first of the keys leads.
+
+        Where costs are weighed, errors say nothing about it.
+        """
+        if not keys:
+            return None
         if looks.scored:
-            return self._latencies.of(vendor, model)
-        return self._latencies.answering(looks.bot.bot_id, vendor, model)
+            return self._latencies.of(keys[0], target.model)
+        return self._latencies.answering(looks.bot.bot_id, keys[0], target.model)
 
     def _price(self, bot: BotRoute, target: RouteTarget) -> tuple[int | None, int | None]:
         """Micro-dollars for a million usual tokens in, and out."""
