@@ -13,11 +13,11 @@ from __future__ import annotations
 
 import hmac
 import struct
-from base64 import urlsafe_b64decode, urlsafe_b64encode
 from dataclasses import dataclass
 from datetime import UTC, datetime
 from uuid import UUID
 
+from domain.base64url import bytes_of, text_of
 from domain.errors import NotFound, Unauthenticated
 from domain.ids import InvitationId, TeamId, UserId
 from domain.roles import Role
@@ -49,7 +49,7 @@ def invitation_token(key: bytes, link: InvitationLink) -> str:
         int(link.expires_at.timestamp()),
         _ROLES.index(link.role),
     )
-    return INVITATION_PREFIX + _text(facts + sign(key, INVITATION_PREFIX, facts))
+    return INVITATION_PREFIX + text_of(facts + sign(key, INVITATION_PREFIX, facts))
 
 
 def read_invitation(key: bytes, token: str) -> InvitationLink:
@@ -83,7 +83,7 @@ def user_token(key: bytes, prefix: str, link: UserLink) -> str:
     """The token of a link for one person."""
     second = int(link.expires_at.timestamp())
     facts = _USER_FACTS.pack(link.user_id.bytes, link.epoch, second) + link.means.encode()
-    return prefix + _text(facts + sign(key, prefix, facts))
+    return prefix + text_of(facts + sign(key, prefix, facts))
 
 
 def read_user_link(key: bytes, prefix: str, token: str, *, now: datetime) -> UserLink:
@@ -114,16 +114,9 @@ def sign(key: bytes, kind: str, facts: bytes) -> bytes:
     return hmac.digest(key, kind.encode() + facts, "sha256")
 
 
-def _text(whole: bytes) -> str:
-    return urlsafe_b64encode(whole).decode().rstrip("=")
-
-
 def _bytes(text: str) -> bytes:
     """The bytes of a text that may be anything; `NotFound` for another spelling."""
     try:
-        whole = urlsafe_b64decode(text + "=" * (-len(text) % 4))
+        return bytes_of(text)
     except ValueError as error:
         raise NotFound from error
-    if _text(whole) != text:
-        raise NotFound
-    return whole

@@ -7,10 +7,10 @@ HMAC-SHA-256 of both under an instance key that only the worker and the proxy ca
 from __future__ import annotations
 
 import hmac
-from base64 import urlsafe_b64decode, urlsafe_b64encode
-from binascii import Error
 from hashlib import sha256
 from uuid import UUID
+
+from domain.base64url import bytes_of, text_of
 
 PREFIX = "cbk_"
 _BODY = 24
@@ -20,15 +20,16 @@ _LENGTH = _BODY + 32
 def make_pass(key_id: UUID, *, ends_at: int, secret: bytes) -> str:
     """A pass for this key that ends at that second."""
     body = key_id.bytes + ends_at.to_bytes(8, "big")
-    return PREFIX + urlsafe_b64encode(body + _seal(body, secret)).decode().rstrip("=")
+    return PREFIX + text_of(body + _seal(body, secret))
 
 
 def key_of_pass(token: str, *, now: int, secret: bytes) -> UUID | None:
     """Which key the pass is for; None if it is not one of ours, or has ended."""
+    if not token.startswith(PREFIX):
+        return None
     try:
-        text = token.removeprefix(PREFIX)
-        raw = urlsafe_b64decode(text + "=" * (-len(text) % 4))
-    except (ValueError, Error):
+        raw = bytes_of(token.removeprefix(PREFIX))
+    except ValueError:
         return None
     body = raw[:_BODY]
     if len(raw) != _LENGTH or not hmac.compare_digest(raw[_BODY:], _seal(body, secret)):

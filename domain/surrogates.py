@@ -9,12 +9,11 @@ good for our channel relay and nothing else, and a new credential makes the old 
 from __future__ import annotations
 
 import hmac
-from base64 import urlsafe_b64decode, urlsafe_b64encode
-from binascii import Error
 from dataclasses import dataclass
 from hashlib import sha256
 from uuid import UUID
 
+from domain.base64url import bytes_of, text_of
 from domain.equipment import BotChannel
 
 PREFIX = "cbs_"
@@ -36,17 +35,17 @@ class Surrogate:
 def surrogate_of(bot_id: UUID, channel: BotChannel, secret: bytes) -> str:
     """What the bot is given for this channel; the same for the same credentials."""
     body = bot_id.bytes + channel.id.bytes + channel.secret_version.to_bytes(4, "big")
-    text = urlsafe_b64encode(body + _seal(body, secret)).decode().rstrip("=")
-    return f"{_number(channel.id)}:{PREFIX}{text}"
+    return f"{_number(channel.id)}:{PREFIX}{text_of(body + _seal(body, secret))}"
 
 
 def read_surrogate(token: str, secret: bytes) -> Surrogate | None:
     """What the token stands for; None if it is none of ours."""
     number, _, rest = token.partition(":")
-    text = rest.removeprefix(PREFIX)
+    if not rest.startswith(PREFIX):
+        return None
     try:
-        raw = urlsafe_b64decode(text + "=" * (-len(text) % 4))
-    except (ValueError, Error):
+        raw = bytes_of(rest.removeprefix(PREFIX))
+    except ValueError:
         return None
     body = raw[:_BODY]
     if not hmac.compare_digest(raw[_BODY:], _seal(body, secret)):

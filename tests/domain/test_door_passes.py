@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import re
 from base64 import urlsafe_b64decode, urlsafe_b64encode
+from string import ascii_letters, digits
 from uuid import UUID, uuid4
 
 import pytest
@@ -74,3 +75,20 @@ def altered(made: str, prefix: str, place: int, change: int) -> str:
     raw = bytearray(urlsafe_b64decode(text + "=" * (-len(text) % 4)))
     raw[place] ^= change
     return prefix + urlsafe_b64encode(raw).decode().rstrip("=")
+
+
+@pytest.mark.parametrize("letter", f"{ascii_letters}{digits}-_")
+def test_a_token_has_one_spelling(letter: str) -> None:
+    made = make_door_pass(PASS, ends_at=END, secret=SECRET)
+    surrogate = surrogate_of(BOT, TELEGRAM, SECRET)
+    for other in (made[:-1] + letter, f"{made}={letter}", f"{made}!"):
+        assert other == made or read_door_pass(other, now=0, secret=SECRET) is None
+    for other in (surrogate[:-1] + letter, f"{surrogate}={letter}", f"{surrogate}!"):
+        assert other == surrogate or read_surrogate(other, SECRET) is None
+
+
+def test_a_token_without_its_prefix_is_none_of_ours() -> None:
+    made = make_door_pass(PASS, ends_at=END, secret=SECRET)
+    assert read_door_pass(made.removeprefix("cbd_"), now=0, secret=SECRET) is None
+    surrogate = surrogate_of(BOT, TELEGRAM, SECRET)
+    assert read_surrogate(surrogate.replace("cbs_", ""), SECRET) is None
