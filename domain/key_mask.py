@@ -1,6 +1,21 @@
-"""The key mask: what an upstream sends back never shows the key that was sent to it."""
+"""The key mask: what an upstream sends back never shows the key that was sent to it.
+
+A key of letters, digits and `-._~` is written in one way only. Any other may come back as
+JSON writers have it that escape more than they must (PHP `/`; Go `&<>`; Gson also `='`;
+.NET also `+` and the backtick), or as it stands in a URL: each of these is masked too.
+"""
 
 from __future__ import annotations
+
+import re
+from itertools import product
+from urllib.parse import quote_from_bytes
+
+_PLAIN = b"ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz0123456789-._~"
+_HEXED = (b"", b"&<>", b"&<>='", b"\"&'+<>`")  # by one JSON writer or another
+_DIGITS = (rb"\u%04x", rb"\u%04X")
+_SLASHES = (b"/", rb"\/")
+_IN_URL = re.compile(rb"%[0-9A-F]{2}")
 
 
 class KeyMask:
@@ -49,3 +64,53 @@ class KeyMask:
         """The bytes still held, now that nothing follows them."""
         held, self._held = self._held, b""
         return held
+
+
+class _EachFormMasked(KeyMask):
+    """The same for a key that can be written in several ways, one after the other."""
+
+    __slots__ = ("_masks",)
+
+    def __init__(self, forms: tuple[bytes, ...]) -> None:
+        super().__init__(forms[0])
+        self._masks = tuple(map(KeyMask, forms))
+
+    def feed(self, chunk: bytes) -> bytes:
+        for mask in self._masks:
+            chunk = mask.feed(chunk)
+        return chunk
+
+    def whole(self, text: bytes) -> bytes:
+        for mask in self._masks:
+            text = mask.whole(text)
+        return text
+
+    def flush(self) -> bytes:
+        rest = b""
+        for mask in self._masks:
+            rest = mask.feed(rest) + mask.flush()
+        return rest
+
+
+def mask_of(secret: bytes) -> KeyMask:
+    """A mask of the key, however it is written."""
+    if not secret.translate(None, _PLAIN):
+        return KeyMask(secret)
+    return _EachFormMasked(forms_of(secret))
+
+
+def forms_of(secret: bytes) -> tuple[bytes, ...]:
+    """The ways in which the key may be written; the first is as it is."""
+    in_url = quote_from_bytes(secret, safe="").encode()
+    lower = _IN_URL.sub(lambda found: found[0].lower(), in_url)
+    hexed = {bytes(filter(secret.__contains__, those)) for those in _HEXED}
+    in_json = (_in_json(secret, *way) for way in product(hexed, _DIGITS, _SLASHES))
+    return tuple(dict.fromkeys((secret, *in_json, in_url, lower)))
+
+
+def _in_json(secret: bytes, hexed: bytes, digits: bytes, slash: bytes) -> bytes:
+    """By a writer that writes these in hexadecimal digits, and a slash like this."""
+    written = secret.replace(b"\\", rb"\\")
+    for byte in hexed:
+        written = written.replace(bytes((byte,)), digits % byte)
+    return written.replace(b'"', rb"\"").replace(b"/", slash)

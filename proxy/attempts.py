@@ -27,7 +27,7 @@ from proxy.holding import ModelLimits
 from proxy.judging import Judged, begun, by_error, judged
 from proxy.key_healths import KeyRests
 from proxy.latencies import Latencies
-from proxy.mask import KeyMask
+from proxy.mask import KeyMask, mask_of
 from proxy.outgoing import Outgoing
 from proxy.router import Router
 from proxy.settlement import Progress
@@ -117,7 +117,7 @@ class Attempts:
                     status = answer.status
                     following = await self._going_on.after_answer(call, status, found)
                 if following is None:
-                    return Served(call, answer, KeyMask(clear))
+                    return Served(call, answer, mask_of(clear))
                 answer.abort()
             await self._going_on.pause(following)
             call = following

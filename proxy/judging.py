@@ -17,7 +17,7 @@ from domain.catalog import Vendor
 from domain.verdicts import Verdict, judge
 from proxy import headers
 from proxy.answer import Answer, UpstreamCut
-from proxy.mask import KeyMask
+from proxy.mask import KeyMask, mask_of
 from proxy.usage import ErrorSeen, UsageReader, reader_for
 from proxy.usage.framing import WholeBody
 
@@ -50,7 +50,7 @@ async def judged(answer: Answer, vendor: Vendor, secret: bytes) -> Judged:
         status=answer.status,
         requested_model=None,
     )
-    reader.feed(KeyMask(secret).whole(held))
+    reader.feed(mask_of(secret).whole(held))
     reader.end()
     wait = _wait(answer, held)
     return by_error(vendor, answer.status, reader.reading().error, wait)
@@ -76,7 +76,7 @@ async def begun(
     if usage_format is None or isinstance(reader, WholeBody):
         return None
     try:
-        held, cut = await _held(answer, reader, KeyMask(secret), within)
+        held, cut = await _held(answer, reader, mask_of(secret), within)
     except TimeoutError:
         return Judged(verdict=Verdict.OVERLOADED, error="upstream-timeout")
     if cut:

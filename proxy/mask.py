@@ -2,6 +2,6 @@
 
 from __future__ import annotations
 
-from domain.key_mask import KeyMask
+from domain.key_mask import KeyMask, mask_of
 
-__all__ = ["KeyMask"]
+__all__ = ["KeyMask", "mask_of"]

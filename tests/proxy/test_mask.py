@@ -2,10 +2,14 @@
 
 from __future__ import annotations
 
+import json
+
+import pytest
 from hypothesis import example, given
 from hypothesis import strategies as st
 
-from proxy.mask import KeyMask
+from domain.key_mask import forms_of
+from proxy.mask import KeyMask, mask_of
 
 KEY = b"sk-test-0123456789"
 
@@ -68,3 +72,37 @@ def test_the_beginning_of_a_key_waits_for_the_rest_and_passes_if_it_is_none() ->
 def test_an_empty_key_masks_nothing() -> None:
     mask = KeyMask(b"")
     assert mask.feed(b"all of it") + mask.flush() == b"all of it"
+
+
+@pytest.mark.parametrize(
+    "written",
+    [
+        rb"ab/c+d==&",  # as it is
+        rb"ab\/c+d==&",  # PHP
+        rb"ab/c+d==\u0026",  # Go
+        rb"ab/c+d\u003d\u003d\u0026",  # Gson
+        rb"ab/c\u002Bd==\u0026",  # .NET
+        b"ab%2Fc%2Bd%3D%3D%26",
+        b"ab%2fc%2bd%3d%3d%26",
+    ],
+)
+def test_a_key_is_masked_however_it_is_written_and_wherever_that_is_cut(
+    written: bytes,
+) -> None:
+    secret, said = b"ab/c+d==&", b'{"message":"no key %b, ab%%2"}' % written
+    assert mask_of(secret).whole(written) == b"*" * len(written)
+    for cut in range(len(said) + 1):
+        mask = mask_of(secret)
+        seen = mask.feed(said[:cut]) + mask.feed(said[cut:]) + mask.flush()
+        assert seen == said.replace(written, b"*" * len(written))
+
+
+def test_what_json_must_escape_is_masked_as_it_is_escaped() -> None:
+    for text in ('a"b', "a\\b", 'a\\"/b'):
+        assert set(mask_of(text.encode()).whole(json.dumps(text).encode()[1:-1])) == {42}
+
+
+def test_a_usual_key_is_written_in_one_way() -> None:
+    assert forms_of(KEY) == (KEY,)
+    assert type(mask_of(KEY)) is KeyMask
+    assert mask_of(b"").feed(b"all") == b"all"

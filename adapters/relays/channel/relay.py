@@ -36,7 +36,7 @@ from domain.errors import (
     Unauthenticated,
     Unavailable,
 )
-from domain.key_mask import KeyMask
+from domain.key_mask import mask_of
 
 AT_ONCE = 16  # calls of one channel
 READ_FIRST = 1024 * 1024  # a body that is known to be larger is passed on as it comes
@@ -125,7 +125,7 @@ class ChannelRelaying:
         except BaseException:
             await stack.aclose()
             raise
-        masks = tuple(KeyMask(shape) for shape in _shapes(token))
+        masks = (mask_of(token.encode("ascii")),)
         headers = masked_headers(answer, PASSED_BACK, masks)
         pieces = masked(answer, masks)
         return Streamed(pieces, answer.status_code, headers, closing=stack.aclose)
@@ -176,9 +176,3 @@ async def _body(request: Request) -> bytes | AsyncIterator[bytes]:
     if length or "transfer-encoding" in request.headers:
         return request.stream()
     return b""
-
-
-def _shapes(token: str) -> tuple[bytes, ...]:
-    """How the token could come back: as it is, and as it stands in an encoded URL."""
-    plain = token.encode("ascii")
-    return (plain, plain.replace(b":", b"%3A")) if ":" in token else (plain,)

@@ -22,7 +22,7 @@ from adapters.relays.outbound import Ask, Outbound
 from adapters.relays.streamed import Streamed, while_listened
 from domain.destinations import parse_base_url
 from domain.errors import Conflict
-from domain.key_mask import KeyMask
+from domain.key_mask import mask_of
 from domain.mcp import SESSION, VERSION
 from domain.plugin_launch import Asked
 
@@ -76,7 +76,7 @@ class Forwarding:
         except BaseException:
             await stack.aclose()
             raise
-        masks = [KeyMask(one.encode()) for one in _secrets(asked)]
+        masks = [mask_of(one.encode()) for one in _secrets(asked)]
         back = masked_headers(answer, PASSED_BACK, masks)
         pieces = masked(answer, masks)
         return Streamed(pieces, answer.status_code, back, closing=stack.aclose)
