@@ -26,13 +26,14 @@ from proxy.demand.output import (
     speaks_text,
 )
 from proxy.demand.prompt import prompt_bound
+from proxy.demand.session import response_bound
 from proxy.demand.shape import bare
 from proxy.demand.units import TIERED, units_in
 
 __all__ = ["Demand", "demand_by_size", "demand_of"]
 
 
-NO_TEXT = UNWEIGHED | {"openai-embeddings", "openai-realtime"}
+NO_TEXT = UNWEIGHED | {"openai-embeddings"}
 CHATS: frozenset[Format] = frozenset({"openai-chat", "anthropic-messages"})
 # A chat without any of these is one answer in text, by the model alone.
 UNUSUAL = SAYS_HOW_MANY | MAY_HOST | TIERED
@@ -63,7 +64,11 @@ def demand_of(
     So does a form, of whose bytes most are images or sound.
     `model` is the one that is asked for, wherever it is named; None where only the vendor
     knows (a deployment's name tells nothing), and then nothing passes for visible.
+    Of a realtime session it is what one response asks for.
     """
+    if format == "openai-realtime":
+        into, out = response_bound(bare(model))
+        return Demand(into, out, 1, visible=False, bounded=True)
     try:
         fields: Any = orjson.loads(body)
         if type(fields) is dict:

@@ -1,19 +1,21 @@
 """How far a session may go: what a response used is held before the bot hears its end.
 
-One answer is held from the admission on. What each response has used is held beside it, in
-the window of the admission, so that there is always one more in advance; where that is too
-much for a quota, the session is over. What one answer uses beyond what is held for it is
-known when it ends, as for any call.
+One response is held from the admission on, as much as one can come to (`demand.session`).
+What each has used is held beside it, in the window of the admission, so that there is
+always one more in advance; and where several run at once, one for each of the others before
+the vendor is asked. Where that is too much for a quota, the session is over.
 """
 
 from __future__ import annotations
+
+import asyncio
 
 from application.ports import Meter, Prices
 from domain.budgets import Extension, Need
 from domain.errors import LimitReached, Unavailable
 from proxy.holding import Holding
 from proxy.settlement import MOST_MICRO_USD, MOST_TOKENS, Progress
-from proxy.usage.openai_realtime import OpenAiRealtime
+from proxy.usage.openai_realtime import Ask, OpenAiRealtime
 
 
 class Allowance:
@@ -26,34 +28,60 @@ class Allowance:
         self._prices = prices
         self._progress = progress
         self._holding = holding
-        self._held = (0, 0)  # tokens of responses, in and out, that are held by now
+        self._seen = (0, 0, 0)  # tokens in and out, and responses beside, that are held
+        self._held = (0, 0)  # tokens, in and out, beside the response in advance
         self._held_cost = 0
+        self._asking = asyncio.Lock()
 
-    async def refusal(self, tally: OpenAiRealtime) -> str | None:
-        """Why the session must end here, by a code; None: what it used so far is held."""
+    async def refusal(self, tally: OpenAiRealtime, ask: Ask | None = None) -> str | None:
+        """Why the session must end here, by a code; None: what it used so far is held, what
+        is under way, and what is to be asked for.
+        """
+        async with self._asking:
+            return await self._refusal(tally, ask)
+
+    async def _refusal(self, tally: OpenAiRealtime, ask: Ask | None) -> str | None:
+        holding, others = self._holding, max(0, tally.at_once(ask) - 1)
         used = _tokens(tally.input_tokens), _tokens(tally.output_tokens)
-        if used == self._held:
+        if (*used, others) == self._seen:
             return None
-        into, out = (max(0, now - held) for now, held in zip(used, self._held, strict=True))
-        holding = self._holding
-        cost = self._cost(tally)
+        into, out = self._missing(used, others)
+        cost = self._cost(tally, others)
         more = holding.cost(into, out) if cost is None else max(0, cost - self._held_cost)
-        need = Need(into, out, out, lambda _into, _out: more, requests=0)
-        asked = Extension(facts=holding.facts, need=need, holds=holding.holds)
-        try:
-            await self._meter.extend(self._progress.call_id, asked)
-        except LimitReached as error:
-            return error.code
-        except Unavailable as error:  # it is asked again, while the answer ahead suffices
-            return None if into + out <= holding.output_tokens else error.code
-        self._held, self._held_cost = used, self._held_cost + (more or 0)
+        if into or out or more:
+            need = Need(into, out, out, lambda _into, _out: more, requests=0)
+            asked = Extension(facts=holding.facts, need=need, holds=holding.holds)
+            try:
+                await self._meter.extend(self._progress.call_id, asked)
+            except LimitReached as error:
+                return error.code
+            except Unavailable as error:  # it is asked again, while the one ahead suffices
+                ahead = holding.demand.input_tokens + holding.output_tokens
+                return error.code if others or into + out > ahead else None
+        self._seen = *used, others
+        self._held = self._held[0] + into, self._held[1] + out
+        self._held_cost += more or 0
         return None
 
-    def _cost(self, tally: OpenAiRealtime) -> int | None:
+    def _missing(self, used: tuple[int, int], others: int) -> tuple[int, int]:
+        """Tokens, in and out, that are not held yet."""
+        holding = self._holding
+        into = used[0] + others * holding.demand.input_tokens
+        out = used[1] + others * holding.output_tokens
+        missing = max(0, into + out - sum(self._held))
+        written = min(missing, max(0, out - self._held[1]))
+        return missing - written, written
+
+    def _cost(self, tally: OpenAiRealtime, others: int) -> int | None:
+        """Micro-dollars of what was used, and at most of so many responses."""
         facts = self._progress.admitted.facts
         usage = tally.reading(facts.requested_model).usage
         cost, _ = self._prices.priced(usage, facts)
-        return None if cost is None else min(cost, MOST_MICRO_USD)
+        holding = self._holding
+        one = holding.cost(holding.demand.input_tokens, holding.output_tokens)
+        if cost is None or one is None:
+            return None
+        return min(cost, MOST_MICRO_USD) + others * one
 
 
 def _tokens(told: int | None) -> int:

@@ -5,7 +5,8 @@ the bot closes or leaves      a response under way is heard out first, if the ve
 the vendor closes or breaks   that is passed on to the bot
 the server stops              as if the bot had closed, but the bot hears to the end
 nothing happens too long      both are closed; so they are when the session is too long
-a quota has no more room      both are closed behind the response that used it up
+a quota has no more room      both are closed behind the response that used it up, or
+                              instead of asking for another one beside those under way
 """
 
 from __future__ import annotations
@@ -26,7 +27,7 @@ from proxy.realtime.handshake import Headers, granted
 from proxy.realtime.lines import ClientPipe, ServerStops, VendorPipe
 from proxy.realtime.socket import MESSAGE_BYTES, Ended, Said, Socket
 from proxy.settlement import Settlement
-from proxy.usage.openai_realtime import OpenAiRealtime
+from proxy.usage.openai_realtime import Ask, OpenAiRealtime, asks_for
 
 FINE = frozenset({CloseCode.NORMAL_CLOSURE, CloseCode.GOING_AWAY, CloseCode.NO_STATUS_RCVD})
 LEFT, CUT = "client-left", "upstream-cut"
@@ -133,8 +134,13 @@ class Session:
         """The bot's messages, to the vendor."""
         try:
             while (said := await self._client.receive()) is not None:
-                if said.text:
-                    self._tally.asked(said.data)
+                ask = asks_for(said.data) if said.text else None
+                if ask is not None:
+                    if not await self._hold(ask):
+                        if self._drains:  # those under way are held
+                            self._room_to_drain = self._limits.drain_bytes
+                        return
+                    self._tally.asked(ask)
                 await self._vendor.send(said)
         except ServerStops:
             self._stops = True
@@ -150,20 +156,24 @@ class Session:
                 self._tally.event(data)
                 await self._hold()
             await self._client.send(Said(said.text, data))
-            if self._overdue is not None:
-                return
             if self._room_to_drain is not None:
                 self._room_to_drain -= len(data)
                 if self._room_to_drain < 0 or not self._tally.waits:
                     return
+            elif self._overdue is not None:
+                return
 
-    async def _hold(self) -> None:
-        """What was used so far is held, or the session is over."""
+    async def _hold(self, ask: Ask | None = None) -> bool:
+        """What was used so far is held, what is under way, and what is to be asked for.
+
+        False: the session ends.
+        """
         if self._allowance is not None and self._overdue is None:
-            refused = await self._allowance.refusal(self._tally)
+            refused = await self._allowance.refusal(self._tally, ask)
             if refused is not None:
                 told = (CloseCode.POLICY_VIOLATION, refused)
                 self._overdue = Ending(client=told, error=refused)
+        return self._overdue is None
 
     async def _watch(self) -> None:
         """Ends when a side is silent, nothing is said, or it has been long enough."""

@@ -3,13 +3,16 @@
 What is told is added up. Nothing is told of a response that was begun and has no
 `response.done`, or of sound that was committed and has no transcript yet: then the sums are
 part of the truth, and `finished` is False. Client events are read for one thing only:
-whether a response was asked for that the vendor has not begun.
+whether a response was asked for that the vendor has not begun. In a conversation responses
+come one after the other; those outside of it (`"conversation": "none"`) run beside.
 
 Transcripts of what was said come from a model of their own, at a price of its own; their
 tokens are in the sums, and by themselves in `OtherUnits`.
 """
 
 from __future__ import annotations
+
+from enum import Enum, auto
 
 from msgspec import Raw
 
@@ -59,6 +62,7 @@ class _StatusDetails(Shape):
 
 class _Response(Shape):
     id: str | None = None
+    conversation_id: str | None = None  # None: it is outside of it, or the vendor is silent
     model: str | None = None
     status: str | None = None
     status_details: _StatusDetails | None = None
@@ -101,12 +105,24 @@ class _Event(Shape):
     error: Raw = Raw()
 
 
+class _AskedResponse(Shape):
+    conversation: str | None = None
+
+
 class _Asked(Shape):
     type: str | None = None
+    response: _AskedResponse | None = None
 
 
 _read = shaped(_Event)
 _read_asked = shaped(_Asked)
+
+
+class Ask(Enum):
+    """How a client asks for a response."""
+
+    NEXT = auto()  # in the conversation
+    BESIDE = auto()
 
 
 class OpenAiRealtime(Tally):
@@ -116,22 +132,29 @@ class OpenAiRealtime(Tally):
         self._began = False
         self._transcribes = False
         self._asked = False
+        self._asked_beside = 0  # outside of the conversation
         self._untold = False  # something was used, and nobody said how much
         self._open: dict[str, int] = {}  # responses under way: bytes of text so far
+        self._beside: set[str] = set()  # those of them that are outside
         self._unheard: set[str] = set()  # items whose transcript is to come
         self._unbilled_bytes = 0  # text of responses that ended without usage
 
     @property
     def waits(self) -> bool:
         """Whether there is something to come that will tell usage."""
-        return bool(self._open or self._unheard or self._asked)
+        return bool(self._open or self._unheard or self._asked or self._asked_beside)
 
-    def asked(self, data: bytes) -> None:
-        """Note a client's event."""
-        if b"response.create" not in data and b"\\" not in data:
-            return
-        event = _read_asked(data)
-        if event is not None and event.type == "response.create":
+    def at_once(self, ask: Ask | None = None) -> int:
+        """How many responses may be under way together, with the one to be asked for."""
+        is_next = self._asked or ask is Ask.NEXT
+        next_one = is_next and len(self._open) == len(self._beside)
+        return len(self._open) + self._asked_beside + (ask is Ask.BESIDE) + next_one
+
+    def asked(self, ask: Ask) -> None:
+        """The vendor is asked for a response."""
+        if ask is Ask.BESIDE:
+            self._asked_beside += 1
+        else:
             self._asked = True
 
     def event(self, data: bytes) -> bool:
@@ -152,7 +175,7 @@ class OpenAiRealtime(Tally):
         elif kind.startswith(_TRANSCRIPT):
             self._transcript(kind.removeprefix(_TRANSCRIPT), event)
         elif kind == "error":
-            self._asked = False
+            self._asked, self._asked_beside = False, max(0, self._asked_beside - 1)
             error = error_in(event.error, "stream_event")
             if error is None or error.type != _CLIENTS_FAULT:
                 self.fail(error or seen("error", None, None, "stream_event"))
@@ -176,11 +199,15 @@ class OpenAiRealtime(Tally):
             self.named(transcription.model)
 
     def _begin(self, response: _Response) -> None:
-        self._asked = False
-        if len(self._open) < MOST_OPEN:
+        if len(self._open) >= MOST_OPEN:  # and it counts as asked for, from now on
+            self._untold = True
+        elif self._asked_beside and response.conversation_id is None:
+            self._asked_beside -= 1
+            self._beside.add(_named(response.id))
             self._open[_named(response.id)] = 0
         else:
-            self._untold = True
+            self._asked = False
+            self._open[_named(response.id)] = 0
 
     def _say(self, event: _Event) -> None:
         response = _named(event.response_id)
@@ -189,6 +216,7 @@ class OpenAiRealtime(Tally):
 
     def _end(self, response: _Response) -> None:
         text = self._open.pop(_named(response.id), 0)
+        self._beside.discard(_named(response.id))
         self.named(response.model)
         details = response.status_details
         if details is not None:
@@ -243,6 +271,17 @@ class OpenAiRealtime(Tally):
                 for unit, number in units.items()
             }
         )
+
+
+def asks_for(data: bytes) -> Ask | None:
+    """The response that a client's event asks for, if it does."""
+    if b"response.create" not in data and b"\\" not in data:
+        return None
+    event = _read_asked(data)
+    if event is None or event.type != "response.create":
+        return None
+    outside = event.response is not None and event.response.conversation == "none"
+    return Ask.BESIDE if outside else Ask.NEXT
 
 
 def _named(name: str | None) -> str:

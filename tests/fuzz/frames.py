@@ -9,7 +9,7 @@ from itertools import pairwise
 from websockets.protocol import Side
 
 from proxy.realtime.socket import Ended, Said, Socket
-from proxy.usage.openai_realtime import OpenAiRealtime
+from proxy.usage.openai_realtime import OpenAiRealtime, asks_for
 
 MESSAGE_BYTES, MOST_PIECES = 256, 512
 
@@ -46,7 +46,8 @@ def frames(data: bytes) -> None:
     tally = OpenAiRealtime()
     for said in messages:
         assert len(said.data) <= MESSAGE_BYTES
-        tally.asked(said.data)
+        if (ask := asks_for(said.data)) is not None:
+            tally.asked(ask)
         tally.event(said.data)
     tally.reading("m")
 

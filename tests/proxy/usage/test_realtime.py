@@ -10,7 +10,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from domain.usage import OtherUnits, Usage, UsageSource
-from proxy.usage.openai_realtime import MOST_OPEN, OpenAiRealtime
+from proxy.usage.openai_realtime import MOST_OPEN, Ask, OpenAiRealtime, asks_for
 
 CREATED = {"type": "session.created", "session": {"type": "realtime", "model": "gpt-r"}}
 LISTENING = {
@@ -157,19 +157,52 @@ def test_sound_is_only_waited_for_where_it_is_transcribed() -> None:
 
 def test_a_response_that_was_asked_for_and_not_begun_is_waited_for() -> None:
     tally = heard(CREATED)
-    tally.asked(b'{"response":{},"type":"response.create"}')
+    assert asks_for(b'{"response":{},"type":"response.create"}') is Ask.NEXT
+    tally.asked(Ask.NEXT)
     assert tally.waits
     assert tally.reading(None).usage.source is not UsageSource.REPORTED
     tally.event(json.dumps(begun()).encode())
     tally.event(json.dumps(done()).encode())
     assert not tally.waits
-    tally.asked(rb'{"type":"response\u002ecreate"}')
+    tally.asked(Ask.BESIDE)
     assert tally.waits
     refused = {"type": "error", "error": {"type": "invalid_request_error", "code": "x"}}
     tally.event(json.dumps(refused).encode())
     assert not tally.waits
-    tally.asked(b'{"type":"input_audio_buffer.append","audio":"response.create"}')
-    assert not tally.waits
+
+
+@pytest.mark.parametrize(
+    ("said", "ask"),
+    [
+        (rb'{"type":"response\u002ecreate"}', Ask.NEXT),
+        (rb'{"type":"response.create","response":{"conversation":"auto"}}', Ask.NEXT),
+        (
+            rb'{"type":"response.create","response":{"conversation":"\u006eone"}}',
+            Ask.BESIDE,
+        ),
+        (b'{"type":"input_audio_buffer.append","audio":"response.create"}', None),
+        (b'["response.create"]', None),
+    ],
+)
+def test_a_client_asks_for_the_next_response_or_one_beside(
+    said: bytes, ask: Ask | None
+) -> None:
+    assert asks_for(said) is ask
+
+
+def test_of_one_conversation_there_is_one_response_at_a_time() -> None:
+    tally = heard(CREATED)
+    assert (tally.at_once(), tally.at_once(Ask.NEXT), tally.at_once(Ask.BESIDE)) == (
+        0,
+        1,
+        1,
+    )
+    tally.asked(Ask.NEXT)
+    assert (tally.at_once(Ask.NEXT), tally.at_once(Ask.BESIDE)) == (1, 2)
+    within = begun()
+    within["response"]["conversation_id"] = "c"
+    tally.event(json.dumps(within).encode())
+    assert (tally.at_once(Ask.NEXT), tally.at_once(Ask.BESIDE)) == (1, 2)
 
 
 def test_the_model_is_the_sessions_or_the_one_that_transcribes() -> None:
@@ -238,7 +271,9 @@ def test_no_event_of_a_vendor_breaks_it(
         raw = event if isinstance(event, bytes) else None
         kind, fields = ("", {}) if isinstance(event, bytes) else event
         tally.event(json.dumps({**fields, "type": kind}).encode() if raw is None else raw)
-        tally.asked(raw or b"\\")
+        ask = asks_for(raw or b"\\")
+        if ask is not None:
+            tally.asked(ask)
     usage = tally.reading(None).usage
     for number in (usage.input_tokens, usage.output_tokens, usage.total_tokens):
         assert number is None or number >= 0
