@@ -280,22 +280,3 @@ def test_a_large_body_is_read_in_no_time() -> None:
     for _ in range(20):
         demand_of("openai-chat", body, streaming=True, model="gpt-4o")
     assert (time.perf_counter() - started) / 20 < 0.01  # 0.0001 on an idle machine
-
-
-@pytest.mark.parametrize(
-    ("model", "into", "out"),
-    [
-        ("gpt-realtime", 28_672, 4_096),
-        ("openai/gpt-realtime-mini-2025-10-06", 28_672, 4_096),
-        ("gpt-4o-realtime-preview", 126_976, 4_096),
-        ("gpt-realtime-2", 99_072, 32_000),
-        (None, 99_072, 32_000),
-    ],
-)
-def test_a_session_asks_for_one_response_at_its_longest(
-    model: str | None, into: int, out: int
-) -> None:
-    demand = demand_of("openai-realtime", b"", streaming=False, model=model)
-    assert (demand.input_tokens, demand.output_limit) == (into, out)
-    assert demand.bounded
-    assert not demand.visible
