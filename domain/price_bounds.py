@@ -6,13 +6,14 @@ than many, where a lower tier is the dearer one.
 
 What is charged by the piece (pictures, characters to be spoken, searches of a reranker) is
 bounded where the request says how many; otherwise, and where time is charged, there is no
-bound. What a vendor's own tools look for meanwhile has none either.
+bound. What a vendor's own tools look for meanwhile has none either. Where the account
+decides in which service tier a call is served, it may be the dearer one.
 """
 
 from __future__ import annotations
 
 from domain.prices import LARGEST, MILLION, NO_OTHER, Price
-from domain.usage import OtherUnits
+from domain.usage import ANY_TIER, OtherUnits
 
 
 def bound_of(
@@ -22,11 +23,23 @@ def bound_of(
 
     None where they do not tell the cost.
     """
-    if units.service_tier is not None:
-        served = price.in_tier(units.service_tier)
-        if served is None:
-            return None
-        price = served
+    tier = units.service_tier
+    if tier == ANY_TIER:
+        usual, first = _bound(price, input_tokens, output_tokens, units), price.first
+        if first is None or usual is None:
+            return usual
+        dearer = _bound(first, input_tokens, output_tokens, units)
+        return None if dearer is None else max(usual, dearer)
+    served = price if tier is None else price.in_tier(tier)
+    if served is None:
+        return None
+    return _bound(served, input_tokens, output_tokens, units)
+
+
+def _bound(
+    price: Price, input_tokens: int, output_tokens: int, units: OtherUnits
+) -> int | None:
+    """The same, in the service tier that the price is for."""
     if price.dearest is not None:  # the usual case
         into, out = price.dearest
         cost = input_tokens * into + output_tokens * out

@@ -15,6 +15,7 @@ from domain.usage import DEARER_TIERS, OtherUnits, Usage
 LARGEST = 2**53 - 1  # micro-dollars; what every JSON reader downstream can hold exactly
 MILLION = 1_000_000
 NO_OTHER = OtherUnits()
+FIRST = "priority"  # the service tier that an account of OpenAI may have for its usual one
 
 Part = tuple[int, int | None]  # how many, at which rate
 
@@ -48,9 +49,12 @@ class Price:
     variants: tuple[tuple[str, Price], ...] | None = None
     # Of input and of output; None: that is not all that may be charged.
     dearest: tuple[int, int] | None = field(init=False, repr=False, compare=False)
+    # What it costs where the account is served first, though nobody asked for it.
+    first: Price | None = field(init=False, repr=False, compare=False)
 
     def __post_init__(self) -> None:
         object.__setattr__(self, "dearest", _dearest(self))
+        object.__setattr__(self, "first", dict(self.variants or ()).get(FIRST))
 
     @property
     def has_units(self) -> bool:

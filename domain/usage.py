@@ -28,6 +28,8 @@ UNWEIGHED = frozenset({"openai-images", "openai-audio", "openai-realtime"})
 # Whoever is served first pays for it; who lets others go first may pay less.
 DEARER_TIERS = frozenset({"priority", "fast"})
 TIERS = DEARER_TIERS | {"flex"}
+# Of a request: the account decides, so it may be the dearer one.
+ANY_TIER = "auto"
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)
@@ -46,7 +48,7 @@ class OtherUnits:
     billed_output_tokens: int | None = None
     transcript_tokens: int | None = None  # part of both: another model's, at its own price
     characters: int | None = None  # of a text that was asked to be spoken
-    service_tier: str | None = None  # of `TIERS`: all costs otherwise there
+    service_tier: str | None = None  # of `TIERS`: all costs otherwise there; or `ANY_TIER`
 
 
 @made_often

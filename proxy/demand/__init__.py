@@ -28,7 +28,7 @@ from proxy.demand.output import (
 from proxy.demand.prompt import prompt_bound
 from proxy.demand.session import response_bound
 from proxy.demand.shape import bare
-from proxy.demand.units import TIERED, units_in
+from proxy.demand.units import AS_SET, SERVED_AS_SET, TIERED, units_in
 
 __all__ = ["Demand", "demand_by_size", "demand_of"]
 
@@ -100,6 +100,8 @@ def _demand(
     limit: int | None = 0
     if format in CHATS and UNUSUAL.isdisjoint(fields):
         choices, hosted, units = 1, searches(model), NO_OTHER
+        if format in SERVED_AS_SET:
+            units = AS_SET
         limit = output_limit_in(format, fields)
     else:
         choices, units = choices_in(fields), units_in(format, fields)

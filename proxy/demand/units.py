@@ -14,7 +14,7 @@ from typing import Any
 import orjson
 
 from domain.prices import NO_OTHER
-from domain.usage import DEARER_TIERS, OtherUnits
+from domain.usage import ANY_TIER, DEARER_TIERS, OtherUnits
 from domain.vendors import Format
 from proxy.demand.shape import whole
 
@@ -22,6 +22,10 @@ DOCUMENTS = 100  # of one search
 CHUNK = 500  # tokens
 # How OpenAI, Google and Anthropic call it; who asks for a cheaper tier may get the usual.
 TIERED = frozenset({"service_tier", "serviceTier", "speed"})
+# Of these an account may be served first by its own settings (OpenAI, "Priority
+# processing"), unless a call names its tier.
+SERVED_AS_SET: frozenset[Format] = frozenset({"openai-chat", "openai-responses"})
+AS_SET = OtherUnits(service_tier=ANY_TIER)
 _COUNTS = ("n", "batch_size", "num_images")
 MOST_IMAGES = 10**6  # of one call, whatever it says
 
@@ -33,6 +37,8 @@ def units_in(format: Format, fields: dict[str, Any]) -> OtherUnits:  # noqa: A00
         tier = fields[name]
         if type(tier) is str and tier in DEARER_TIERS:
             return replace(units, service_tier=tier)
+    if format in SERVED_AS_SET and fields.get("service_tier") in (None, ANY_TIER):
+        return AS_SET
     return units
 
 

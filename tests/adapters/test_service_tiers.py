@@ -14,7 +14,7 @@ from adapters.prices import shipped_price_book
 from adapters.published_prices import PublishedPrices
 from domain.price_bounds import bound_of
 from domain.prices import Price, cost_of
-from domain.usage import DEARER_TIERS, TIERS, OtherUnits, Usage, UsageSource
+from domain.usage import ANY_TIER, DEARER_TIERS, TIERS, OtherUnits, Usage, UsageSource
 from domain.vendors import Format
 from proxy.demand import demand_of
 from tests.proxy.usage.given import body, stream
@@ -65,9 +65,12 @@ def test_a_tier_is_no_usage() -> None:
         ({"serviceTier": "priority"}, "priority"),
         ({"speed": "fast"}, "fast"),
         ({"service_tier": "flex"}, None),  # it may be served as usual
-        ({"service_tier": "auto"}, None),
+        ({"service_tier": "default"}, None),
         ({"service_tier": ["priority"]}, None),
-        ({}, None),
+        ({"service_tier": "auto"}, ANY_TIER),
+        ({"service_tier": None}, ANY_TIER),
+        ({"tools": []}, ANY_TIER),
+        ({}, ANY_TIER),
     ],
 )
 @pytest.mark.parametrize("format_", ["openai-chat", "openai-responses", "gemini"])
@@ -76,7 +79,38 @@ def test_a_request_is_held_for_in_the_tier_that_it_asks_for(
 ) -> None:
     asked = json.dumps({"model": "m", "messages": [], **fields}).encode()
     demand = demand_of(format_, asked, streaming=True, model="m")
+    if format_ == "gemini" and tier == ANY_TIER:
+        tier = None  # who is served first there has asked for it
     assert demand.units == OtherUnits(service_tier=tier)
+
+
+def test_where_the_account_decides_the_dearer_tier_is_held_for() -> None:
+    asked = OtherUnits(service_tier=ANY_TIER)
+    dearer = Price(input=4, output=16)
+    known = Price(input=2, output=8, variants=(("fast", dearer), ("priority", dearer)))
+    assert bound_of(known, 10**6, 10**6, asked) == bound_of(dearer, 10**6, 10**6) == 20
+    assert bound_of(known, 10**6, 10**6) == 10
+    for untold in (
+        Price(input=2, output=8),
+        Price(input=2, output=8, variants=()),
+        Price(input=2, output=8, variants=(("fast", dearer),)),  # only for who asks
+    ):
+        assert bound_of(untold, 10**6, 10**6, asked) == 10
+
+
+@pytest.mark.parametrize("model", ["gpt-4.1", "gpt-5.4", "gpt-5.5"])
+def test_a_call_that_names_no_tier_is_held_for_as_it_may_be_charged(model: str) -> None:
+    found = shipped_price_book().price_of("openai", model, NOW)
+    assert found is not None
+    for tokens in (1_000, 300_000):
+        for tier in (None, "flex", "priority"):
+            other = None if tier is None else OtherUnits(service_tier=tier)
+            used = Usage(input_tokens=tokens, output_tokens=700, other=other)
+            cost = cost_of(used, found.price)
+            held = bound_of(found.price, tokens, 700, OtherUnits(service_tier=ANY_TIER))
+            assert cost is not None
+            assert held is not None
+            assert cost <= held
 
 
 def test_a_tier_without_a_price_is_dearer_by_nobody_knows_what() -> None:

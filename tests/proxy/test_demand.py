@@ -11,6 +11,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
+from domain.usage import ANY_TIER, OtherUnits
 from domain.vendors import Format
 from proxy.demand import Demand, demand_of
 from proxy.demand.media import CLAUDE_IMAGE, GEMINI_IMAGE, PATCHES, TILES_MINI
@@ -36,7 +37,12 @@ def said(content: object, **more: object) -> dict[str, Any]:
 
 def test_a_small_prompt_counts_as_little() -> None:
     assert demand(said("hi", max_tokens=20)) == Demand(
-        input_tokens=10, output_limit=20, choices=1, visible=True, bounded=True
+        input_tokens=10,
+        output_limit=20,
+        choices=1,
+        visible=True,
+        bounded=True,
+        units=OtherUnits(service_tier=ANY_TIER),
     )
 
 

@@ -66,4 +66,4 @@ def test_what_is_no_reranking_asks_for_no_search() -> None:
     chat = {"messages": [], "documents": ["a"], "query": "q"}
     assert asked("cohere-v2", chat) == OtherUnits()
     assert asked("cohere-v2", {"texts": ["a"]}) == OtherUnits()
-    assert asked("openai-chat", {"messages": [], "n": 3}) == OtherUnits()
+    assert asked("openai-chat", {"messages": [], "n": 3}).search_units is None
