@@ -10,7 +10,7 @@ import asyncio
 import contextlib
 import logging
 import time
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Collection, Mapping
 from dataclasses import dataclass
 from typing import Any, cast
 from uuid import UUID
@@ -127,6 +127,12 @@ class RouteFollower:
     def team_price(self, team_id: UUID, vendor: str, model: str) -> TeamPrice | None:
         """What the team pays for the model, if it has a price of its own for it."""
         return self._table.prices.of(team_id, vendor, model)
+
+    def team_prices_akin(
+        self, team_id: UUID, vendor: str, model: str
+    ) -> Collection[TeamPrice]:
+        """What it pays for the model by any of its names, dated or not."""
+        return self._table.prices.akin(team_id, vendor, model)
 
     @property
     def current(self) -> bool:

@@ -2,40 +2,52 @@
 
 The vendor's own word comes first, then the team's price of the model that the answer
 names, then its price of the one that was asked for (vendors answer `gpt-5` as
-`gpt-5-2025-08-07`), then what is published, then our small table.
+`gpt-5-2025-08-07`), then what is published, then our small table. Before there is an
+answer, the dearest holds of all that the model may be charged by.
 """
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Callable, Collection, Iterator
 from uuid import UUID
 
+from adapters.answered_names import AnsweredNames
 from adapters.prices import PriceBook, Priced, charged
 from domain.calls import CallFacts
 from domain.price_bounds import bound_of
-from domain.prices import NO_OTHER
+from domain.prices import NO_OTHER, Price
 from domain.usage import OtherUnits, Usage
 from projections.model_prices import TeamPrice
 
 TEAM = "team"
 
 Lookup = Callable[[UUID, str, str], TeamPrice | None]
+Akin = Callable[[UUID, str, str], Collection[TeamPrice]]
+
+
+def _none(_team_id: UUID, _vendor: str, _model: str) -> Collection[TeamPrice]:
+    return ()
 
 
 class TeamPriceBook:
     """Plays `BoundedPrices`."""
 
-    def __init__(self, book: PriceBook, team_price: Lookup) -> None:
-        """`team_price` answers from memory: it is asked twice for each call."""
+    def __init__(self, book: PriceBook, team_price: Lookup, akin: Akin = _none) -> None:
+        """Both answer from memory: they are asked several times for each call. `akin` is
+        needed for bounds alone."""
         self._book = book
         self._team_price = team_price
+        self._akin = akin
+        self._answered = AnsweredNames()
 
     def price_of(self, facts: CallFacts) -> Priced | None:
         """The price that the call is charged by, if its vendor does not name the cost."""
-        asked, model = facts.requested_model, facts.model or facts.requested_model
-        if model is None:
-            return None
-        own = self._own(facts, model)
+        model = facts.model or facts.requested_model
+        return None if model is None else self._charged_as(facts, model)
+
+    def _charged_as(self, facts: CallFacts, model: str) -> Priced | None:
+        """The price of the call if it is answered by that model."""
+        asked, own = facts.requested_model, self._own(facts, model)
         if own is None and asked is not None and asked != model:
             own = self._own(facts, asked)
         if own is not None:
@@ -44,6 +56,9 @@ class TeamPriceBook:
 
     def priced(self, usage: Usage, facts: CallFacts) -> tuple[int | None, str | None]:
         """The cost in whole micro-dollars, and its source; both None when it is unknown."""
+        asked, model = facts.requested_model, facts.model
+        if asked != model and asked is not None and model is not None:
+            self._answered.note(facts.team_id, facts.vendor, asked, model)
         return charged(usage, self.price_of(facts))
 
     def bound(
@@ -57,13 +72,25 @@ class TeamPriceBook:
         model = facts.requested_model
         if model is None:
             return None
-        own = self._team_price(facts.team_id, facts.vendor, model)
-        if own is not None:
-            return bound_of(own.price, input_tokens, output_tokens, units)
-        found = self._book.price_of(facts.vendor, model, facts.admitted_at)
+        found = self._charged_as(facts, model)
         if found is None:
             return None
-        return bound_of(found.price, input_tokens, output_tokens, units)
+        most = bound_of(found.price, input_tokens, output_tokens, units)
+        for price in self._elsewise(facts, model):
+            cost = bound_of(price, input_tokens, output_tokens, units)
+            if most is None or cost is None:
+                return None
+            most = max(most, cost)
+        return most
+
+    def _elsewise(self, facts: CallFacts, model: str) -> Iterator[Price]:
+        """What else it may be charged by, if it answers by another name."""
+        for own in self._akin(facts.team_id, facts.vendor, model):
+            yield own.price
+        for name in self._answered.of(facts.team_id, facts.vendor, model):
+            found = self._charged_as(facts, name)
+            if found is not None:
+                yield found.price
 
     def _own(self, facts: CallFacts, model: str) -> Priced | None:
         found = self._team_price(facts.team_id, facts.vendor, model)

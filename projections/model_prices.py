@@ -3,13 +3,14 @@
 from __future__ import annotations
 
 from abc import abstractmethod
-from collections.abc import Iterable
+from collections.abc import Collection, Iterable
 from dataclasses import asdict, dataclass
 from datetime import datetime
 from typing import ClassVar, assert_never, cast
 from uuid import UUID
 
 from domain.log import FLEET, Placed
+from domain.model_names import undated
 from domain.model_prices import (
     ModelPriceEvent,
     ModelPriceRemoved,
@@ -97,6 +98,7 @@ class TeamPrices:
     def __init__(self, rows: Iterable[ModelPriceRow] = ()) -> None:
         self.rows: dict[UUID, ModelPriceRow] = {}
         self._prices: dict[_Sold, TeamPrice] = {}
+        self._akin: dict[_Sold, dict[UUID, TeamPrice]] = {}  # by the name without a date
         for row in rows:
             self.put(row.price_id, row)
 
@@ -105,10 +107,13 @@ class TeamPrices:
         before = self.rows.pop(price_id, None)
         if before is not None:
             del self._prices[_sold(before)]
+            self._akin[_stem(before)].pop(price_id)
         if row is not None:
             self.rows[price_id] = row
             price = Price(**asdict(row.rates))
-            self._prices[_sold(row)] = TeamPrice(price=price, version=row.version)
+            sold = TeamPrice(price=price, version=row.version)
+            self._prices[_sold(row)] = sold
+            self._akin.setdefault(_stem(row), {})[price_id] = sold
 
     def of(self, team_id: UUID, vendor: str, model: str) -> TeamPrice | None:
         """The team's price of the model; None if it has none of its own."""
@@ -116,6 +121,16 @@ class TeamPrices:
             return None
         return self._prices.get((team_id.int, vendor, model.lower()))
 
+    def akin(self, team_id: UUID, vendor: str, model: str) -> Collection[TeamPrice]:
+        """The team's prices of that model by any of its names, dated or not."""
+        if not self._prices:
+            return ()
+        return self._akin.get((team_id.int, vendor, undated(model)), {}).values()
+
 
 def _sold(row: ModelPriceRow) -> _Sold:
     return row.team_id.int, row.vendor, row.model.lower()
+
+
+def _stem(row: ModelPriceRow) -> _Sold:
+    return row.team_id.int, row.vendor, undated(row.model)

@@ -100,6 +100,7 @@ async def _started(
         prices=TeamPriceBook(
             await asyncio.to_thread(shipped_price_book),  # half a second of reading
             routes.team_price,
+            routes.team_prices_akin,
         ),
         limits=shipped_model_limits(),
         routing=load_routing_catalog(),

@@ -144,6 +144,9 @@ async def test_a_teams_price_is_in_force_as_soon_as_it_is_set(database_url: str)
         await until(lambda: scene.follower.team_price(TEAM, "openai", "GPT-5") is not None)
         assert scene.follower.team_price(OTHER_TEAM, "openai", "gpt-5") is None
         assert scene.follower.team_price(TEAM, "custom", "gpt-5") is None
+        akin = scene.follower.team_prices_akin
+        assert len(akin(TEAM, "openai", "gpt-5-2025-08-07")) == 1
+        assert not akin(OTHER_TEAM, "openai", "gpt-5-2025-08-07")
         await asyncio.to_thread(happen, database_url, (price_id, [ModelPriceRemoved()]))
         await until(lambda: scene.follower.team_price(TEAM, "openai", "gpt-5") is None)
 

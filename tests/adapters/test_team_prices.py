@@ -8,6 +8,7 @@ from uuid import UUID
 import genai_prices
 import pytest
 
+from adapters.answered_names import MOST_ANSWERED, MOST_ASKED, AnsweredNames
 from adapters.prices import shipped_price_book
 from adapters.team_prices import TeamPriceBook
 from application.ports import BoundedPrices
@@ -104,3 +105,67 @@ def test_the_bound_is_not_below_what_the_call_then_costs() -> None:
     )
     cost, _ = PRICES.priced(usage, asked)
     assert cost == PRICES.bound(asked, 300_000, 1_000)
+
+
+def priced_at(dollars: int, model: str, number: int) -> ModelPriceRow:
+    rates = price(dollars, TEAM, model=model).rates
+    return replace(ROW, price_id=UUID(int=number), model=model, rates=rates)
+
+
+def book_of(*rows: ModelPriceRow) -> TeamPriceBook:
+    own = TeamPrices(rows)
+    return TeamPriceBook(shipped_price_book(), own.of, own.akin)
+
+
+@pytest.mark.parametrize(
+    ("asked", "answered"),
+    [
+        ("gpt-4o-mini", "gpt-4o-mini-2024-07-18"),
+        ("gpt-4o-mini-2024-07-18", "gpt-4o-mini"),
+        ("chatgpt-4o-latest", "chatgpt-4o-2024-08-15"),
+    ],
+)
+def test_a_call_is_held_for_by_the_dearer_of_its_models_names(
+    asked: str, answered: str
+) -> None:
+    prices = book_of(priced_at(2, asked, 1), priced_at(900, answered, 2))
+    cost, source = prices.priced(THOUSAND, replace(asking(asked), model=answered))
+    assert (cost, source) == (1_800_000, "team:7")
+    assert prices.bound(asking(asked), 1_000, 1_000) == cost
+    assert prices.bound(asking("gpt-4o"), 1_000, 1_000) == 12_500  # is another model
+    assert prices.bound(asking(asked, team=OTHER_TEAM), 1_000, 1_000) != cost
+
+
+def test_a_price_that_was_taken_back_holds_for_no_name() -> None:
+    own = TeamPrices([priced_at(2, "gpt-5", 1), priced_at(900, "gpt-5-2025-08-07", 2)])
+    prices = TeamPriceBook(shipped_price_book(), own.of, own.akin)
+    own.put(UUID(int=2), priced_at(7, "gpt-5-2025-08-07", 2))
+    assert prices.bound(asking("gpt-5"), 1_000, 1_000) == 14_000
+    own.put(UUID(int=2), None)
+    assert prices.bound(asking("gpt-5"), 1_000, 1_000) == 4_000
+
+
+def test_an_alias_is_held_for_as_it_was_answered_before() -> None:
+    prices = book_of(priced_at(2, "chat", 1), priced_at(900, "gpt-5-pro", 2))
+    assert prices.bound(asking("chat"), 1_000, 1_000) == 4_000
+    cost, _ = prices.priced(THOUSAND, replace(asking("chat"), model="gpt-5-pro"))
+    assert prices.bound(asking("chat"), 1_000, 1_000) == cost == 1_800_000
+    assert prices.bound(asking("chat", team=OTHER_TEAM), 1_000, 1_000) is None
+
+
+def test_an_alias_of_a_published_model_is_held_for_as_what_answered() -> None:
+    prices = book_of()
+    assert prices.bound(asking("gpt-4o-mini"), 1_000, 1_000) == 750
+    cost, _ = prices.priced(THOUSAND, replace(asking("gpt-4o-mini"), model="gpt-5-pro"))
+    assert prices.bound(asking("gpt-4o-mini"), 1_000, 1_000) == cost == 135_000
+
+
+def test_names_without_end_do_not_fill_the_memory() -> None:
+    names = AnsweredNames()
+    for number in range(MOST_ANSWERED + 3):
+        names.note(TEAM, "custom", "a", f"answered-{number}")
+    assert len(names.of(TEAM, "custom", "a")) == MOST_ANSWERED
+    for number in range(MOST_ASKED):
+        names.note(TEAM, "custom", f"asked-{number}", "b")
+    assert names.of(TEAM, "custom", "a") == ()
+    assert names.of(TEAM, "custom", f"asked-{MOST_ASKED - 1}") == ("b",)
