@@ -22,7 +22,7 @@ from domain.routing_decision import Decision, RoutingRecord
 from domain.routing_facts import States
 from domain.routing_policy import RoutingPolicy, RoutingShelf
 from domain.routing_record import again
-from domain.routing_scores import EXPECTED_OUTPUT
+from domain.routing_scores import EXPECTED_OUTPUT, expected_output
 from domain.usage import Usage, UsageSource
 from domain.vendors import Format
 
@@ -199,12 +199,9 @@ def likely(call: PastCall, record: RoutingRecord | None) -> Usage:
             source=UsageSource.ESTIMATED,
         )
     facts = None if record is None else record.facts
-    output = EXPECTED_OUTPUT
-    if facts is not None and facts.max_output_tokens is not None:
-        output = min(output, facts.max_output_tokens)
     return Usage(
         input_tokens=0 if facts is None else facts.input_tokens,
-        output_tokens=output,
+        output_tokens=EXPECTED_OUTPUT if facts is None else expected_output(facts),
         source=UsageSource.ESTIMATED,
     )
 

@@ -26,13 +26,18 @@ _SCENARIOS = tuple(field.name for field in fields(ScenarioWeights))
 _EQUALLY = ScenarioWeights(reasoning=1, coding=1, creativity=1)
 
 
+def expected_output(facts: RequestFacts) -> int:
+    """Tokens that the answer will have, at a guess."""
+    if facts.format == "openai-embeddings":
+        return 0
+    if facts.max_output_tokens is None:
+        return EXPECTED_OUTPUT
+    return min(EXPECTED_OUTPUT, facts.max_output_tokens)
+
+
 def expected_cost(state: TargetState, facts: RequestFacts) -> int | None:
     """Micro-dollars that the request will cost there, at a guess; None: price unknown."""
-    output = EXPECTED_OUTPUT
-    if facts.format == "openai-embeddings":
-        output = 0
-    elif facts.max_output_tokens is not None:
-        output = min(output, facts.max_output_tokens)
+    output = expected_output(facts)
     if state.input_price is None or (output and state.output_price is None):
         return None
     cost = facts.input_tokens * state.input_price + output * (state.output_price or 0)

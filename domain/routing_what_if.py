@@ -172,19 +172,26 @@ class _Budget:
 
 
 def _let_through(one: Replayed, scenario: Scenario) -> Replayed:
-    """The old quotas are gone: a call that they refused is served, where it was to go."""
+    """The old quotas are gone: a call that they refused is served, where it was to go.
+
+    One that named its vendor itself was to go there.
+    """
     call, made = one.call, one.decision
-    if one.refused not in BY_QUOTA or made is None or not made.candidates:
+    if one.refused not in BY_QUOTA:
         return one
-    first = made.candidates[0]
-    vendor, model = first.target.vendor, first.target.model
+    vendor, model, key_id = call.vendor, call.model, call.key_id
+    if made is not None:
+        if not made.candidates:
+            return one
+        first = made.candidates[0]
+        vendor, model, key_id = first.target.vendor, first.target.model, first.keys[0]
     usage = likely(call, call.routing)
-    price = scenario.price_of(vendor, model, call.at)
+    price = None if model is None else scenario.price_of(vendor, model, call.at)
     return replace(
         one,
         vendor=vendor,
         model=model,
-        key_id=first.keys[0],
+        key_id=key_id,
         refused=None,
         usage=usage,
         cost_micro_usd=None if price is None else cost_of(usage, price),

@@ -3,10 +3,13 @@
 from __future__ import annotations
 
 import time
+from dataclasses import replace
+
+import pytest
 
 from domain.quota_events import Metric, ScopeKind
 from domain.routing_policy import Direct, Failover
-from domain.routing_replay import PastCall
+from domain.routing_replay import PastCall, likely
 from domain.routing_what_if import TrialQuota, WhatIf, what_if
 from domain.usage import Usage
 from domain.windows import Window
@@ -44,6 +47,36 @@ def test_other_quotas_refuse_what_no_longer_fits() -> None:
 def test_a_window_begins_anew() -> None:
     found = limited(quota(Metric.REQUESTS, 10, window="minute"))
     assert sum(found.after.refused.values()) < 90
+
+
+@pytest.mark.parametrize("model", ["gpt-4o", None])
+def test_a_call_that_named_its_vendor_itself_is_let_through_there(
+    model: str | None,
+) -> None:
+    call = replace(
+        history(Direct(target=GPT), 1)[0],
+        refused="quota-exceeded",
+        usage=Usage(),
+        model=model,
+        cost_micro_usd=0,
+        routing=None,
+    )
+    kept = what_if([call], under(Direct(target=GPT)))
+    assert kept.after.refused == {"quota-exceeded": 1}
+    freed = what_if([call], under(Direct(target=GPT)), quotas=[])
+    assert (freed.changed, freed.after.refused) == (1, {})
+    assert set(freed.after.models) == {(call.vendor, model)}
+    assert freed.after.unpriced == (model is None)
+    again = what_if([call], under(Direct(target=GPT)), quotas=[quota(Metric.REQUESTS, 0)])
+    assert again.after.refused == {"quota-exceeded": 1}
+
+
+def test_a_refused_call_that_embeds_would_have_written_nothing() -> None:
+    (call, *_) = history(Direct(target=GPT), 1)
+    assert call.routing is not None
+    facts = replace(call.routing.facts, format="openai-embeddings", input_tokens=70)
+    refused = replace(call, refused="quota-exceeded")
+    assert likely(refused, replace(call.routing, facts=facts)).output_tokens == 0
 
 
 def test_without_the_quotas_of_then_their_refusals_are_gone() -> None:
