@@ -2,8 +2,9 @@
 
 A target is a key and the model that was asked for. A call counts once, at the target whose
 answer the client got (`calls`); every target that was tried before it and failed is
-counted there (`passed_on`). The keys of a page are folded as `key_health` does: one call
-may tell of several targets.
+counted there (`passed_on`). An answer that ended for no fault of the target's is a success
+of it: a reader who has had enough says nothing against who wrote. The keys of a page are
+folded as `key_health` does: one call may tell of several targets.
 """
 
 from __future__ import annotations
@@ -53,6 +54,10 @@ SUMS = (
     "output_tokens",
     "cost_micro_usd",
     "unpriced",
+)
+# Why an answer ended, where its target had no part in it.
+NOT_BY_THE_TARGET = frozenset(
+    {"client-left", "given-up", "proxy-stopped", "quota-exceeded", "unpriced-call"}
 )
 NOTHING = (0,) * len(SUMS)
 PASSED_ON = (0, 0, 0, 1, 0, 0, 0, 0)
@@ -104,6 +109,7 @@ Sums: TypeAlias = tuple[int, ...]  # in the order of `SUMS`
 
 class RoutingStatisticsProjector(Projector[TargetRow]):
     name = "routing_statistics"
+    version = 2
     logs = (CALLS,)
     row = TargetRow
 
@@ -202,7 +208,8 @@ def _key(facts: CallFacts, key_id: UUID, model: str | None = None) -> Key:
 
 def _settled(key: Key, event: CallSettled) -> Told:
     fallback = len(event.attempt_log) > 1
-    fine = event.error is None and event.http_status in SERVED
+    held = event.error is None or event.error in NOT_BY_THE_TARGET
+    fine = held and event.http_status in SERVED
     used = _used(event.usage, event.cost_micro_usd)
     ms = event.first_byte_ms if fine and not fallback else None
     return Told(

@@ -5,6 +5,8 @@ from __future__ import annotations
 from dataclasses import replace
 from uuid import UUID, uuid4
 
+import pytest
+
 from adapters.memory import MemoryView
 from domain.calls import Call, CallAbandoned, CallEvent, CallSettled
 from domain.log import CALLS
@@ -58,6 +60,16 @@ def test_calls_add_up_at_the_target_that_answered() -> None:
 def test_a_failure_in_the_middle_of_an_answer_is_no_success() -> None:
     (row,) = rows_of(a_call(error="upstream-timeout")).values()
     assert (row.calls, row.successes, row.first_byte) == (1, 0, ())
+
+
+@pytest.mark.parametrize("error", ["client-left", "quota-exceeded", "proxy-stopped"])
+def test_what_ended_an_answer_from_our_side_is_no_failure_of_its_target(
+    error: str,
+) -> None:
+    (row,) = rows_of(a_call(error=error, client_left=True)).values()
+    assert (row.calls, row.successes) == (1, 1)
+    (row,) = rows_of(a_call(error=error, http_status=None)).values()
+    assert (row.calls, row.successes) == (1, 0)
 
 
 def test_a_target_that_failed_is_told_apart_from_the_one_that_stood_in() -> None:
