@@ -33,7 +33,7 @@ from proxy.incoming import (
 log = logging.getLogger(__name__)
 
 SECONDS = 5.0
-MOST_TOKENS = 8  # of its answer, which is one word
+MOST_TOKENS = 500  # of its answer, which is one word, and of what it thinks before
 LONGEST_WORDS = 8_000  # characters of the user's words that it is shown
 LONGEST_ANSWER = 64 * 1024  # bytes
 OK = 200

@@ -62,6 +62,14 @@ def test_what_the_classifier_says_holds(
     assert served_level(bot, levels, EASY) is level
 
 
+def test_a_classifier_that_thinks_first_has_room_for_its_word(
+    data_plane: DataPlane,
+) -> None:
+    thinking = target("openai", "+reasoning=300+say=complex")
+    bot, levels = by_level(data_plane, thinking)
+    assert served_level(bot, levels, EASY) is Level.COMPLEX
+
+
 @pytest.mark.parametrize("place", ["x-goog-api-key", "x-api-key", "api-key", "?key="])
 def test_the_classifier_is_asked_wherever_the_token_stands(
     data_plane: DataPlane, place: str
