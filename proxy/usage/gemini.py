@@ -3,15 +3,25 @@
 Thoughts are outside `candidatesTokenCount`, the prompts of tools outside
 `promptTokenCount`: both are added. Counts are cumulative and a 0 is left out, so a
 finished answer that tells no output had none.
+
+Searches are charged apart, and only the answer's grounding tells them: each query that is
+not empty, once; up to Gemini 2.5 one for the whole prompt (Google, "Grounding with Google
+Search", pricing).
 """
 
 from __future__ import annotations
+
+import re
 
 from msgspec import Raw
 
 from proxy.usage.errors import error_in
 from proxy.usage.reading import Tally, Where
 from proxy.usage.shapes import WEIGHED, Number, Shape, compact, over, shaped, total, weight
+
+MOST_QUERIES = 256  # that are told apart; a vendor must not fill our memory
+LONGEST_QUERY = 400  # characters
+_SEARCHES_ONCE = re.compile(r"(?:models/)?gemini-[12][.-]")
 
 
 class _Modality(Shape, rename="camel"):
@@ -48,8 +58,13 @@ class _Content(Shape):
     parts: list[_Part] | None = None
 
 
+class _Grounding(Shape, rename="camel"):
+    web_search_queries: list[str] | None = None
+
+
 class _Candidate(Shape, rename="camel"):
     index: int = 0
+    grounding_metadata: _Grounding | None = None
     content: _Content | None = None
     finish_reason: str | None = None
 
@@ -83,6 +98,7 @@ class Gemini(Tally):
 
     def __init__(self) -> None:
         self._speaking: set[int] = set()  # candidates without a finish reason yet
+        self._queries: set[str] = set()
 
     def event(self, data: bytes) -> bool:
         chunk = _read_chunk(data)
@@ -109,6 +125,9 @@ class Gemini(Tally):
         told = self.input_tokens is not None or self.total_tokens is not None
         if self.output_tokens is None and told and self.finished:
             self.output_tokens = 0
+        if self._queries:
+            once = _SEARCHES_ONCE.match(self.model or "")
+            self.also(web_searches=1 if once else len(self._queries))
 
     def _add(self, chunk: _Chunk, where: Where) -> None:
         self._bill(chunk, where)
@@ -123,6 +142,10 @@ class Gemini(Tally):
             self._speaking.discard(candidate.index)
         elif len(self._speaking) < 64:  # noqa: PLR2004 (a vendor must not fill our memory)
             self._speaking.add(candidate.index)
+        if candidate.grounding_metadata is not None:
+            for query in candidate.grounding_metadata.web_search_queries or ():
+                if query and len(self._queries) < MOST_QUERIES:
+                    self._queries.add(query[:LONGEST_QUERY])
         if candidate.content is None:
             return
         for part in candidate.content.parts or ():

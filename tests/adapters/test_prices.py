@@ -240,3 +240,11 @@ def test_a_shipped_price_keeps_its_decimals() -> None:
     content = {"version": "1", "published_as": {}, "models": {"v": [text]}}
     shipped = ShippedPrices(PricesFile.model_validate(content))
     assert shipped.price_of("v", "m", AT) == Price(input=100_000, output=1)
+
+
+def test_a_search_of_a_gemini_costs_what_genai_prices_says() -> None:
+    found = book().price_of("google", "gemini-2.5-flash", AT)
+    assert found is not None
+    assert found.price.web_search == 35_000
+    searched = Usage(input_tokens=0, output_tokens=0, other=OtherUnits(web_searches=1))
+    assert cost_of(searched, found.price) == 35_000

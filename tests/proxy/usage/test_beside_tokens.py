@@ -227,3 +227,36 @@ def test_what_follows_a_line_that_is_too_long_is_read() -> None:
     reader.end()
     assert reader.reading().usage.output_tokens == 5
     assert reader.reading().output_bytes == 0
+
+
+def grounded(model: str, *queries: str) -> dict[str, Any]:
+    candidate = {"groundingMetadata": {"webSearchQueries": queries}, "finishReason": "STOP"}
+    usage = {"promptTokenCount": 3, "candidatesTokenCount": 4}
+    return {"modelVersion": model, "candidates": [candidate], "usageMetadata": usage}
+
+
+@pytest.mark.parametrize(
+    ("model", "queries", "searches"),
+    [
+        ("gemini-3-flash-preview", ("a", "b", "", "a"), 2),
+        ("gemini-3-flash-preview", ("",), None),
+        ("gemini-3-flash-preview", (), None),
+        ("gemini-2.5-flash", ("a", "b"), 1),
+        ("models/gemini-2.0-flash", ("a", "b"), 1),
+        ("gemini-flash-latest", ("a", "b"), 2),
+    ],
+)
+def test_searches_of_a_gemini_are_counted_as_they_are_charged(
+    model: str, queries: tuple[str, ...], searches: int | None
+) -> None:
+    answer = grounded(model, *queries)
+    expected = None if searches is None else OtherUnits(web_searches=searches)
+    assert plain(answer, "gemini").other == expected
+    early = {**grounded(model, *queries[:1]), "usageMetadata": {}}
+    chunks = event(early) + event(answer) + event(answer)
+    assert stream(chunks, "gemini").usage.other == expected
+
+
+def test_no_number_of_queries_fills_the_memory() -> None:
+    many = grounded("gemini-3-flash-preview", *(f"{n}" for n in range(1_000)))
+    assert plain(many, "gemini").other == OtherUnits(web_searches=256)
