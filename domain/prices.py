@@ -13,6 +13,8 @@ from dataclasses import dataclass, field
 from domain.usage import DEARER_TIERS, OtherUnits, Usage
 
 LARGEST = 2**53 - 1  # micro-dollars; what every JSON reader downstream can hold exactly
+# Of one call. Who reports more lies, and the sums of many lies must still fit a column.
+MOST_OF_A_CALL = 10**12
 MILLION = 1_000_000
 NO_OTHER = OtherUnits()
 FIRST = "priority"  # the service tier that an account of OpenAI may have for its usual one
@@ -41,6 +43,7 @@ class Price:
     search_unit: int | None = None
     image: int | None = None
     audio_hour: int | None = None
+    audio_least_ms: int = 0  # that are charged of any sound, be it shorter
     character: int | None = None
     request: int = 0
     # Beyond so many input tokens the whole call is charged so instead; lowest first.
@@ -210,4 +213,5 @@ def _cost_beside(other: OtherUnits, price: Price) -> int | None:
         return cost
     if other.audio_ms is None:
         return None
-    return cost + other.audio_ms * price.audio_hour * 5 // 18  # 3.6 million ms
+    heard = max(other.audio_ms, price.audio_least_ms) if other.audio_ms else 0
+    return cost + heard * price.audio_hour * 5 // 18  # 3.6 million ms

@@ -116,7 +116,7 @@ def _lowered(
     changed = False
     for name in used or names[:1]:
         now = whole(read.get(name))
-        if now is None or now > limit:
+        if not now or now > limit:  # 0 is no limit to some
             fields[name] = msgspec.Raw(str(limit).encode())
             changed = True
     return changed

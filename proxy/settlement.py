@@ -13,6 +13,7 @@ from domain.attempts import Attempt
 from domain.calls import CallAdmitted, CallFacts, CallSettled
 from domain.errors import Unavailable
 from domain.events import but
+from domain.prices import MOST_OF_A_CALL
 from domain.usage import SERVED, UNWEIGHED, OtherUnits, Usage, UsageSource
 from proxy.answer import UpstreamCut
 from proxy.client import Client
@@ -25,9 +26,7 @@ HOLD_SECONDS = 10.0  # for the last byte, while the log is away; then the stream
 REALTIME = "openai-realtime"
 CLIENT_LEFT = "client-left"
 LONGEST_ERROR = 120  # characters
-# Of one call. Who reports more lies, and the sums of many lies must still fit a column.
-MOST_TOKENS = 10**9
-MOST_MICRO_USD = 10**12
+MOST_TOKENS = 10**9  # of one call, for the same reason as `MOST_OF_A_CALL`
 TOKENS = (
     "input_tokens",
     "output_tokens",
@@ -109,7 +108,7 @@ class Settlement:
         if usage.source is UsageSource.NONE:
             return None, None
         cost, source = self._prices.priced(usage, facts)
-        return None if cost is None else min(cost, MOST_MICRO_USD), source
+        return None if cost is None else min(cost, MOST_OF_A_CALL), source
 
     def _settled(self, reading: Reading | None) -> CallSettled:
         progress, admitted, now = self.progress, self.progress.admitted, time.monotonic()

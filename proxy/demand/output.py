@@ -32,18 +32,28 @@ def generates(format: Format, fields: dict[str, Any]) -> bool:  # noqa: A002
 
 
 def output_limit_in(format: Format, fields: dict[str, Any]) -> int | None:  # noqa: A002
-    """The limit of each choice; of several the largest, for vendors take either."""
+    """The limit of each choice; of several the largest, for vendors take either.
+
+    0 is none: Ollama, llama.cpp and who decodes protobuf write on without end then. Claude
+    writes nothing, and only fills its cache.
+    """
+    told: tuple[object, ...]
     match format:
         case "openai-chat":
             told = (fields.get("max_completion_tokens"), fields.get("max_tokens"))
-        case "gemini":
-            config = inner(fields, "generationConfig", "generation_config")
-            told = (config.get("maxOutputTokens"), config.get("max_output_tokens"))
-        case "gemini-interactions":
-            config = inner(fields, "generation_config", "generationConfig")
-            told = (config.get("max_output_tokens"), config.get("maxOutputTokens"))
+        case "gemini" | "gemini-interactions":
+            one, other = (
+                inner(fields, "generationConfig"),
+                inner(fields, "generation_config"),
+            )
+            told = (
+                one.get("maxOutputTokens"),
+                one.get("max_output_tokens"),
+                other.get("maxOutputTokens"),
+                other.get("max_output_tokens"),
+            )
         case "ollama":
-            told = (None, inner(fields, "options").get("num_predict"))
+            told = (inner(fields, "options").get("num_predict"),)
         case "dashscope-native":
             parameters = inner(fields, "parameters")
             told = (
@@ -51,13 +61,16 @@ def output_limit_in(format: Format, fields: dict[str, Any]) -> int | None:  # no
                 parameters.get("max_completion_tokens"),
             )
         case "openai-responses":
-            told = (None, fields.get("max_output_tokens"))
+            told = (fields.get("max_output_tokens"),)
+        case "anthropic-messages":
+            return whole(fields.get("max_tokens"))
         case _:
-            told = (None, fields.get("max_tokens"))
-    one, other = whole(told[0]), whole(told[1])
-    if one is None or other is None:
-        return other if one is None else one
-    return max(one, other)
+            told = (fields.get("max_tokens"),)
+    most = 0
+    for number in told:
+        if number is not None:
+            most = max(most, whole(number) or 0)
+    return most or None
 
 
 def choices_in(fields: dict[str, Any]) -> int:

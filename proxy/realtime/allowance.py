@@ -13,8 +13,9 @@ import asyncio
 from application.ports import Meter, Prices
 from domain.budgets import Extension, Need
 from domain.errors import LimitReached, Unavailable
+from domain.prices import MOST_OF_A_CALL
 from proxy.holding import Holding
-from proxy.settlement import MOST_MICRO_USD, MOST_TOKENS, Progress
+from proxy.settlement import MOST_TOKENS, Progress
 from proxy.usage.openai_realtime import Ask, OpenAiRealtime
 
 
@@ -81,7 +82,7 @@ class Allowance:
         one = holding.cost(holding.demand.input_tokens, holding.output_tokens)
         if cost is None or one is None:
             return None
-        return min(cost, MOST_MICRO_USD) + others * one
+        return min(cost, MOST_OF_A_CALL) + others * one
 
 
 def _tokens(told: int | None) -> int:

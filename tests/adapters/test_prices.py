@@ -19,7 +19,7 @@ from adapters.prices import PricesFile, ShippedPrices, read_prices
 from adapters.prices import shipped_price_book as book
 from adapters.published_prices import PublishedPrices
 from domain.errors import BadSetup
-from domain.prices import Price, cost_of
+from domain.prices import MOST_OF_A_CALL, Price, cost_of
 from domain.usage import UNKNOWN, OtherUnits, Usage
 
 AT = datetime(2026, 11, 22, 10, tzinfo=UTC)
@@ -248,3 +248,21 @@ def test_a_search_of_a_gemini_costs_what_genai_prices_says() -> None:
     assert found.price.web_search == 35_000
     searched = Usage(input_tokens=0, output_tokens=0, other=OtherUnits(web_searches=1))
     assert cost_of(searched, found.price) == 35_000
+
+
+@pytest.mark.parametrize("seconds", [0, 3, 10, 61])
+@pytest.mark.parametrize("model", ["whisper-large-v3", "whisper-large-v3-turbo"])
+def test_short_sound_costs_at_groq_what_ten_seconds_do(model: str, seconds: int) -> None:
+    heard = Usage(other=OtherUnits(audio_ms=seconds * 1_000))
+    told = genai_prices.calc_price(
+        genai_prices.Usage(audio_seconds=seconds), model, provider_id="groq"
+    )
+    expected = round(told.total_price * 1_000_000)
+    assert book().priced(heard, "groq", model, AT)[0] == expected
+
+
+def test_a_lie_costs_no_more_when_it_is_priced_again() -> None:
+    said = Usage(reported_cost_micro_usd=2**53 - 1)
+    assert book().priced(said, "openrouter", "openai/gpt-4o", AT)[0] == MOST_OF_A_CALL
+    much = Usage(input_tokens=2**53 - 1, output_tokens=0)
+    assert book().priced(much, "openai", "gpt-4o", AT)[0] == MOST_OF_A_CALL

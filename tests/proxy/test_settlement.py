@@ -15,12 +15,12 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from domain.calls import CallSettled
+from domain.prices import MOST_OF_A_CALL
 from domain.usage import Usage, UsageSource
 from proxy.client import Client
 from proxy.incoming import Message
 from proxy.settlement import (
     LONGEST_ERROR,
-    MOST_MICRO_USD,
     MOST_TOKENS,
     LastByteHeld,
     Progress,
@@ -220,7 +220,7 @@ async def test_our_own_word_on_what_went_wrong_stands_before_the_vendors() -> No
     [
         ({}, 12, (12, "list")),
         ({}, None, (None, "list")),
-        ({}, 2**60, (MOST_MICRO_USD, "list")),
+        ({}, 2**60, (MOST_OF_A_CALL, "list")),
         ({"sent": False}, 12, (0, None)),
         ({"http_status": 500}, 12, (None, None)),
     ],
