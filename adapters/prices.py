@@ -19,7 +19,7 @@ from pydantic import BaseModel, ConfigDict, Field
 
 from adapters.catalog.loader import read_spec
 from adapters.published_prices import PublishedPrices
-from domain.prices import Price, cost_of
+from domain.prices import MOST_OF_A_CALL, Price, cost_of
 from domain.usage import Usage
 
 BY_VENDOR = "vendor"  # the source of a cost that came with the answer
@@ -73,11 +73,11 @@ class PriceBook:
 def charged(usage: Usage, found: Priced | None) -> tuple[int | None, str | None]:
     """What the vendor says, else the cost by that price, and the source of it."""
     if usage.reported_cost_micro_usd is not None:
-        return usage.reported_cost_micro_usd, BY_VENDOR
+        return min(usage.reported_cost_micro_usd, MOST_OF_A_CALL), BY_VENDOR
     cost = None if found is None else cost_of(usage, found.price)
     if found is None or cost is None:
         return None, None
-    return cost, f"{found.source}:{found.version}"
+    return min(cost, MOST_OF_A_CALL), f"{found.source}:{found.version}"
 
 
 class _Spec(BaseModel):

@@ -60,6 +60,11 @@ _UNSEEN = frozenset(
     }
 )
 
+# Of sound that is charged by time, however short it is; `genai-prices` has it in its code.
+_LEAST_MS = MappingProxyType(
+    {("groq", "whisper-large-v3"): 10_000, ("groq", "whisper-large-v3-turbo"): 10_000}
+)
+
 # What a request's context says of each service tier; Anthropic's has another name.
 _CONTEXTS = MappingProxyType(
     {
@@ -101,8 +106,17 @@ class PublishedPrices:
         for provider in self._providers.get(vendor, ()):
             found = provider.find_model(name, all_providers=self._all)
             if found is not None:
-                return _dated(found)
+                return _at_least(_dated(found), _LEAST_MS.get((provider.id, found.id), 0))
         return ()
+
+
+def _at_least(dated: _Dated, milliseconds: int) -> _Dated:
+    """The same prices, of which none is charged for less sound than that."""
+    if not milliseconds:
+        return dated
+    return tuple(
+        (at, price and replace(price, audio_least_ms=milliseconds)) for at, price in dated
+    )
 
 
 def _dated(model: types.ModelInfo) -> _Dated:

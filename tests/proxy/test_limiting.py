@@ -74,7 +74,7 @@ def test_that_field_changes_and_no_other(
     after = with_output_limit(format, body, limit, model="m")
     assert after is not None
     said = demand_of(format, after, streaming=False, model="m").output_limit
-    assert said == (limit if asked is None or asked < 0 else min(asked, limit))
+    assert said == (limit if asked is None or asked <= 0 else min(asked, limit))
     before_raw, after_raw = raw.decode(body), raw.decode(after)
     for at in within:
         before_raw |= {f"{at}.{n}": v for n, v in raw.decode(before_raw.pop(at)).items()}
