@@ -1,14 +1,15 @@
 """What a vendor's answer says of the key, read before a byte of it is relayed.
 
-An error is read as far as it fits in 64 KiB and comes within 2 s. Of a stream that another
-key could serve as well, the first events are looked at until there is content: an error
-before that is as good as none relayed. Whatever was read is put back.
+An error is read as far as it fits in 64 KiB, begins within 2 s and comes within 2 s more.
+Of a stream that another key could serve as well, the first events are looked at until there
+is content: an error before that is as good as none relayed. Whatever was read is put back.
 """
 
 from __future__ import annotations
 
 import asyncio
 import re
+from contextlib import suppress
 from dataclasses import dataclass, field
 from datetime import UTC, datetime
 from email.utils import parsedate_to_datetime
@@ -22,7 +23,7 @@ from proxy.usage import ErrorSeen, UsageReader, reader_for
 from proxy.usage.framing import WholeBody
 
 HELD_BYTES = 64 * 1024
-HELD_SECONDS = 2.0  # from the first piece on
+HELD_SECONDS = 2.0  # from the first piece on; of an error, for that one too
 LONGEST_CODE = 120  # characters
 LONGEST_SAID = 300
 TOO_MANY = 429
@@ -43,7 +44,9 @@ class Judged:
 
 async def judged(answer: Answer, vendor: Vendor, secret: bytes) -> Judged:
     """What an answer that is no success says; it can be relayed afterwards as it came."""
-    held, _ = await _held(answer, None, KeyMask(b""))
+    held = b""  # where nothing comes, the status says enough
+    with suppress(TimeoutError):
+        held, _ = await _held(answer, None, KeyMask(b""), HELD_SECONDS)
     reader = reader_for(
         None,
         content_type=headers.content_type(answer),

@@ -73,6 +73,15 @@ async def test_an_error_that_does_not_end_is_judged_by_its_beginning_in_time() -
     assert await rest(one) == QUOTA
 
 
+async def test_an_error_of_which_nothing_comes_is_judged_by_its_status_in_time() -> None:
+    one = answer(503, headers=JSON, ended=False)
+    async with asyncio.timeout(3):
+        assert await judged(one, OPENAI, SECRET) == Judged(verdict=Verdict.OVERLOADED)
+    one.put(QUOTA)
+    one.end(None)
+    assert await rest(one) == QUOTA
+
+
 async def test_an_error_without_end_is_read_as_far_as_64_kib() -> None:
     pieces = [b"x" * 10_000 for _ in range(20)]
     one = Answer(Wire(), 500, JSON, None)
