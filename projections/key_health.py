@@ -16,7 +16,7 @@ from uuid import UUID
 from domain.attempts import Attempt
 from domain.calls import CallSettled
 from domain.events import but
-from domain.key_health import Circuit, KeyHealth
+from domain.key_health import HEALTHY, Circuit, KeyHealth
 from domain.log import CALLS, Page, Placed
 from domain.verdicts import Verdict
 from projections.view import Key, Projector, View
@@ -33,7 +33,7 @@ class KeyHealthRow:
     team_id: UUID
     successes: int = 0
     failures: int = 0
-    failures_in_a_row: int = 0
+    failures_in_a_row: int = 0  # of which a burst is one, as for the circuit
     last_verdict: Verdict
     last_error: str | None = None
     last_at: datetime
@@ -54,6 +54,7 @@ class KeyHealths(View[KeyHealthRow]):
 
 class KeyHealthProjector(Projector[KeyHealthRow]):
     name = "key_health"
+    version = 2
     logs = (CALLS,)
     row = KeyHealthRow
 
@@ -125,9 +126,8 @@ def _attempts(event: CallSettled) -> tuple[Attempt, ...]:
 
 def _after(row: KeyHealthRow, attempt: Attempt, at: datetime) -> KeyHealthRow:
     fine = attempt.verdict in FINE
-    if fine and row.open_until is None:  # nearly always: its circuit stays closed
-        opened = None
-    else:
+    health = HEALTHY
+    if not (fine and row.open_until is None):  # nearly always its circuit stays closed
         until = attempt.cooling_until
         health = _health(row).after(
             attempt.verdict,
@@ -135,12 +135,12 @@ def _after(row: KeyHealthRow, attempt: Attempt, at: datetime) -> KeyHealthRow:
             wait=None if until is None else (until - at).total_seconds(),
             dice=EVEN,
         )
-        opened = health.open_until
+    opened = health.open_until
     return but(
         row,
         successes=row.successes + fine,
         failures=row.failures + (not fine),
-        failures_in_a_row=0 if fine else row.failures_in_a_row + 1,
+        failures_in_a_row=health.failures,
         last_verdict=attempt.verdict,
         last_error=attempt.error,
         last_at=at,

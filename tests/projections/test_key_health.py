@@ -13,7 +13,7 @@ from domain.attempts import Attempt
 from domain.key_health import Circuit
 from domain.log import CALLS
 from domain.verdicts import Verdict
-from projections.key_health import KeyHealthProjector, KeyHealthRow
+from projections.key_health import KeyHealthProjector, KeyHealthRow, _after
 from tests.projections.given import (
     KEY,
     TEAM,
@@ -74,3 +74,20 @@ def test_a_success_ends_the_row_of_failures() -> None:
     fine = tried(BAD, 200, Verdict.OK)
     row = health_after(*(call(n, failed) for n in range(1, 5)), call(9, fine))[BAD]
     assert (row.failures_in_a_row, row.failures, row.successes) == (0, 4, 1)
+
+
+def test_a_burst_of_failures_does_not_keep_the_circuit_open_for_longer() -> None:
+    failed = tried(BAD, 500, Verdict.OVERLOADED)
+    burst = [call(n, failed) for n in range(1, 41)]
+    row = health_after(*burst)[BAD]
+    assert (row.failures_in_a_row, row.failures) == (5, 40)
+    soon = row.last_at + timedelta(seconds=1.5)
+    assert row.circuit(soon) is Circuit.HALF_OPEN
+    failed_again = _after(row, failed, soon)
+    assert failed_again.circuit(soon + timedelta(seconds=2)) is Circuit.HALF_OPEN
+
+
+def test_what_is_answered_while_a_key_rests_does_not_end_that() -> None:
+    rests, fine = tried(BAD, 401, Verdict.DEAD), tried(BAD, 200, Verdict.OK)
+    row = health_after(call(1, rests), call(2, fine))[BAD]
+    assert (row.circuit(row.last_at), row.failures_in_a_row) == (Circuit.OPEN, 1)
