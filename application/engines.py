@@ -59,7 +59,7 @@ class LogLine:
     """One line that a bot wrote, cut at 16 KiB."""
 
     at: datetime | None
-    stream: str  # "stdout" or "stderr"
+    stream: str  # "stdout", "stderr", or "clawbot" where we say that lines are left out
     text: str
 
 

@@ -75,7 +75,11 @@ class _Asked:
         lines = await self._watching.lines(bot_id, tail=tail, since=since)
         following = None
         if query.get("follow") == "true":
-            following = self._watching.following(bot_id, lines)
+            # Who wants none of the old ones hears what comes after the newest of them.
+            seen = (
+                lines if tail else await self._watching.lines(bot_id, tail=1, since=since)
+            )
+            following = self._watching.following(bot_id, seen, since=since)
         return StreamingResponse(
             _stream(lines, following), media_type="application/x-ndjson"
         )

@@ -37,7 +37,8 @@ STATUS_SECONDS = 4.0  # whoever asks whether it answers wants to know soon
 THREADS = 8
 FOLLOWED_EVERY = 1.0  # seconds
 LOOKS_A_BEAT = 15  # a stream that is silent for so long says that it is still there
-LINES_A_LOOK = 1_000
+LINES_A_LOOK = 1_000  # that are told
+LINES_COUNTED = 10_000
 PROXY_SECONDS = 3.0
 
 T = TypeVar("T")
@@ -114,28 +115,32 @@ class Watching:
         return await self._asked(lambda: list(ask()))
 
     async def following(
-        self, bot_id: UUID, last: list[LogLine]
+        self, bot_id: UUID, last: list[LogLine], *, since: datetime | None = None
     ) -> AsyncIterator[LogLine | None]:
         """What comes after these lines, until the container is gone; None: still here.
 
-        The engine is asked every second, so that no thread waits for a bot that is silent.
-        One that does not answer for a while is asked again.
+        Without any, all that comes since that time. The engine is asked every second, so
+        that no thread waits for a bot that is silent; one that does not answer for a while
+        is asked again. Of more than 1,000 lines in a look the first are left out, and a
+        line in their place says how many.
         """
+        known = set(last)
+        since = last[-1].at if last else since
         for look in count(1):
             await asyncio.sleep(FOLLOWED_EVERY)
-            since = last[-1].at if last else None
             lines: list[LogLine] = []
             try:
-                lines = await self.lines(bot_id, tail=LINES_A_LOOK, since=since)
+                lines = await self.lines(bot_id, tail=LINES_COUNTED, since=since)
             except NotFound:
                 return
             except EngineUnavailable:
                 pass
-            new = [line for line in lines if line not in last]
-            for line in new:
+            new = [line for line in lines if line not in known]
+            for line in _shown(new):
                 yield line
             if new:  # what has the time of the last may come again with the next look
-                last = [line for line in (*last, *new) if line.at == new[-1].at]
+                since = new[-1].at
+                known = {line for line in (*known, *new) if line.at == since}
             elif look % LOOKS_A_BEAT == 0:
                 yield None
 
@@ -186,3 +191,13 @@ def _seen(pinged: asyncio.Future[str]) -> None:
     """Perhaps nobody waited for it to the end: then its failure is no news to anybody."""
     if not pinged.cancelled():
         pinged.exception()
+
+
+def _shown(new: list[LogLine]) -> list[LogLine]:
+    """The last of the lines, behind one that says how many are left out."""
+    left = len(new) - LINES_A_LOOK
+    if left <= 0:
+        return new
+    number = f"{left} or more" if len(new) >= LINES_COUNTED else f"{left}"
+    text = f"{number} lines left out"
+    return [LogLine(at=None, stream="clawbot", text=text), *new[left:]]

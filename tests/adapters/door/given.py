@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import threading
+import time
 from collections.abc import AsyncIterator, Iterator, Sequence
 from contextlib import asynccontextmanager, contextmanager
 from dataclasses import dataclass, field
@@ -30,6 +31,7 @@ class ScriptedEngine:
     seen: list[SeenContainer] = field(default_factory=list)
     written: list[LogLine] = field(default_factory=list)
     away: bool = False
+    asked: int = 0  # for lines
     answers: threading.Event = field(default_factory=threading.Event)
 
     def __post_init__(self) -> None:
@@ -46,8 +48,21 @@ class ScriptedEngine:
         )
 
     def write(self, text: str, *, after: float) -> None:
-        at = NOON + timedelta(seconds=after)
-        self.written.append(LogLine(at=at, stream="stdout", text=text))
+        self.write_all([(text, after)])
+
+    def write_all(self, texts: Sequence[tuple[str, float]]) -> None:
+        """At once, each so many seconds after noon."""
+        self.written += [
+            LogLine(at=NOON + timedelta(seconds=after), stream="stdout", text=text)
+            for text, after in texts
+        ]
+
+    def was_asked(self, times: int) -> None:
+        """It was asked for lines so often by now."""
+        deadline = time.monotonic() + 10
+        while self.asked < times:
+            assert time.monotonic() < deadline
+            time.sleep(0.01)
 
     def _answer(self) -> None:
         self.answers.wait(10)
@@ -91,6 +106,7 @@ class ScriptedEngine:
     ) -> Iterator[LogLine]:
         assert not follow, "it would hold a thread for a bot that is silent"
         self._answer()
+        self.asked += 1
         lines = [one for one in self.written if since is None or (one.at or NOON) >= since]
         yield from lines[-tail:] if tail else []
 

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import asyncio
 import threading
 import time
 from collections.abc import AsyncGenerator, Iterator
@@ -127,6 +128,48 @@ async def test_a_follower_hears_each_line_once_and_may_leave(door: Opened) -> No
         door.engine.write(f"later{ODD}", after=1)
         assert await text_of(lines) == f"later{ODD}"
     assert door.client.engine_status().reachable
+
+
+@pytest.mark.anyio
+async def test_a_follower_of_no_old_lines_hears_none(door: Opened) -> None:
+    door.engine.run(BOT)
+    door.engine.write("long ago", after=0)
+    door.engine.write("before", after=1)
+    async with aclosing(door.client.following(BOT, tail=0)) as lines:
+        hearing = asyncio.create_task(text_of(lines))
+        await asyncio.to_thread(door.engine.was_asked, 2)
+        door.engine.write("now", after=2)
+        assert await hearing == "now"
+
+
+@pytest.mark.anyio
+async def test_a_follower_since_a_time_hears_nothing_older(door: Opened) -> None:
+    door.engine.run(BOT)
+    door.engine.write("before", after=0)
+    since = NOON + timedelta(seconds=1)
+    async with aclosing(door.client.following(BOT, tail=10, since=since)) as lines:
+        hearing = asyncio.create_task(text_of(lines))
+        await asyncio.to_thread(door.engine.was_asked, 2)
+        door.engine.write("since then", after=2)
+        assert await hearing == "since then"
+
+
+@pytest.mark.anyio
+@pytest.mark.parametrize(
+    ("written", "left_out"), [(1_000, []), (1_234, ["234"]), (20_000, ["9000 or more"])]
+)
+async def test_a_follower_is_told_how_many_lines_of_a_flood_are_left_out(
+    door: Opened, written: int, left_out: list[str]
+) -> None:
+    door.engine.run(BOT)
+    door.engine.write("before", after=0)
+    async with aclosing(door.client.following(BOT, tail=1)) as lines:
+        assert await text_of(lines) == "before"
+        flood = [(f"line {nth}", nth) for nth in range(1, written + 1)]
+        door.engine.write_all(flood)
+        heard = [await text_of(lines) for _ in range(1_000 + len(left_out))]
+    expected = [text for text, _ in flood[-1_000:]]
+    assert heard == [*(f"{number} lines left out" for number in left_out), *expected]
 
 
 @pytest.mark.anyio
