@@ -54,6 +54,11 @@ def explained(title: str, errors: Iterable[Mapping[str, str]], languages: Langua
     return "".join(f"{part}{stop}" for part in parts).rstrip()
 
 
+def field_is(code: str) -> str:
+    """What a code says of a field, in English, behind the field's name."""
+    return _field(code, ENGLISH)
+
+
 def _field(code: str, spoken: str) -> str:
     known = wording().fields.get(code)
     return code.replace("-", " ") if known is None else known[spoken]

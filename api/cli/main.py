@@ -26,7 +26,7 @@ from api.cli import (
     views,
 )
 from api.cli.output import NO, WRONG, say
-from domain.errors import BadSetup, Refused, Unavailable
+from domain.errors import BadSetup, InvalidFields, Refused, Unavailable
 
 app = typer.Typer(
     name="clawbot",
@@ -68,8 +68,20 @@ def main() -> None:
         say(str(error))
         sys.exit(WRONG)
     except Refused as error:
-        say(str(error) or (type(error).__doc__ or error.code).partition("\n")[0])
+        say(_told(error))
         sys.exit(NO)
+
+
+def _told(error: Refused) -> str:
+    """The refusal as a sentence, whatever it says of itself."""
+    from api.wording import field_is  # noqa: PLC0415 - not for `--help`
+
+    if isinstance(error, InvalidFields):
+        return ", ".join(f"{name} {field_is(code)}" for name, code in error.codes.items())
+    said, means = str(error), (type(error).__doc__ or error.code).partition("\n")[0]
+    if " " in said:
+        return said
+    return f"{means.rstrip('.')}: {said}." if said else means
 
 
 if __name__ == "__main__":

@@ -16,7 +16,23 @@ MONTHS = "clawbot calls months"
 DETACH = "clawbot calls detach 2026-01 --out calls-2026-01.ndjson"
 ATTACH = "clawbot calls attach 2026-01 calls-2026-01.ndjson"
 
-Month = Annotated[str, typer.Argument(metavar="MONTH", help="A month such as 2026-01.")]
+
+def _month(text: str) -> str:
+    from domain.calls_months import begin_of  # noqa: PLC0415
+    from domain.errors import InvalidFields  # noqa: PLC0415
+
+    try:
+        begin_of(text)
+    except InvalidFields as error:
+        msg = f"{text!r} is not a month like 2026-01"
+        raise typer.BadParameter(msg) from error
+    return text
+
+
+Month = Annotated[
+    str,
+    typer.Argument(metavar="MONTH", help="A month such as 2026-01.", parser=_month),
+]
 
 
 def add_to(app: typer.Typer) -> None:

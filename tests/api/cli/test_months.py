@@ -212,6 +212,14 @@ def test_a_file_of_something_else_is_refused_in_a_sentence(instance: Instance) -
         assert (refused.code, "Traceback" in refused.err) == (1, False), refused.err
 
 
+@pytest.mark.parametrize("odd", ["november", "2026-13", "2026-1"])
+def test_what_is_no_month_is_wrong_use(shell: Shell, odd: str) -> None:
+    for command in (("detach", odd, "--out", "x"), ("attach", odd, "x")):
+        ran = shell.run("calls", *command)
+        assert ran.code == 2
+        assert f"'{odd}' is not a month like 2026-01" in ran.err
+
+
 def test_what_comes_in_late_keeps_the_month_where_it_is(instance: Instance) -> None:
     def late(_: MonthFile) -> int:
         ask(

@@ -48,3 +48,26 @@ def test_an_operator_is_appointed_and_dismissed(shell: Shell, database_url: str)
             ("user.made_operator", "system:command-line"),
             ("user.no_longer_operator", "system:command-line"),
         ]
+
+
+def test_whoever_is_not_there_is_told_of_in_a_sentence(
+    shell: Shell, database_url: str
+) -> None:
+    settings = {"DATABASE_URL": database_url, "BOT_MASTER_KEY": f"k1:{KEY}"}
+    nobody = "01a20807-0000-7000-8000-000000000000"
+    with on_postgres(database_url):
+        said = [
+            shell.run(*command, **settings)
+            for command in (
+                ("operator", "appoint", "xx"),
+                ("operator", "appoint", "eve@example.com"),
+                ("operator", "erase", nobody, "--yes"),
+                ("analytics", "create", nobody),
+            )
+        ]
+    assert [(ran.code, ran.err) for ran in said] == [
+        (1, "clawbot: email is not an e-mail address\n"),
+        (1, "clawbot: nobody has that address: they register first\n"),
+        (1, f"clawbot: Nothing is recorded under that id: {nobody}.\n"),
+        (1, "clawbot: there is no such team\n"),
+    ]
