@@ -47,6 +47,7 @@ _TAILS: Mapping[Format, str] = {
     "openai-embeddings": "embeddings",
     "anthropic-messages": "v1/messages",
 }
+SPOKEN = frozenset(_TAILS)  # the formats of `auto` calls
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)

@@ -12,6 +12,7 @@ from typing import Protocol
 
 from domain.errors import InvalidFields
 from domain.linear_patterns import NotAPattern, compiled
+from domain.routing_catalog import SPOKEN
 from domain.routing_policy import (
     CapabilityStep,
     ChainStep,
@@ -27,6 +28,7 @@ from domain.routing_policy import (
 )
 from domain.routing_steps import MOST_TARGETS, spread
 from domain.routing_triggers import ERROR_TYPES
+from domain.routing_words import LONGEST_WORDS
 
 MOST_STEPS = 32
 MOST_WORDS = 50  # of one kind, in one rule
@@ -35,6 +37,8 @@ MOST_ASKED = 500  # words and tags of all rules of a policy together
 MOST_READ = 512  # characters that all patterns of a policy together can read
 LARGEST = 1_000_000  # weight
 LARGEST_NUMBER = 2**53 - 1
+# As far as anybody counts: of longer words no more is known than that they are longer.
+COUNTED = {"chars": LONGEST_WORDS - 1, "input_tokens": LARGEST_NUMBER}
 LONGEST_NAME = 200  # of a model or a tag
 LONGEST_ID = 60
 FAILURES = range(400, 600)
@@ -186,6 +190,8 @@ class Faults:
                 )
         for what in ("chars", "input_tokens"):
             self._range(field, what, when)
+        if when.formats and SPOKEN.isdisjoint(when.formats):
+            self.add(f"{field}.formats", "never-holds")
         if when.tools is False and when.tool_names:
             self.add(f"{field}.tool_names", "never-holds")
         if when.max_chars == 0 and (when.keywords or when.patterns):
@@ -194,7 +200,7 @@ class Faults:
     def _range(self, field: str, what: str, when: Conditions) -> None:
         least, most = getattr(when, f"min_{what}"), getattr(when, f"max_{what}")
         for end, value in (("min", least), ("max", most)):
-            self.whole(f"{field}.{end}_{what}", value, range(LARGEST_NUMBER + 1))
+            self.whole(f"{field}.{end}_{what}", value, range(COUNTED[what] + 1))
         if least is not None and most is not None and most < least:
             self.add(f"{field}.max_{what}", "never-holds")
 

@@ -3,7 +3,7 @@
 Every value keeps its bytes. What was changed is told, for the call's events:
 
     model                           the name of the model is another one
-    renamed:max_tokens:<name>       the field goes under that name
+    renamed:<name>:<other name>     the field goes under its name there
     dropped:<name>                  the field was left out
 """
 

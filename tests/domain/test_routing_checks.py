@@ -188,6 +188,8 @@ def test_what_makes_none_is_told_by_field(
         ({"capabilities": ("bare",)}, {"rules.0.when.capabilities": "recognises-nothing"}),
         ({"min_chars": 5, "max_chars": 4}, {"rules.0.when.max_chars": "never-holds"}),
         ({"min_chars": -1}, {"rules.0.when.min_chars": "out-of-range"}),
+        ({"max_chars": 16_384}, {"rules.0.when.max_chars": "out-of-range"}),
+        ({"formats": ("gemini",)}, {"rules.0.when.formats": "never-holds"}),
         ({"keywords": ("a",), "max_chars": 0}, {"rules.0.when.max_chars": "never-holds"}),
         (
             {"tools": False, "tool_names": ("a",)},

@@ -18,6 +18,7 @@ from tests.proxy.routes import routed, target
 CATALOG = load_routing_catalog()
 NEWER = "renamed:max_tokens:max_completion_tokens"
 OLDER = "renamed:max_completion_tokens:max_tokens"
+SEED = "renamed:seed:random_seed"
 CHAT = Rewrite(
     models=("*",),
     format="openai-chat",
@@ -31,6 +32,13 @@ CHAT = Rewrite(
     [
         ("mistral", "m", {"max_completion_tokens": 3}, [OLDER]),
         ("mistral", "m", {"max_tokens": 3, "store": True}, ["dropped:store"]),
+        ("mistral", "m", {"seed": 1, "user": "u"}, [SEED, "dropped:user"]),
+        (
+            "google",
+            "gemini-3.8-flash",
+            {"store": False, "metadata": {}, "max_completion_tokens": 3, "seed": 1},
+            ["dropped:store", "dropped:metadata", "dropped:seed"],
+        ),
         ("deepseek", "deepseek-chat", {"max_completion_tokens": 3}, [OLDER]),
         ("ollama", "llama3", {"max_completion_tokens": 3}, [OLDER]),
         ("openai", "gpt-5-mini", {"max_tokens": 3}, [NEWER]),
