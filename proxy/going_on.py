@@ -6,7 +6,8 @@ once, while its quotas have room for it there. Where it would only press a vendo
 down already, it is also held to the process's retry budget.
 
 A key that is at fault makes way for the next key of the same target; a vendor that is, for
-the next target, and the other keys at that vendor come last.
+the next target, and the other keys at that vendor come last. The last retry that routing
+allows is not for another key either, where another target is left.
 """
 
 from __future__ import annotations
@@ -27,7 +28,7 @@ from proxy.incoming import ClientLeft
 from proxy.judging import Judged
 from proxy.key_healths import AllKeysCooling
 from proxy.moving import moved
-from proxy.outgoing import Outgoing
+from proxy.outgoing import Candidates, Outgoing
 from proxy.settlement import Progress
 
 NOT_FOR_THE_BOT = frozenset({401, 403})
@@ -169,13 +170,18 @@ class GoingOn:
 
     def _following(self, call: Outgoing, *, by_key: bool) -> Outgoing | None:
         routed = call.routed
-        if routed is not None and routed.more and not by_key:
+        if routed is not None and routed.more and (not by_key or self._is_last(routed)):
             routed.leave_for_later(call)
             return routed.following()
         following = with_next_key(self._admission, call)
         if following is None and routed is not None:
             return routed.following()
         return following
+
+    def _is_last(self, routed: Candidates) -> bool:
+        """Whether the routing lets the call have one more attempt and no further one."""
+        retry = routed.retry
+        return retry is not None and self._progress.attempts >= retry.max_retries
 
     async def _holds(self, call: Outgoing) -> bool:
         """Whether the quotas have room for the call there; it is held then."""

@@ -130,6 +130,25 @@ def test_a_vendor_at_fault_makes_way_for_the_next_vendor_and_its_keys_come_last(
     assert {one.provider_key_id for one in log} == {*down, other}
 
 
+def test_however_many_keys_are_limited_there_the_last_retry_goes_elsewhere(
+    data_plane: DataPlane,
+) -> None:
+    there, elsewhere = target("openai"), target("google")
+    limited = [
+        data_plane.add_key("openai", secret=secret_that("status=429+retry=30"))
+        for _ in range(5)
+    ]
+    links = (
+        *(link_to(key, models=("*", there.model)) for key in limited),
+        link_to(data_plane.key_of("google"), models=("*", elsewhere.model)),
+    )
+    bot = Routed(plane=data_plane, bot=data_plane.new_bot(links=links))
+    bot.route(Failover(steps=(there, elsewhere)))
+    assert bot.ask().headers["x-clawbot-model"] == elsewhere.model
+    log = bot.settled().attempt_log
+    assert [one.model for one in log] == [there.model] * 3 + [elsewhere.model]
+
+
 def test_a_key_at_fault_makes_way_for_the_next_key_there(data_plane: DataPlane) -> None:
     there, elsewhere = target("openai"), target("google")
     keys = [
