@@ -185,6 +185,16 @@ async def read_body(headers: dict[bytes, bytes], receive: Receive) -> bytes:
 _object = msgspec.json.Decoder(dict[str, msgspec.Raw])
 _text = msgspec.json.Decoder(str)
 _SAID = {b"true": True, b"false": False}
+# What a call is let through and charged by, and what else is usual. Go reads names in any
+# letters' case, so Ollama and other vendors would take `MODEL` for the model.
+_USUAL = frozenset({
+    "best_of", "frequency_penalty", "input", "instructions", "max_completion_tokens",
+    "max_output_tokens", "max_tokens", "messages", "metadata", "model", "models", "n",
+    "options", "parallel_tool_calls", "presence_penalty", "prompt", "reasoning",
+    "reasoning_effort", "response_format", "seed", "service_tier", "speed", "stop", "store",
+    "stream", "stream_options", "system", "temperature", "text", "thinking", "tool_choice",
+    "tools", "top_p", "user",
+})  # fmt: skip
 
 
 @dataclass(kw_only=True, slots=True)
@@ -204,8 +214,8 @@ NOTHING_ASKED = Asked()
 def read_json(body: bytes) -> Asked:
     """Model and streaming, from the top level; `NotReadable` if it is not an object.
 
-    A name that stands twice would be one thing to us and another to the vendor. What is
-    nested about a thousand levels deep is not readable either.
+    A name that stands twice, or in capitals, would be one thing to us and another to the
+    vendor. What is nested about a thousand levels deep is not readable either.
     """
     try:
         fields = _object.decode(body)
@@ -215,11 +225,20 @@ def read_json(body: bytes) -> Asked:
         raise NotReadable from error
     if repeats or not is_name(model or ""):
         raise NotReadable
+    if not _USUAL.issuperset(fields) and any(map(_is_disguised, fields)):
+        raise NotReadable
     return Asked(
         model=model,
         stream=_SAID.get(bytes(fields.get("stream", b""))),
         stream_format=bytes(fields["stream_format"]) if "stream_format" in fields else b"",
         stream_options="stream_options" in fields or not fields,
+    )
+
+
+def _is_disguised(name: str) -> bool:
+    """Whether it is one of the usual names but for the case of its letters."""
+    return not (name.islower() and name.isascii()) and (
+        name not in _USUAL and name.casefold() in _USUAL
     )
 
 

@@ -215,6 +215,9 @@ def test_model_and_streaming_are_read_at_the_top_level(body: bytes, asked: Asked
         b'{"model":"a","model":"b"}',
         b'{"model":"a","m\\u006fdel":"b"}',
         b'{"stream":true, "stream":false}',
+        b'{"model":"a","MODEL":"b"}',
+        b'{"Max_Tokens":9}',
+        '{"\u017ftream":true}'.encode(),  # a long s
         b'{"x":1,"y":2,"x":1}',
         b'{"x": 1, "y": 2, "x": 1}',
         b'{"x":34,"y":1,"z":1,"a":1,"x":12}',  # as long as the last of each with blanks
