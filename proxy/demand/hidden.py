@@ -118,6 +118,8 @@ def _claude_unseen(fields: dict[str, Any], model: str) -> bool:
 
 def _told_not_to(fields: dict[str, Any]) -> bool:
     """Whether a Gemini is told not to think; those that can't stop refuse the call."""
+    if "generationConfig" in fields and "generation_config" in fields:
+        return False  # who knows which of them counts
     config = inner(fields, "generationConfig", "generation_config")
     thinking = inner(config, "thinkingConfig", "thinking_config")
     budget = thinking.get("thinkingBudget", thinking.get("thinking_budget"))

@@ -10,6 +10,7 @@ from proxy.demand.shape import inner, whole
 EMBEDDED = ("texts", "images", "inputs", "documents", "instances")  # without any messages
 
 CONFIGS = ("generationConfig", "generation_config", "parameters")
+_COUNTS = ("n", "best_of", "candidateCount", "candidate_count")
 SAYS_HOW_MANY = frozenset({"n", "best_of", "prompt", *CONFIGS})
 
 
@@ -77,18 +78,12 @@ def choices_in(fields: dict[str, Any]) -> int:
     """How many answers are written: those that are thrown away are charged too."""
     if SAYS_HOW_MANY.isdisjoint(fields):  # the usual case
         return 1
-    config = inner(fields, *CONFIGS)
-    asked = (
-        fields.get("n"),
-        fields.get("best_of"),
-        config.get("candidateCount"),
-        config.get("candidate_count"),
-        config.get("n"),
-    )
     each = 1
-    for number in asked:
-        if number is not None:
-            each = max(each, whole(number) or 0)
+    for holder in (fields, *(inner(fields, name) for name in CONFIGS)):
+        for name in _COUNTS:
+            number = holder.get(name)
+            if number is not None:
+                each = max(each, whole(number) or 0)
     prompts = fields.get("prompt")  # of legacy completions: a list is several
     if type(prompts) is list and prompts and type(prompts[0]) is not int:
         return each * len(prompts)

@@ -84,6 +84,7 @@ def test_the_callers_own_limit_is_found(
         ({"prompt": [[1, 2], [3]]}, 2),
         ({"generationConfig": {"candidateCount": 4}}, 4),
         ({"parameters": {"n": 4}}, 4),
+        ({"generationConfig": {}, "generation_config": {"candidate_count": 4}}, 4),
     ],
 )
 def test_every_answer_is_counted(fields: dict[str, Any], choices: int) -> None:
@@ -93,6 +94,7 @@ def test_every_answer_is_counted(fields: dict[str, Any], choices: int) -> None:
 
 
 NO_THINKING = {"thinkingConfig": {"thinkingBudget": 0}}
+TWICE = {"generationConfig": NO_THINKING, "generation_config": {}}
 SEEN: list[tuple[Format, str | None, dict[str, Any]]] = [
     ("openai-chat", "gpt-4o", {}),
     ("openai-chat", "gpt-5.1", {"reasoning_effort": "none"}),
@@ -139,6 +141,7 @@ UNSEEN: list[tuple[Format, str | None, dict[str, Any]]] = [
     ("anthropic-messages", "claude-haiku-4-5", {"mcp_servers": [{"url": "https://x"}]}),
     ("gemini", "gemini-2.5-flash", {}),
     ("gemini", "models/gemini-3-pro", {"generationConfig": {}}),
+    ("gemini", "gemini-2.5-flash", TWICE),
     ("gemini", "gemini-2.0-flash", {"tools": [{"googleSearch": {}}]}),
     ("gemini", "gemini-2.0-flash", {"generationConfig": {"responseModalities": ["IMAGE"]}}),
     ("gemini-interactions", "gemini-3-flash", {}),
