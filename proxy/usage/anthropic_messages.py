@@ -1,7 +1,8 @@
 """Anthropic's messages. Their `input_tokens` leaves the cache out: here it is added.
 
 In a stream `message_start` brings the input, the cache fields with their split by lifetime,
-and a placeholder for the output; `message_delta` overwrites each field that it carries.
+and a placeholder for the output; `message_delta` overwrites each field that it carries,
+but what counts from the beginning cannot fall to nothing: some vendors write zeros there.
 Compaction iterations (beta) are not in the top-level numbers and are added.
 """
 
@@ -158,6 +159,7 @@ class AnthropicMessages(Tally):
             cached = (self.cache_read_tokens, self.cache_write_tokens)
             self.input_tokens = total(uncached, *cached)
         known = None if self._placeholder and not self.finished else self._generated
+        self.untold = self._placeholder and self.output_bytes > 0
         self.output_tokens = total(known, *(i.output_tokens for i in added))
 
     def _hear(self, piece: _Delta) -> None:
@@ -175,9 +177,12 @@ class AnthropicMessages(Tally):
 
     def _charge(self, usage: _Usage) -> None:
         """Overwrite each number that the usage carries."""
-        self._uncached = over(self._uncached, usage.input_tokens)
-        self._read = over(self._read, usage.cache_read_input_tokens)
-        self._written = over(self._written, usage.cache_creation_input_tokens)
+        into = usage.input_tokens
+        read, written = usage.cache_read_input_tokens, usage.cache_creation_input_tokens
+        if into or read or written or not (self._uncached or self._read or self._written):
+            self._uncached = over(self._uncached, into)
+            self._read = over(self._read, read)
+            self._written = over(self._written, written)
         generated = count(usage.output_tokens)
         if generated is not None:
             self._generated, self._placeholder = generated, False

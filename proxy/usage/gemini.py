@@ -2,7 +2,7 @@
 
 Thoughts are outside `candidatesTokenCount`, the prompts of tools outside
 `promptTokenCount`: both are added. Counts are cumulative and a 0 is left out, so a
-finished answer that tells no output had none.
+finished answer that tells no output had none, unless it was seen to have some.
 
 Searches are charged apart, and only the answer's grounding tells them: each query that is
 not empty, once; up to Gemini 2.5 one for the whole prompt (Google, "Grounding with Google
@@ -123,7 +123,9 @@ class Gemini(Tally):
         self.input_tokens = total(self._prompt, self._tool_use)
         self.output_tokens = total(self._candidates, self.reasoning_tokens)
         told = self.input_tokens is not None or self.total_tokens is not None
-        if self.output_tokens is None and told and self.finished:
+        left_out = self.output_tokens is None and told and self.finished
+        self.untold = left_out and self.output_bytes > 0
+        if left_out and not self.untold:
             self.output_tokens = 0
         if self._queries:
             once = _SEARCHES_ONCE.match(self.model or "")

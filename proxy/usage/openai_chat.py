@@ -10,12 +10,14 @@ ai.google.dev). So whatever a total has beside both counts is output.
 
 from __future__ import annotations
 
+from collections.abc import Sequence
+
 from msgspec import Raw
 
 from proxy.usage.costs import Billed, ServerTools, cost_in
 from proxy.usage.errors import BaseResp, base_error, error_in
 from proxy.usage.reading import Tally, Where
-from proxy.usage.shapes import LARGEST, WEIGHED, Number, Shape, count, shaped, weight
+from proxy.usage.shapes import LARGEST, WEIGHED, Number, Shape, count, shaped, total, weight
 
 
 class _PromptDetails(Shape):
@@ -88,9 +90,16 @@ class _Groq(Shape):
     error: Raw = Raw()
 
 
+class _BotUsage(Shape):
+    """Of an application at Ark, which calls several models."""
+
+    model_usage: list[ChatUsage] | None = None
+
+
 class _Bill(Shape):
     model: str | None = None
     usage: ChatUsage | None = None
+    bot_usage: _BotUsage | None = None
     error: Raw = Raw()
     base_resp: BaseResp | None = None
     service_tier: Raw = Raw()
@@ -132,9 +141,10 @@ class OpenAiChat(Tally):
         return True
 
     def add_up(self) -> None:
-        total, into, out = self.total_tokens, self.input_tokens, self.output_tokens
-        if total and into is not None and out is not None and total > into + out:
-            self.output_tokens = total - into
+        into, out = self.input_tokens, self.output_tokens
+        whole = self.total_tokens
+        if whole and into is not None and out is not None and whole > into + out:
+            self.output_tokens = whole - into
 
     def _add(self, chunk: _Chunk, where: Where) -> None:
         groq = chunk.x_groq
@@ -151,6 +161,8 @@ class OpenAiChat(Tally):
             self.named(bill.model)
         if bill.usage is not None:
             self._charge(bill.usage)
+        elif bill.bot_usage is not None:
+            self._charge(_sum_of(bill.bot_usage.model_usage or ()))
         if len(bill.service_tier):
             self.served(bill.service_tier)
         if len(bill.error):
@@ -199,6 +211,15 @@ class OpenAiChat(Tally):
             self.also(web_searches=tools.web_search_requests)
 
 
+def _sum_of(usages: Sequence[ChatUsage]) -> ChatUsage:
+    """What several models used, in the three numbers that all tell."""
+    return ChatUsage(
+        prompt_tokens=total(*(one.prompt_tokens for one in usages)),
+        completion_tokens=total(*(one.completion_tokens for one in usages)),
+        total_tokens=total(*(one.total_tokens for one in usages)),
+    )
+
+
 def _later(earlier: int | None, now: Number) -> int | None:
     """The number reported now, unless it is none or a 0 after a number."""
     if now is None:
@@ -211,23 +232,23 @@ def _later(earlier: int | None, now: Number) -> int | None:
 
 def _weight_of(said: _Said) -> int:
     """Bytes of everything that was said: text, reasoning, refusal, arguments."""
-    total, content = 0, said.content
+    size, content = 0, said.content
     if isinstance(content, str):
-        total = weight(content)
+        size = weight(content)
     elif content:
-        total = sum(_weight_of_part(part) for part in content)
+        size = sum(_weight_of_part(part) for part in content)
     if thought := said.reasoning_content or said.reasoning:
-        total += weight(thought)
+        size += weight(thought)
     if said.refusal:
-        total += weight(said.refusal)
+        size += weight(said.refusal)
     for call in said.tool_calls or ():
         if call.function is not None:
-            total += weight(call.function.arguments)
+            size += weight(call.function.arguments)
         if call.custom is not None:
-            total += weight(call.custom.input)
+            size += weight(call.custom.input)
     if said.function_call is not None:
-        total += weight(said.function_call.arguments)
-    return total
+        size += weight(said.function_call.arguments)
+    return size
 
 
 def _weight_of_part(part: _Part) -> int:

@@ -84,6 +84,7 @@ class Tally(ABC):
     finished: bool = False  # the vendor said its last word: the numbers are final
     ended: bool = False  # a terminal mark was seen in a stream
     goes_on: bool = False  # it is written in the background, whoever listens
+    untold: bool = False  # the numbers leave out what was written, final as they are
     # Whether an event that comes again tells nothing new, not even if its text is another.
     runs: ClassVar[bool] = False
 
@@ -163,7 +164,9 @@ class Tally(ABC):
             total_tokens=self.total_tokens,
             reported_cost_micro_usd=cost,
             other=other,
-            source=UsageSource.REPORTED if self.finished else UsageSource.PARTIAL,
+            source=UsageSource.PARTIAL
+            if self.untold or not self.finished
+            else UsageSource.REPORTED,
         )
 
 

@@ -10,6 +10,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from domain.usage import UNKNOWN, OtherUnits, Usage, UsageSource
+from proxy.usage import Reading
 from tests.proxy.usage.given import body, stream
 
 LARGEST = 2**53 - 1
@@ -227,3 +228,61 @@ def test_an_embedding_with_a_null_count_falls_back_to_the_total() -> None:
     text = b'{"usage":{"prompt_tokens":null,"total_tokens":8.0}}'
     reading = body(text, "openai-embeddings")
     assert (reading.usage.input_tokens, reading.usage.output_tokens) == (8, 0)
+
+
+def message(start: dict[str, Any], delta: dict[str, Any] | None, text: str = "") -> Reading:
+    spoken = {"type": "content_block_delta", "delta": {"text": text}}
+    stopped = {"type": "message_delta", "delta": {"stop_reason": "end_turn"}}
+    events: tuple[dict[str, Any], ...] = (
+        {"type": "message_start", "message": {"usage": start}},
+        spoken,
+        stopped if delta is None else {**stopped, "usage": delta},
+        {"type": "message_stop"},
+    )
+    return stream(b"".join(map(event, events)), "anthropic-messages")
+
+
+STARTED = {"input_tokens": 100, "cache_read_input_tokens": 50, "output_tokens": 1}
+
+
+@pytest.mark.parametrize(
+    ("delta", "into", "cached"),
+    [
+        ({"input_tokens": 0, "cache_read_input_tokens": 0}, 150, 50),
+        ({"input_tokens": 0}, 150, 50),
+        ({"input_tokens": 0, "cache_read_input_tokens": 150}, 150, 150),
+        ({"input_tokens": 200, "cache_read_input_tokens": 0}, 200, 0),
+        ({"cache_creation_input_tokens": 7}, 157, 50),
+    ],
+)
+def test_zeros_at_the_end_of_a_message_take_nothing_back(
+    delta: dict[str, Any], into: int, cached: int
+) -> None:
+    usage = message(STARTED, {**delta, "output_tokens": 9}).usage
+    assert (usage.input_tokens, usage.cache_read_tokens) == (into, cached)
+    assert (usage.output_tokens, usage.source) == (9, UsageSource.REPORTED)
+
+
+def test_a_placeholder_is_no_report_of_a_text() -> None:
+    told = message(STARTED, None, "x" * 400)
+    assert (told.usage.output_tokens, told.usage.source) == (1, UsageSource.PARTIAL)
+    assert message(STARTED, None).usage.source is UsageSource.REPORTED
+
+
+def test_a_gemini_that_wrote_something_used_more_than_nothing() -> None:
+    usage = {"promptTokenCount": 5, "totalTokenCount": 5}
+    parts = {"content": {"parts": [{"text": "abc"}]}, "finishReason": "STOP"}
+    told = body(
+        json.dumps({"candidates": [parts], "usageMetadata": usage}).encode(), "gemini"
+    )
+    assert (told.usage.output_tokens, told.usage.source) == (None, UsageSource.PARTIAL)
+
+
+def test_what_the_models_of_an_application_used_is_added_up() -> None:
+    models = [
+        {"name": "a", "prompt_tokens": 5, "completion_tokens": 10, "total_tokens": 15},
+        {"name": "b", "prompt_tokens": 1, "completion_tokens": 2, "total_tokens": 3},
+    ]
+    told = body(json.dumps({"usage": None, "bot_usage": {"model_usage": models}}).encode())
+    assert (told.usage.input_tokens, told.usage.output_tokens) == (6, 12)
+    assert told.usage.total_tokens == 18
