@@ -23,6 +23,7 @@ _LF, _CR = 0x0A, 0x0D
 _RUNS = 3  # that are looked for in what came at once
 _DROPPED = b":"  # a comment
 _DONE, _USUAL_DONE = b"[DONE]", b"data: [DONE]"
+_EVENTS = re.compile(rb"\s*+(?:data|event|id|retry)?:")
 _DONE_BEGUN = re.compile(rb"data: {0,8}\[DONE\]")
 
 
@@ -187,7 +188,10 @@ class EventStream(Framer):
 
 
 class WholeBody(Framer):
-    """Reads a body that is one JSON text, perhaps behind blank lines or a BOM."""
+    """Reads a body that is one JSON text, perhaps behind blank lines or a BOM.
+
+    Some servers send their events under another content type: those are read at the end.
+    """
 
     def __init__(
         self, tally: Tally, requested_model: str | None, *, cap: int = BODY_CAP
@@ -226,3 +230,8 @@ class WholeBody(Framer):
         if self._body.startswith(BOM):
             del self._body[: len(BOM)]
         self._read = self._tally.body(self._body)
+        if not self._read and _EVENTS.match(self._body):
+            self._read = True
+            events = EventStream(self._tally, self._requested_model, cap=self._cap)
+            events.feed(bytes(self._body))
+            events.end()

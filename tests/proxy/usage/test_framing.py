@@ -150,6 +150,28 @@ def test_content_types_are_read_without_their_parameters() -> None:
     assert reader.reading().usage.input_tokens == 11
 
 
+@pytest.mark.parametrize("kind", ["text/plain", "application/json", "", "text/html"])
+@pytest.mark.parametrize(
+    "start", [b"", b"\n", b": hello\n\n", b"event: x\n", b"\xef\xbb\xbf"]
+)
+def test_events_are_read_under_any_content_type(kind: str, start: bytes) -> None:
+    said = b'data: {"choices":[{"delta":{"content":"abc"}}]}\n\n'
+    text = start + said + b"data: " + USAGE + b"\n\ndata: [DONE]\n\n"
+    whole, cut = (
+        reader_for(
+            "openai-chat", content_type=kind, status=200, requested_model="asked-for"
+        )
+        for _ in range(2)
+    )
+    for chunk in pieces(text, 7):
+        whole.feed(chunk)
+    whole.end()
+    assert whole.reading() == stream(text)
+    assert whole.reading().usage.input_tokens == 11
+    cut.feed(start + said)
+    assert (cut.reading().output_bytes, cut.reading().complete) == (3, False)
+
+
 @pytest.mark.parametrize("size", [7, 64 * 1024, 4 * MIB])
 def test_what_follows_an_event_that_is_too_long_is_read(size: int) -> None:
     long = b'data: {"choices":[{"delta":{"content":"' + b"x" * MIB + b'"}}]}\n\n'
