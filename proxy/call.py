@@ -206,13 +206,14 @@ class Call:
             return
         withheld = None
         if INCLUDE_USAGE in call.changes and kind.startswith("text/event-stream"):
-            back = [header for header in back if header[0] != b"content-length"]
             withheld = UsageWithheld()
         cutting = None
         if progress.holding is not None:
             cutting = cutting_of(
                 self._parts.meter, progress, kind, usage_withheld=withheld is not None
             )
+        if withheld is not None or cutting is not None:  # it may come to be another
+            back = [header for header in back if header[0] != b"content-length"]
         filters = Filters(mask=mask, withheld=withheld, cutting=cutting)
         await client.start(answer.status, back, whole=answer.whole)
         relay = Relay(answer, client, reader, filters, settlement)

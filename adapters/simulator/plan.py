@@ -98,11 +98,13 @@ def plan_of(rendered: Rendered, script: Script, entry: Entry, *, extra: bytes) -
     cut = script.cut is not None
     if cut:
         events = events[: script.cut]
-    head = head_of(200, rendered.content_type, length=None, extra=extra)
+    length = sum(map(len, events)) if script.sized else None
+    head = head_of(200, rendered.content_type, length=length, extra=extra)
+    chunked = (b"%x\r\n%b\r\n" % (len(event), event) for event in events)
     return Plan(
         head=head if not cut or events else b"",
-        parts=[b"%x\r\n%b\r\n" % (len(event), event) for event in events],
-        tail=b"" if cut else LAST_CHUNK,
+        parts=events if script.sized else list(chunked),
+        tail=b"" if cut or script.sized else LAST_CHUNK,
         entry=entry,
         script=script,
         close=cut,

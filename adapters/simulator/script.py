@@ -41,6 +41,7 @@ class Script:
     nousage: bool = False  # no usage is reported
     echo: bool = False  # the credential stands in the text, or in the error's message
     mistral: bool = False  # a chat's stream states its usage unasked, calls in one chunk
+    sized: bool = False  # a stream tells its length beforehand, as one does that was kept
     tool: bool = False  # a tool is called, unless its result has come; wins over texts
 
 
@@ -61,7 +62,7 @@ NUMBERS: dict[str, tuple[int | None, int, int]] = {
     "reasoning": (20, 0, 1_000_000),
     "cached": (10, 0, 1 << 30),
 }
-SWITCHES = frozenset({"nousage", "echo", "mistral", "tool"})
+SWITCHES = frozenset({"nousage", "echo", "mistral", "sized", "tool"})
 NUMBER = re.compile(r"[0-9]{1,12}")
 WORDS = frozenset({"code", "say"})
 WORD = re.compile(r"\w{1,64}")

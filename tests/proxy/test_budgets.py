@@ -160,6 +160,16 @@ def test_a_stream_is_cut_with_its_formats_own_last_words(data_plane: DataPlane) 
     assert after.settled <= 12_000
 
 
+def test_a_stream_that_tells_its_length_is_cut_in_good_order_too(
+    data_plane: DataPlane,
+) -> None:
+    bot, model = data_plane.new_bot(), new_model("+tokens=20000+sized")
+    limit(data_plane, bot, 12_000)
+    answer = data_plane.chat(bot, model, stream=True)
+    assert '"finish_reason":"length"' in answer.text
+    assert answer.text.endswith("data: [DONE]\n\n")
+
+
 @pytest.mark.parametrize(("tokens", "finish"), [(700, "stop"), (5_000, "length")])
 def test_a_stream_may_use_all_that_is_left_of_a_small_budget(
     data_plane: DataPlane, tokens: int, finish: str
