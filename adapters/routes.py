@@ -178,6 +178,9 @@ class RouteFollower:
                 self._confirmed = began
             except Unavailable:
                 log.warning("routes.behind", extra={"position": self._position})
+            except Exception:  # without rounds every call would be refused, for good
+                log.exception("routes.failed", extra={"position": self._position})
+                self._loaded = False
             self._rounds_done = self._rounds_begun
             async with self._round_over:
                 self._round_over.notify_all()

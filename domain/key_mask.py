@@ -11,6 +11,7 @@ import re
 from itertools import product
 from urllib.parse import quote_from_bytes
 
+LEAST_HIDDEN = 8  # bytes of a key's beginning, where an answer breaks off in it
 _PLAIN = b"ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz0123456789-._~"
 _HEXED = (b"", b"&<>", b"&<>='", b"\"&'+<>`")  # by one JSON writer or another
 _DIGITS = (rb"\u%04x", rb"\u%04X")
@@ -61,9 +62,9 @@ class KeyMask:
         return text.replace(self._secret, self._stars) if self._secret else text
 
     def flush(self) -> bytes:
-        """The bytes still held, now that nothing follows them."""
+        """The bytes still held, now that nothing follows; masked, if they tell much."""
         held, self._held = self._held, b""
-        return held
+        return held if len(held) < LEAST_HIDDEN else b"*" * len(held)
 
 
 class _EachFormMasked(KeyMask):

@@ -220,6 +220,25 @@ async def test_callers_that_catch_up_at_the_same_time_share_rounds(
     assert 0 < len(reads) < 10
 
 
+async def test_a_round_that_fails_is_told_and_what_it_left_half_done_is_read_anew(
+    database_url: str, monkeypatch: pytest.MonkeyPatch, caplog: pytest.LogCaptureFixture
+) -> None:
+    async with following(database_url) as scene:
+        monkeypatch.setattr(scene.follower, "_on_key", _no_room)
+        await asyncio.to_thread(happen, database_url, bot(1), key(7))
+        await until(lambda: "routes.failed" in caplog.messages)
+        monkeypatch.setattr(scene.follower, "_on_key", scene.told.append)
+        await until(lambda: scene.told == [UUID(int=7)], seconds=4)
+        assert (set(scene.table.bots), set(scene.table.keys)) == (
+            {UUID(int=1)},
+            {UUID(int=7)},
+        )
+
+
+def _no_room(*_: object) -> None:
+    raise MemoryError
+
+
 async def test_it_says_when_it_is_behind_and_heals_by_itself(
     database_server: str, database_url: str, monkeypatch: pytest.MonkeyPatch
 ) -> None:

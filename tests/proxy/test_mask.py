@@ -3,12 +3,13 @@
 from __future__ import annotations
 
 import json
+from collections.abc import Callable
 
 import pytest
 from hypothesis import example, given
 from hypothesis import strategies as st
 
-from domain.key_mask import forms_of
+from domain.key_mask import LEAST_HIDDEN, forms_of
 from proxy.mask import KeyMask, mask_of
 
 KEY = b"sk-test-0123456789"
@@ -106,3 +107,15 @@ def test_a_usual_key_is_written_in_one_way() -> None:
     assert forms_of(KEY) == (KEY,)
     assert type(mask_of(KEY)) is KeyMask
     assert mask_of(b"").feed(b"all") == b"all"
+
+
+@pytest.mark.parametrize("masked_by", [KeyMask, mask_of])
+def test_an_answer_that_breaks_off_in_the_key_does_not_show_its_beginning(
+    masked_by: Callable[[bytes], KeyMask],
+) -> None:
+    for secret in (KEY, b"sk/test/0123456789"):
+        for shown in range(1, len(secret)):
+            mask = masked_by(secret)
+            seen = mask.feed(b"no such key: " + secret[:shown]) + mask.flush()
+            told = secret[:shown] if shown < LEAST_HIDDEN else b"*" * shown
+            assert seen == b"no such key: " + told
