@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable
+from collections.abc import Iterable, Iterator
 from datetime import UTC, datetime
 from uuid import UUID
 
@@ -68,9 +68,14 @@ class MemoryQuotaBalances:
             if quota_id in self._table.quotas and (quota_id, start) in balances
         ]
 
-    def mentions(self, quota_id: UUID, *, after: int, upto: int) -> list[Placed]:
+    def mentions(self, quota_id: UUID, *, after: int, upto: int) -> Iterator[Placed]:
         page = self._calls.page(after=after, limit=2**31, upto=upto)
-        return [one for one in page.events if str(quota_id) in repr(one.recorded.event)]
+        for one in page.events:
+            if str(quota_id) in repr(one.recorded.event):
+                yield one
+
+    def holds_back(self, quota_id: UUID, *, after: int, upto: int) -> Iterator[Placed]:
+        return reversed(list(self.mentions(quota_id, after=after, upto=upto)))
 
     def snapshot(self) -> tuple[int, dict[WindowId, Balance]]:
         page = self._calls.page(after=0, limit=2**31)

@@ -6,7 +6,7 @@ transaction of their events. So whoever folds the calls log comes to the same nu
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterable
+from collections.abc import Callable, Iterable, Iterator
 from dataclasses import dataclass
 from datetime import datetime, timedelta
 from typing import Protocol
@@ -64,8 +64,11 @@ class QuotaBalances(Protocol):
     def of(self, windows: Iterable[WindowId]) -> list[QuotaBalance]:
         """Those of the windows in which anything was booked, of quotas that still are."""
 
-    def mentions(self, quota_id: UUID, *, after: int, upto: int) -> list[Placed]:
+    def mentions(self, quota_id: UUID, *, after: int, upto: int) -> Iterator[Placed]:
         """The events of the calls log, behind `after`, that name the quota, in order."""
+
+    def holds_back(self, quota_id: UUID, *, after: int, upto: int) -> Iterator[Placed]:
+        """Those of them that may hold of it, the last one first."""
 
 
 class BalanceTable(Protocol):
@@ -105,15 +108,35 @@ def balance_at(
     at: datetime,
     position: int | None,
 ) -> Balance:
-    """The balance as the calls log had it at that position, or else at that time."""
+    """The balance as the calls log had it at that position, or else at that time.
+
+    A hold tells the balance that it was decided on, so that nothing need be folded that
+    stands before the last one of which it is sure that it was there by then.
+    """
     quota_id, window_start = window
     after = first_position(calls, window_start - SLACK)
-    upto = first_position(calls, at + SLACK) if position is None else position
+    upto, sure = position, position
+    if upto is None or sure is None:
+        upto, sure = first_position(calls, at + SLACK), first_position(calls, at - SLACK)
     folded = Balances()
+    for placed in balances.holds_back(quota_id, after=after, upto=sure):
+        begun = _behind(placed.recorded.event, window)
+        if begun is not None:
+            after, folded.by_window[window] = placed.position, begun
+            break
     for placed in balances.mentions(quota_id, after=after, upto=upto):
         if position is not None or placed.recorded.at <= at:
             fold(folded, placed.recorded.event)
     return folded.of(window)
+
+
+def _behind(event: Event, window: WindowId) -> Balance | None:
+    """The balance as a hold in the event left it; None: it has none in that window."""
+    if isinstance(event, CallAdmitted | CallExtended):
+        for hold in reversed(event.holds):
+            if hold.window == window:
+                return Balance(settled=hold.settled, held=hold.held).hold(hold.amount)
+    return None
 
 
 @dataclass(frozen=True, kw_only=True)

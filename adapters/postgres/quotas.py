@@ -5,7 +5,7 @@ Nothing here changes a balance: only the transactions of calls do.
 
 from __future__ import annotations
 
-from collections.abc import Iterable
+from collections.abc import Iterable, Iterator
 from datetime import UTC
 from typing import Any, LiteralString
 from uuid import UUID
@@ -64,8 +64,18 @@ MENTIONS: LiteralString = """
 SELECT notification_id, originator_id, originator_version, topic, state
 FROM calls_events
 WHERE notification_id > %s AND notification_id <= %s AND position(%s::bytea IN state) > 0
-ORDER BY notification_id
+ORDER BY notification_id LIMIT %s
 """
+
+HOLDS_BACK: LiteralString = """
+SELECT notification_id, originator_id, originator_version, topic, state
+FROM calls_events
+WHERE notification_id > %s AND notification_id <= %s AND position(%s::bytea IN state) > 0
+  AND topic IN ('call.admitted', 'call.extended')
+ORDER BY notification_id DESC LIMIT %s
+"""
+
+PAGE = 1000
 
 
 class PostgresQuotaTable:
@@ -136,9 +146,23 @@ class PostgresQuotaBalances:
         with self._database.cursor() as cursor:
             return [_balance(row) for row in cursor.execute(OF, (ids, starts))]
 
-    def mentions(self, quota_id: UUID, *, after: int, upto: int) -> list[Placed]:
+    def mentions(self, quota_id: UUID, *, after: int, upto: int) -> Iterator[Placed]:
+        while page := self._page(MENTIONS, quota_id, after, upto, PAGE):
+            yield from page
+            after = page[-1].position
+
+    def holds_back(self, quota_id: UUID, *, after: int, upto: int) -> Iterator[Placed]:
+        size = 1  # nearly always the first is the one that is looked for
+        while page := self._page(HOLDS_BACK, quota_id, after, upto, size):
+            yield from page
+            upto, size = page[-1].position - 1, PAGE
+
+    def _page(
+        self, statement: LiteralString, quota_id: UUID, after: int, upto: int, size: int
+    ) -> list[Placed]:
+        asked = (after, upto, str(quota_id).encode(), size)
         with self._database.cursor() as cursor:
-            cursor.execute(MENTIONS, (after, upto, str(quota_id).encode()), binary=True)
+            cursor.execute(statement, asked, binary=True)
             return [
                 Placed(
                     log=CALLS,

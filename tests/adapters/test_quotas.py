@@ -11,6 +11,7 @@ from uuid import UUID, uuid4
 import psycopg
 import pytest
 
+import adapters.postgres.quotas
 from adapters.bootstrap.followers import event_logs
 from adapters.bootstrap.quota_commands import register_quotas
 from adapters.postgres.database import Database
@@ -211,8 +212,9 @@ def test_balances_of_several_windows_come_at_once_but_those_of_removed_quotas(
 
 
 def test_calls_that_name_a_quota_are_found_in_the_log(
-    quotas: Quotas, database_url: str
+    quotas: Quotas, database_url: str, monkeypatch: pytest.MonkeyPatch
 ) -> None:
+    monkeypatch.setattr(adapters.postgres.quotas, "PAGE", 2)
     proxy = Database(database_url, role="clawbot_proxy", size=1)
     proxy.open()
     try:
@@ -221,6 +223,7 @@ def test_calls_that_name_a_quota_are_found_in_the_log(
         mine.used(5)
         other.used(7)
         mine.refused(200)
+        mine.admitted(3)
     finally:
         proxy.close()
     quota_id = mine.hold(0).quota_id
@@ -229,10 +232,12 @@ def test_calls_that_name_a_quota_are_found_in_the_log(
         found = quotas.balances.mentions(quota_id, after=after, upto=upto)
         return [one.position for one in found]
 
-    assert positions(0, 100) == [1, 2, 5]
+    assert positions(0, 100) == [1, 2, 5, 6]
     assert positions(1, 4) == [2]
+    back = quotas.balances.holds_back(quota_id, after=0, upto=100)
+    assert [one.position for one in back] == [6, 1]
     head, table = quotas.balances.snapshot()
-    assert (head, table) == (5, {})
+    assert (head, table) == (6, {})
 
 
 @pytest.mark.parametrize(

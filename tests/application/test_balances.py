@@ -2,8 +2,9 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterator
 from datetime import UTC, datetime
-from uuid import uuid4
+from uuid import UUID, uuid4
 
 from hypothesis import given
 from hypothesis import strategies as st
@@ -11,10 +12,10 @@ from hypothesis import strategies as st
 from adapters.event_store import EventMapper
 from adapters.memory import MemoryRecorder
 from adapters.memory_quotas import MemoryQuotaBalances, MemoryQuotaTable
-from application.balances import Verified, balance_at, verify
+from application.balances import Verified, balance_at, fold, verify
 from application.event_log import EventLog
-from domain.holds import Balance, WindowId
-from domain.log import CALLS, FLEET
+from domain.holds import Balance, Balances, WindowId
+from domain.log import CALLS, FLEET, Placed
 from domain.quotas import Window
 from tests.held_calls import HeldCalls, quota_of
 
@@ -47,10 +48,11 @@ STEPS = st.lists(
 )
 
 
-@given(calls=st.lists(st.tuples(st.booleans(), st.integers(0, 50), STEPS), max_size=8))
-def test_the_table_is_what_the_log_says_whatever_happened(
-    calls: list[tuple[bool, int, list[tuple[str, int]]]],
-) -> None:
+CALLS_MADE = st.lists(st.tuples(st.booleans(), st.integers(0, 50), STEPS), max_size=8)
+Made = list[tuple[bool, int, list[tuple[str, int]]]]
+
+
+def scene_of(calls: Made) -> Scene:
     scene = Scene()
     for first, amount, steps in calls:
         under = scene.one if first else scene.other
@@ -65,6 +67,12 @@ def test_the_table_is_what_the_log_says_whatever_happened(
                 under.abandoned(call_id)
                 under.corrected(call_id, number)
             break
+    return scene
+
+
+@given(calls=CALLS_MADE)
+def test_the_table_is_what_the_log_says_whatever_happened(calls: Made) -> None:
+    scene = scene_of(calls)
     found = verify(scene.log, scene.balances())
     assert (found.position, found.differing) == (scene.log.head(), ())
     assert all(one.held >= 0 for one in scene.one.by_window.values())
@@ -112,3 +120,39 @@ def test_a_balance_is_told_at_every_position_and_time() -> None:
     assert at(None, between) == held
     assert at(None, now) == settled
     assert at(None, scene.one.facts.admitted_at) == Balance()
+
+
+@given(calls=CALLS_MADE)
+def test_a_balance_is_that_of_the_whole_log_up_to_there(calls: Made) -> None:
+    scene, folded = scene_of(calls), Balances()
+    balances, now = scene.balances(), datetime.now(UTC)
+    for placed in scene.log.page(after=0, limit=1000).events:
+        fold(folded, placed.recorded.event)
+        for window, balance in folded.by_window.items():
+            position = placed.position
+            there = balance_at(scene.log, balances, window, at=now, position=position)
+            assert there == balance
+
+
+def test_what_stands_before_the_last_hold_is_not_read() -> None:
+    scene = Scene()
+    for _ in range(5):
+        scene.one.used(3)
+    read: list[int] = []
+
+    class Counting(MemoryQuotaBalances):
+        def mentions(self, quota_id: UUID, *, after: int, upto: int) -> Iterator[Placed]:
+            read.append(upto - after)
+            return super().mentions(quota_id, after=after, upto=upto)
+
+        def holds_back(self, quota_id: UUID, *, after: int, upto: int) -> Iterator[Placed]:
+            return reversed(list(super().mentions(quota_id, after=after, upto=upto)))
+
+    fleet = EventLog(FLEET, MemoryRecorder(), EventMapper())
+    balances = Counting(MemoryQuotaTable(), fleet=fleet, calls=scene.log)
+    window = next(iter(scene.one.by_window))
+    now = datetime.now(UTC)
+    assert balance_at(scene.log, balances, window, at=now, position=10) == Balance(
+        settled=15
+    )
+    assert read == [1]
