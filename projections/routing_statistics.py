@@ -187,7 +187,7 @@ def told_by(placed: Placed) -> Iterator[Told]:
     key = _key(facts, facts.provider_key_id)
     if isinstance(event, CallSettled):
         yield _settled(key, event)
-        for attempt in event.attempt_log[:-1]:
+        for attempt in event.attempt_log[: _made(event) - 1]:
             vendor = facts.vendor if attempt.model is None else ""
             tried = _key(facts, attempt.provider_key_id, attempt.model)
             yield Told(tried, PASSED_ON, vendor)
@@ -207,7 +207,7 @@ def _key(facts: CallFacts, key_id: UUID, model: str | None = None) -> Key:
 
 
 def _settled(key: Key, event: CallSettled) -> Told:
-    fallback = len(event.attempt_log) > 1
+    fallback = _made(event) > 1
     held = event.error is None or event.error in NOT_BY_THE_TARGET
     fine = held and event.http_status in SERVED
     used = _used(event.usage, event.cost_micro_usd)
@@ -218,6 +218,11 @@ def _settled(key: Key, event: CallSettled) -> Told:
         event.facts.vendor,
         None if ms is None else step_of(ms),
     )
+
+
+def _made(event: CallSettled) -> int:
+    """How many attempts: the log lacks the last one where nobody waited for its end."""
+    return max(event.attempts, len(event.attempt_log))
 
 
 def _used(usage: Usage, cost_micro_usd: int | None) -> Sums:

@@ -79,6 +79,8 @@ class Router:
             return None
         if facts.format == EMBEDS or facts.requested_model not in {None, AUTO}:
             return None
+        if not question.words.text:  # a picture alone, say: there is nothing to ask about
+            return None
         return policy.classifier
 
     def decided(

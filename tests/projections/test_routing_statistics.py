@@ -78,7 +78,7 @@ def test_a_target_that_failed_is_told_apart_from_the_one_that_stood_in() -> None
         replace(tried(FIRST, 500, Verdict.OVERLOADED), model="gpt-5-mini"),
         tried(KEY, 200, Verdict.OK),
     )
-    rows = rows_of(a_call(attempt_log=log), a_call())
+    rows = rows_of(a_call(attempt_log=log, attempts=3), a_call())
     assert rows[KEY, "asked-for"].fallbacks == 1
     assert rows[KEY, "asked-for"].calls == 2
     assert rows[KEY, "asked-for"].passed_on == 0
@@ -86,6 +86,14 @@ def test_a_target_that_failed_is_told_apart_from_the_one_that_stood_in() -> None
     assert (failed.calls, failed.passed_on, failed.vendor) == (0, 1, "openai")
     another = rows[FIRST, "gpt-5-mini"]
     assert (another.passed_on, another.vendor) == (1, "")  # the key knows whose it is
+
+
+def test_a_target_that_failed_is_told_though_nobody_waited_for_the_next_one() -> None:
+    log = (replace(tried(FIRST, 503, Verdict.OVERLOADED), model="gpt-5-mini"),)
+    left = a_call(attempt_log=log, attempts=2, http_status=None, error="client-left")
+    rows = rows_of(left)
+    assert rows[FIRST, "gpt-5-mini"].passed_on == 1
+    assert (rows[KEY, "asked-for"].calls, rows[KEY, "asked-for"].fallbacks) == (1, 1)
 
 
 def test_a_call_that_was_abandoned_and_then_corrected_costs_what_it_cost() -> None:

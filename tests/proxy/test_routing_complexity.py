@@ -170,6 +170,16 @@ def test_the_classifier_is_not_asked_where_the_request_chooses_itself(
     assert data_plane.ledger(classifier.model) == []
 
 
+def test_the_classifier_is_not_asked_about_nothing(data_plane: DataPlane) -> None:
+    classifier = saying("complex")
+    bot, levels = by_level(data_plane, classifier)
+    picture = {"type": "image_url", "image_url": {"url": "https://example.com/a.png"}}
+    messages = [{"role": "user", "content": [picture]}]
+    served = bot.ask(messages=messages).headers["x-clawbot-model"]
+    assert levels[served] is Level.SIMPLE
+    assert data_plane.ledger(classifier.model) == []
+
+
 @pytest.mark.parametrize("tail", ["embeddings", "v1/messages/count_tokens"])
 def test_the_classifier_is_not_asked_where_nothing_is_to_be_written(
     data_plane: DataPlane, tail: str
