@@ -95,7 +95,12 @@ class Usage:
         group = Group.BOT if query.group_by == "member" else Group(query.group_by)
         found = self._told(response, by_group(self._system, self._wanted(query), group))
         items = broken_down(self._system, self._team_id, query.group_by, found)
-        answer = {"group_by": query.group_by, "items": items, "next_cursor": None}
+        page = self._cursors.whole(items, query, lambda one: (one["key"], one["id"]))
+        answer = {
+            "group_by": query.group_by,
+            "items": page.items,
+            "next_cursor": page.next_cursor,
+        }
         return self._file(query, response, "breakdown", items) or _json(response, answer)
 
     def calls(self, query: CallsQuery, response: Response) -> Page[CallOut] | Response:

@@ -42,10 +42,13 @@ class TrendQuery(Filters):
     granularity: Granularity = "hour"
 
 
-class BreakdownQuery(Filters):
+class BreakdownQuery(Filters, ListQuery):
+    """All groups of most teams are on one page; a file has them all."""
+
     group_by: Literal[
         "bot", "vendor", "model", "provider_key", "member", "status", "source"
     ]
+    limit: int = Field(default=1000, ge=1, le=1000)
 
 
 class CallsQuery(Filters, ListQuery):
@@ -108,11 +111,11 @@ class BreakdownItem(TotalsOut):
 
 
 class Breakdown(BaseModel):
-    """The dearest first. All items together are the summary of the same calls."""
+    """The dearest first. All pages together are the summary of the same calls."""
 
     group_by: str
     items: list[BreakdownItem]
-    next_cursor: None = None
+    next_cursor: str | None = None
 
 
 class Trend(BaseModel):

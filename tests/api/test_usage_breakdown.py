@@ -39,6 +39,24 @@ def test_all_groups_together_are_the_summary(
         assert sum(item[name] for item in parts["items"]) == whole[name], name
 
 
+@pytest.mark.parametrize("group", GROUPS)
+def test_page_by_page_the_groups_are_all_of_them(
+    either: Front, me: dict[str, str], group: str
+) -> None:
+    whole = ask(either, me, "breakdown", group_by=group).json()
+    assert whole["next_cursor"] is None
+    found, query = [], {"group_by": group, "limit": "1"}
+    for _ in whole["items"]:
+        page = ask(either, me, "breakdown", **query).json()
+        assert len(page["items"]) == 1
+        found += page["items"]
+        query["cursor"] = page["next_cursor"]
+    assert found == whole["items"]
+    assert query["cursor"] is None
+    file = ask(either, me, "breakdown", group_by=group, limit="1", format="csv").text
+    assert len(list(csv.DictReader(io.StringIO(file)))) == len(found)
+
+
 def test_groups_are_called_by_what_the_filters_take(
     either: Front, me: dict[str, str]
 ) -> None:
