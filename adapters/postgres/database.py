@@ -76,6 +76,10 @@ def connection_info(url: str, *, role: str) -> str:
         application_name=role,
         connect_timeout=2,
         tcp_user_timeout=4000,
+        # The same while an answer is waited for: else a lost machine is, for two hours.
+        keepalives_idle=3,
+        keepalives_interval=2,
+        keepalives_count=3,
     )
 
 
