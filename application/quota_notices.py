@@ -15,7 +15,7 @@ from application.bus import Bus
 from application.event_log import Caller
 from application.quotas import NoteQuotaUse
 from domain.budgets import QuotaExceeded
-from domain.calls import CallRefused
+from domain.calls import CallCorrected, CallRefused
 from domain.events import Event, Recorded
 from domain.holds import WindowId
 from domain.log import CALLS, Page
@@ -68,7 +68,16 @@ class WarnOfQuotas:
         if not last:
             return
         for balance in self._balances.of(last):
-            yield last[balance.quota_id, balance.window_start], _use(balance)
+            recorded = last[balance.quota_id, balance.window_start]
+            if not _comes_late(recorded, balance):
+                yield recorded, _use(balance)
+
+
+def _comes_late(recorded: Recorded[Event], balance: QuotaBalance) -> bool:
+    """Whether a window is put right that is over: the limit of now was not that of then."""
+    end = balance.window_end
+    is_over = end is not None and end <= recorded.at
+    return is_over and isinstance(recorded.event, CallCorrected)
 
 
 def _use(balance: QuotaBalance) -> QuotaUse:

@@ -18,6 +18,7 @@ from domain.ids import QuotaId
 from domain.log import CALLS, FLEET
 from domain.quota_windows import QuotaExhausted, QuotaWarned, quota_window_id
 from domain.quotas import Window
+from domain.windows import window_of
 from tests.application.fleet import ALICE, TEAM
 from tests.held_calls import HeldCalls, quota_of
 
@@ -48,6 +49,12 @@ class Watched:
             for after in range(0, self.log.head(), page):
                 upto = min(after + page, self.log.head())
                 self._policy.react(self.log.page(after=after, limit=page, upto=upto))
+        window = quota_window_id(self.quota_id, self.calls.window[0])
+        return [one.event for one in self.fleet.history(window)]
+
+    def last(self) -> list[Event]:
+        """What was said of the window once the policy has seen the last event."""
+        self._policy.react(self.log.page(after=self.log.head() - 1, limit=1))
         window = quota_window_id(self.quota_id, self.calls.window[0])
         return [one.event for one in self.fleet.history(window)]
 
@@ -165,3 +172,15 @@ def test_what_is_said_tells_by_which_call_and_in_which_team() -> None:
     assert (said.actor, said.team_id) == ("system:projector", TEAM)
     assert (said.correlation_id, said.causation_id) == ("request-8", f"call:{call}:2")
     assert isinstance(call, UUID)
+
+
+def test_a_correction_of_a_window_that_is_over_is_not_judged_by_the_limit_of_now() -> None:
+    watched = Watched(window=Window.DAY)
+    yesterday = datetime.now(UTC) - timedelta(days=1)
+    watched.calls.window = window_of(Window.DAY, "UTC", yesterday)
+    call_id = watched.calls.admitted(50)
+    watched.calls.abandoned(call_id)
+    assert watched.after() == []
+    watched.edit(limit=40)
+    watched.calls.corrected(call_id, 45)
+    assert watched.last() == []
