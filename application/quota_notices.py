@@ -109,6 +109,7 @@ def _refusals(page: Page) -> Iterator[Noticed]:
                     warn_at_permille=None,
                     settled=event.hold.settled,
                     held=event.hold.held,
-                    refused=True,
+                    # Who asks for more than there ever is has used nothing up.
+                    refused=event.hold.amount <= event.hold.limit,
                 ),
             )

@@ -119,6 +119,14 @@ def test_a_refused_call_says_that_its_quota_is_exhausted() -> None:
     assert (exhausted.settled, exhausted.held) == (0, 60)
 
 
+def test_a_call_that_is_more_than_the_whole_limit_exhausts_nothing() -> None:
+    watched = Watched()
+    watched.calls.refused(101)
+    assert watched.after() == []
+    watched.calls.used(100)
+    assert watched.topics() == [WARNED, EXHAUSTED]
+
+
 def test_a_limit_of_nothing_is_exhausted_with_its_first_refusal() -> None:
     watched = Watched(limit=0)
     watched.calls.refused(1)
