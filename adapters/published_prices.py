@@ -7,6 +7,7 @@ usage of ours has (pages, seconds of video) is not priced at all.
 
 from __future__ import annotations
 
+import re
 from collections.abc import Mapping, Sequence
 from dataclasses import replace
 from datetime import UTC, datetime, time
@@ -60,9 +61,12 @@ _UNSEEN = frozenset(
     }
 )
 
-# Of sound that is charged by time, however short it is; `genai-prices` has it in its code.
-_LEAST_MS = MappingProxyType(
-    {("groq", "whisper-large-v3"): 10_000, ("groq", "whisper-large-v3-turbo"): 10_000}
+# Ten seconds of sound are charged, be it shorter; `genai-prices` has it in its code.
+_HEARD_AT_GROQ = frozenset({"whisper-large-v3", "whisper-large-v3-turbo"})
+# From 4.6 on calls may have to stay in the US, by what they ask or by their workspace; each
+# token costs a tenth more then (Anthropic, "Data residency", pricing).
+_STAYS_IN_THE_US = re.compile(
+    r"claude-(?!instant|[1-3]|(?:opus|sonnet|haiku)-4(?:$|-[0-5](?:-|$)|-\d{8}))"
 )
 
 # What a request's context says of each service tier; Anthropic's has another name.
@@ -106,17 +110,31 @@ class PublishedPrices:
         for provider in self._providers.get(vendor, ()):
             found = provider.find_model(name, all_providers=self._all)
             if found is not None:
-                return _at_least(_dated(found), _LEAST_MS.get((provider.id, found.id), 0))
+                return _with(_dated(found), _beside(provider.id, found.id))
         return ()
 
 
-def _at_least(dated: _Dated, milliseconds: int) -> _Dated:
-    """The same prices, of which none is charged for less sound than that."""
-    if not milliseconds:
+def _beside(provider: str, model: str) -> Mapping[str, int]:
+    """What its prices have that is not in the published ones."""
+    if provider == "groq" and model in _HEARD_AT_GROQ:
+        return {"audio_least_ms": 10_000}
+    if provider == "anthropic" and _STAYS_IN_THE_US.match(model):
+        return {"us_tenths": 1}
+    return {}
+
+
+def _with(dated: _Dated, more: Mapping[str, Any]) -> _Dated:
+    """The same prices, in each service tier, with that beside."""
+    if not more:
         return dated
-    return tuple(
-        (at, price and replace(price, audio_least_ms=milliseconds)) for at, price in dated
+    return tuple((at, price and _changed(price, more)) for at, price in dated)
+
+
+def _changed(price: Price, more: Mapping[str, Any]) -> Price:
+    variants = price.variants and tuple(
+        (tier, replace(each, **more)) for tier, each in price.variants
     )
+    return replace(price, variants=variants, **more)
 
 
 def _dated(model: types.ModelInfo) -> _Dated:

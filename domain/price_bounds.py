@@ -7,7 +7,8 @@ than many, where a lower tier is the dearer one.
 What is charged by the piece (pictures, characters to be spoken, searches of a reranker) is
 bounded where the request says how many; otherwise, and where time is charged, there is no
 bound. What a vendor's own tools look for meanwhile has none either. Where the account
-decides in which service tier a call is served, it may be the dearer one.
+decides in which service tier a call is served, it may be the dearer one, and any call may
+have to stay in one country.
 """
 
 from __future__ import annotations
@@ -46,24 +47,25 @@ def _bound(
         if input_tokens:
             cost += price.request * MILLION
         return min((cost + MILLION // 2) // MILLION, LARGEST)
+    tenths = 10 + price.us_tenths
     most, start = 0, price
     for above, tier in price.tiers:
         if input_tokens <= above:
             break
-        below = _cost(start, above, output_tokens, units)
+        below = _cost(start, above, output_tokens, units, tenths)
         if below is None:
             return None
         most, start = max(most, below), tier
-    last = _cost(start, input_tokens, output_tokens, units)
+    last = _cost(start, input_tokens, output_tokens, units, tenths)
     if last is None:
         return None
     return min((max(most, last) + MILLION // 2) // MILLION, LARGEST)
 
 
 def _cost(
-    price: Price, input_tokens: int, output_tokens: int, units: OtherUnits
+    price: Price, input_tokens: int, output_tokens: int, units: OtherUnits, tenths: int
 ) -> int | None:
-    """Millionths of a micro-dollar, by one tier."""
+    """Millionths of a micro-dollar, by one tier; `tenths` of its tokens' cost."""
     beside = _beside(price, units)
     if beside is None:
         return None
@@ -83,7 +85,7 @@ def _cost(
     dearest_out = max(
         out or 0, price.reasoning or 0, price.audio_output or 0, price.image_output or 0
     )
-    cost = input_tokens * dearest_in + output_tokens * dearest_out
+    cost = -(-(input_tokens * dearest_in + output_tokens * dearest_out) * tenths // 10)
     return cost + beside + (price.request * MILLION if input_tokens else 0)
 
 

@@ -46,6 +46,7 @@ class Price:
     audio_least_ms: int = 0  # that are charged of any sound, be it shorter
     character: int | None = None
     request: int = 0
+    us_tenths: int = 0  # of all its tokens' cost, on top where they stay in one country
     # Beyond so many input tokens the whole call is charged so instead; lowest first.
     tiers: tuple[tuple[int, Price], ...] = ()
     # What it costs in other service tiers, by their names; None: there it costs the same.
@@ -89,9 +90,10 @@ def _dearest(price: Price) -> tuple[int, int] | None:
     kinds = (price.cache_read, price.cache_write, price.cache_write_1h)
     media = (price.audio_input, price.image_input)
     written = (price.reasoning, price.audio_output, price.image_output)
-    return (
-        max(into, *(rate or 0 for rate in kinds + media)),
-        max(out, *(rate or 0 for rate in written)),
+    heard = max(into, *(rate or 0 for rate in kinds + media))
+    spoken = max(out, *(rate or 0 for rate in written))
+    return -(-heard * (10 + price.us_tenths) // 10), -(
+        -spoken * (10 + price.us_tenths) // 10
     )
 
 
@@ -108,6 +110,7 @@ def cost_of(usage: Usage, price: Price) -> int | None:
         if served is None:
             return None
         price = served
+    tenths = price.us_tenths if other.us_only else 0
     if price.tiers:
         price = price.for_input(into or 0)
     if other.images and _image_tokens_lack(other, price):
@@ -116,6 +119,8 @@ def cost_of(usage: Usage, price: Price) -> int | None:
     if heard is None or spoken is None:
         return None
     total = heard + spoken
+    if tenths:
+        total += total * tenths // 10
     if usage.other is not None or price.has_units:
         beside = _cost_beside(other, price)
         if beside is None:

@@ -49,6 +49,7 @@ class OtherUnits:
     transcript_tokens: int | None = None  # part of both: another model's, at its own price
     characters: int | None = None  # of a text that was asked to be spoken
     service_tier: str | None = None  # of `TIERS`: all costs otherwise there; or `ANY_TIER`
+    us_only: bool | None = None  # worked out in that country alone, which may cost more
 
 
 @made_often

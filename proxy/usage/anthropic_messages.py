@@ -8,9 +8,12 @@ Compaction iterations (beta) are not in the top-level numbers and are added.
 
 from __future__ import annotations
 
+from dataclasses import replace
+
 import msgspec
 from msgspec import Raw
 
+from domain.usage import OtherUnits
 from proxy.usage.costs import Billed, cost_in
 from proxy.usage.errors import error_in, seen
 from proxy.usage.reading import Tally, Where
@@ -27,6 +30,7 @@ from proxy.usage.shapes import (
     weight,
 )
 
+_US = b'"us"'
 LARGEST_ITERATIONS = 256 * 1024  # bytes
 
 
@@ -54,6 +58,7 @@ class _Usage(_Counts):
     output_tokens_details: _OutputDetails | None = None
     iterations: Raw = Raw()
     speed: Raw = Raw()
+    inference_geo: Raw = Raw()
 
 
 class _Block(Shape):
@@ -194,6 +199,8 @@ class AnthropicMessages(Tally):
             self.reasoning_tokens = over(self.reasoning_tokens, thought)
         if len(usage.speed):
             self.served(usage.speed)
+        if bytes(usage.inference_geo) == _US:
+            self.other = replace(self.other or OtherUnits(), us_only=True)
         if len(usage.cost):
             self.cost_micro_usd = over(self.cost_micro_usd, cost_in(usage))
         if usage.server_tool_use is not None:

@@ -178,3 +178,41 @@ def test_the_price_of_a_model_served_first_holds_for_calls() -> None:
     cost, _ = shipped_price_book().priced(usage, "openai", "gpt-4.1", NOW)
     assert cost == 3_500_000  # 2,000,000 as usual
     assert shipped_price_book().priced(usage, "openai", "gpt-3.5-turbo", NOW)[0] is None
+
+
+@pytest.mark.parametrize(
+    ("model", "dearer"),
+    [
+        ("claude-opus-4-8", True),
+        ("claude-sonnet-5", True),
+        ("claude-fable-5-2", True),
+        ("claude-sonnet-4-6", True),
+        ("claude-sonnet-4-5", False),
+        ("claude-haiku-4-5-20251001", False),
+        ("claude-opus-4-20250514", False),
+        ("claude-3-5-haiku-latest", False),
+    ],
+)
+@pytest.mark.parametrize("speed", [None, "fast"])
+def test_what_stays_in_the_us_costs_a_tenth_more_and_is_held_for(
+    model: str, speed: str | None, *, dearer: bool
+) -> None:
+    counts = {"input_tokens": 700, "cache_read_input_tokens": 300, "output_tokens": 90}
+    spoken = {"speed": speed} if speed else {}
+    at_home, anywhere = (
+        body(
+            json.dumps({"usage": {**counts, **spoken, "inference_geo": geo}}).encode(),
+            "anthropic-messages",
+        ).usage
+        for geo in ("us", "global")
+    )
+    found = shipped_price_book().price_of("anthropic", model, NOW)
+    assert found is not None
+    cost, usual = cost_of(at_home, found.price), cost_of(anywhere, found.price)
+    if cost is None or usual is None:
+        assert cost is usual is None  # it is not sold so fast
+        return
+    assert abs(cost - usual * (1.1 if dearer else 1)) <= 1
+    held = bound_of(found.price, 1_000, 90, OtherUnits(service_tier=speed))
+    assert held is not None
+    assert cost <= held

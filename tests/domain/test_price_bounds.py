@@ -40,7 +40,7 @@ def prices(draw: st.DrawFn) -> Price:
     base = draw(flat)
     count = draw(st.integers(0, len(STARTS)))
     tiers = tuple((start, draw(flat)) for start in STARTS[:count])
-    return replace(base, tiers=tiers)
+    return replace(base, tiers=tiers, us_tenths=draw(st.integers(0, 3)))
 
 
 @st.composite
@@ -59,6 +59,7 @@ def usages(draw: st.DrawFn) -> Usage:
         search_units=part(9),
         images=part(9),
         characters=part(999),
+        us_only=draw(st.none() | st.booleans()),
     )
     return Usage(
         input_tokens=into,
