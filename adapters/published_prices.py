@@ -132,9 +132,10 @@ def _with(dated: _Dated, more: Mapping[str, Any]) -> _Dated:
 
 def _changed(price: Price, more: Mapping[str, Any]) -> Price:
     variants = price.variants and tuple(
-        (tier, replace(each, **more)) for tier, each in price.variants
+        (tier, _changed(each, more)) for tier, each in price.variants
     )
-    return replace(price, variants=variants, **more)
+    tiers = tuple((start, replace(each, **more)) for start, each in price.tiers)
+    return replace(price, variants=variants, tiers=tiers, **more)
 
 
 def _dated(model: types.ModelInfo) -> _Dated:

@@ -110,7 +110,6 @@ def cost_of(usage: Usage, price: Price) -> int | None:
         if served is None:
             return None
         price = served
-    tenths = price.us_tenths if other.us_only else 0
     if price.tiers:
         price = price.for_input(into or 0)
     if other.images and _image_tokens_lack(other, price):
@@ -119,10 +118,8 @@ def cost_of(usage: Usage, price: Price) -> int | None:
     if heard is None or spoken is None:
         return None
     total = heard + spoken
-    if tenths:
-        total += total * tenths // 10
     if usage.other is not None or price.has_units:
-        beside = _cost_beside(other, price)
+        beside = _cost_beside(other, price, total)
         if beside is None:
             return None
         total += beside
@@ -197,13 +194,15 @@ def _charged(
     return cost + rest * rate
 
 
-def _cost_beside(other: OtherUnits, price: Price) -> int | None:
-    """Millionths of a micro-dollar for what is no token."""
+def _cost_beside(other: OtherUnits, price: Price, tokens: int) -> int | None:
+    """Millionths of a micro-dollar for what is no token, and on top of what tokens cost."""
     if other.web_searches and price.web_search is None:
         return None
     if other.search_units and price.search_unit is None:
         return None
     cost = (other.web_searches or 0) * (price.web_search or 0) * MILLION
+    if other.us_only:
+        cost += tokens * price.us_tenths // 10
     for number, rate in (
         (other.search_units, price.search_unit and price.search_unit * MILLION),
         (other.images, price.image and price.image * MILLION),

@@ -39,8 +39,9 @@ STARTS = (100, 1_000)
 def prices(draw: st.DrawFn) -> Price:
     base = draw(flat)
     count = draw(st.integers(0, len(STARTS)))
-    tiers = tuple((start, draw(flat)) for start in STARTS[:count])
-    return replace(base, tiers=tiers, us_tenths=draw(st.integers(0, 3)))
+    more = draw(st.integers(0, 3))
+    tiers = tuple((start, replace(draw(flat), us_tenths=more)) for start in STARTS[:count])
+    return replace(base, tiers=tiers, us_tenths=more)
 
 
 @st.composite
