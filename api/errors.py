@@ -87,7 +87,7 @@ def problem(error: Exception, scope: Scope) -> Response:
             code="invalid",
             title="The request asks for something that cannot be",
             asker=asker,
-            errors=[_field_error(one) for one in error.errors()],
+            errors=_field_errors(error),
         )
     status = status_of(error)
     if status == HTTPStatus.INTERNAL_SERVER_ERROR:
@@ -172,15 +172,35 @@ def _of_http(error: HTTPException, asker: _Asker) -> Response:
     )
 
 
-def _field_error(error: Mapping[str, Any]) -> dict[str, str]:
+def _field_errors(error: RequestValidationError) -> list[dict[str, str]]:
+    """What is wrong of which field, each once."""
+    found = [_field_error(one, error.body) for one in error.errors()]
+    return [one for at, one in enumerate(found) if one not in found[:at]]
+
+
+def _field_error(error: Mapping[str, Any], body: object) -> dict[str, str]:
     """Where and what, never the value. A name that came in is cut short."""
-    place, kind = [str(part) for part in error["loc"]], str(error["type"])
-    names = place[1:] if len(place) > 1 else place
+    place, kind = error["loc"], str(error["type"])
+    names = _named(place[1:], body, missing=kind == "missing") or place[1:] or place
     renamed = {"extra_forbidden": "unknown-field", "value_error": "invalid"}
     return {
-        "field": ".".join(name[:LONGEST_FIELD] for name in names),
+        "field": ".".join(str(name)[:LONGEST_FIELD] for name in names),
         "code": renamed.get(kind, kind.replace("_", "-")),
     }
+
+
+def _named(names: Sequence[str | int], body: Any, *, missing: bool) -> list[str | int]:
+    """Those that are in the body, and the one that is not; the rest are kinds of ours,
+    where a field may be of several."""
+    found: list[str | int] = []
+    for name in names:
+        is_index = isinstance(body, list) and isinstance(name, int)
+        if is_index or (isinstance(body, dict) and name in body):
+            body = body[name]
+        elif not (missing and name == names[-1]):
+            continue
+        found.append(name)
+    return found
 
 
 def _details(  # noqa: PLR0913 - the members of a problem

@@ -40,7 +40,10 @@ def test_a_cursor_is_good_for_one_team_and_one_list_as_it_was_given(front: Front
         anothers = Cursors(key, team_id=uuid4(), listed=path).write(["x"])
         forged = Cursors(bytes(32), team_id=ours, listed=path).write(["x"])
         for cursor in (elsewhere, anothers, forged, "A" * 4000, "=", "\0"):
-            answer = front.client.get(path, params={"cursor": cursor}, headers=headers)
+            query = {"cursor": cursor} | (
+                {"group_by": "bot"} if "breakdown" in path else {}
+            )
+            answer = front.client.get(path, params=query, headers=headers)
             assert fields_refused(answer) == ["cursor"], (path, cursor)
 
 
@@ -89,6 +92,33 @@ def test_a_body_that_names_something_of_another_kind_names_nothing(front: Front)
     assert answer.status_code == 404
     usage = front.client.get("/api/usage/summary", params={"bot": team}, headers=me)
     assert usage.json()["calls"] == 0
+
+
+@pytest.mark.parametrize(
+    ("path", "body", "fields"),
+    [
+        ("skill", {"name": "a", "kind": "markdown", "definition": 5}, ["definition"] * 2),
+        (
+            "invoice",
+            {"vendor": "openai", "format": "generic", "content": []},
+            ["content"] * 2,
+        ),
+        ("invoice", {"format": "generic", "content": "x"}, ["vendor"]),
+        ("invoice", {"vendor": "openai", "x": {"y": 1}}, ["format", "content", "x"]),
+        ("bot", {"name": "a", "hostname": "abc", "providers": [{}, 5]}, ["providers.1"]),
+    ],
+)
+def test_a_field_is_called_as_in_the_body(
+    front: Front, path: str, body: dict[str, Any], fields: list[str]
+) -> None:
+    answer = front.client.post(f"/api/{path}", json=body, headers=front.someone())
+    assert fields_refused(answer) == fields
+
+
+def test_what_is_wrong_of_a_field_is_said_once(front: Front) -> None:
+    query = {"locale": "__"}
+    answer = front.client.get("/api/channel", params=query, headers=front.someone())
+    assert fields_refused(answer) == ["locale"]
 
 
 def test_no_text_of_a_question_holds_nul(front: Front) -> None:
