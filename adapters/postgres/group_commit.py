@@ -146,8 +146,8 @@ class GroupCommit:
             elif became in AGAIN:
                 left.append(entry)
             elif became is Missed.ELSEWHERE:
-                entry.ask_anywhere()
-                elsewhere.append(entry)
+                if self._asks_anywhere(entry):
+                    elsewhere.append(entry)
             elif became is Missed.DENIED and entry.decided and entry.decided.refused:
                 entry.fail(entry.decided.refused)
             elif isinstance(entry.event, CallSettled):
@@ -159,6 +159,16 @@ class GroupCommit:
             self._again(left)
         if elsewhere:  # before all others, whatever they waited: the database does answer
             self._waiting = [*elsewhere, *self._waiting]
+
+    def _asks_anywhere(self, entry: Entry) -> bool:
+        """Whether it is known where else the call may go: that is not told by us."""
+        try:
+            entry.ask_anywhere()
+        except Exception as error:  # a bug must not stop the calls behind it
+            log.exception("meter.places_unknown")
+            entry.fail(error)
+            return False
+        return True
 
     def _landed(self, entry: Entry, position: int) -> None:
         """The event is in the log; the lease learns of it first."""

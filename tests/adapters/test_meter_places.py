@@ -73,3 +73,20 @@ def at_models(*models: str) -> Wanting:
     """A call that may go to the first of these models, or to the others."""
     first, *others = (wanting(replace(facts(), requested_model=one)) for one in models)
     return replace(first, elsewhere=tuple(others))
+
+
+async def test_whose_other_places_cannot_be_told_hurts_nobody_else(
+    database_url: str,
+) -> None:
+    set_quota(database_url, 0, scope=ScopeKind.MODEL, scope_id="small")
+
+    class Lost(Wanting):
+        def others(self) -> tuple[Wanting, ...]:
+            raise ZeroDivisionError
+
+    small = at_models("small", "large")
+    lost = Lost(**{name: getattr(small, name) for name in small.__dataclass_fields__})
+    async with metering(database_url) as meter, asyncio.timeout(10):
+        with pytest.raises(ZeroDivisionError):
+            await meter.admit(uuid4(), lost.event, lost)
+        assert (await meter.admit(uuid4(), small.event, small)).nth == 1
