@@ -11,12 +11,14 @@ from api.bot_reading import TheBots
 from api.bot_routing import bot_route
 from api.callers import TheUser
 from api.positions import CALLS_ONLY, read_after, read_at
+from api.routing_reading import shelf_now
 from api.routing_statistics import StatisticsTime, by_target, whole_hours
 from api.routing_trials import Trials
 from api.routing_what_if_shapes import WhatIfOut, shown
 from api.wired import TheRehearsal, TheSystem
 from domain.log import CALLS
-from domain.routing_policy import RoutingPolicy
+from domain.routing_policy import Complexity, RoutingPolicy, RoutingShelf
+from domain.routing_steps import spread, steps_of
 from projections.past_calls import PastFilter
 from projections.routing_statistics import StatisticsFilter, TargetSums
 from projections.routing_suggestion import (
@@ -76,8 +78,9 @@ def suggest(  # noqa: PLR0913, PLR0917 - what the framework hands in
     view = system.routing_statistics
     rows = read_at(response, view, CALLS_ONLY, lambda: view.select(wanted))
     history: dict[tuple[str, str], TargetSums] = {}
+    classifier = _classifier(bot.routing, shelf_now(system, user.team_id))
     for (vendor, model, _), sums in by_target(system, rows).items():
-        if vendor and model:
+        if vendor and model and (vendor, model) != classifier:
             history[vendor, model] = history.get((vendor, model), TargetSums()) + sums
     found = suggested(history)
     expected = None
@@ -92,3 +95,15 @@ def suggest(  # noqa: PLR0913, PLR0917 - what the framework hands in
         thresholds=ThresholdsOut(),
         expected=expected,
     )
+
+
+def _classifier(
+    policy: RoutingPolicy | None, shelf: RoutingShelf
+) -> tuple[str, str] | None:
+    """The model that only says how hard requests are, and serves none, with its vendor."""
+    if not isinstance(policy, Complexity) or policy.classifier is None:
+        return None
+    asked = policy.classifier.vendor, policy.classifier.model
+    served = spread(steps_of(policy, shelf), shelf, [])
+    serves = any((one.target.vendor, one.target.model) == asked for one in served)
+    return None if serves else asked

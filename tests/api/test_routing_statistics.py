@@ -11,7 +11,7 @@ import pytest
 
 from domain.verdicts import Verdict
 from tests.api.front import Front
-from tests.api.routed import BEGAN, TIME, Routed
+from tests.api.routed import BEGAN, GPT, OPUS, TIME, Routed
 from tests.projections.given import tried
 
 URL = "/api/routing/statistics"
@@ -146,3 +146,24 @@ def test_the_time_is_told_in_whole_hours(front: Front) -> None:
     routed.call(1)
     odd = (BEGAN + timedelta(minutes=59)).isoformat()
     assert told(routed, **{"from": odd})["calls"] == 1
+
+
+def test_a_model_that_is_only_asked_how_hard_requests_are_is_not_suggested(
+    front: Front,
+) -> None:
+    routed = Routed(front)
+    for number in range(120):
+        routed.call(number)
+    policy = {
+        "mode": "complexity",
+        **{level: [OPUS] for level in ("simple", "medium", "complex")},
+        "classifier": GPT,
+    }
+    url = "/api/bot/ada-1/routing"
+    assert front.client.put(url, json=policy, headers=routed.me).status_code == 200
+    said = suggestion(routed)
+    assert (said["because"], said["policy"]["mode"]) == ("one-target", "direct")
+    assert said["policy"]["target"]["model"] == "claude-opus-4-6"
+    served = policy | {"simple": [GPT]}
+    assert front.client.put(url, json=served, headers=routed.me).status_code == 200
+    assert len(suggestion(routed)["evidence"]) == 2
