@@ -8,7 +8,7 @@ answer, the dearest holds of all that the model may be charged by.
 
 from __future__ import annotations
 
-from collections.abc import Callable, Collection, Iterator
+from collections.abc import Callable, Collection
 from uuid import UUID
 
 from adapters.answered_names import AnsweredNames
@@ -72,25 +72,30 @@ class TeamPriceBook:
         model = facts.requested_model
         if model is None:
             return None
-        found = self._charged_as(facts, model)
+        own = self._team_price(facts.team_id, facts.vendor, model)
+        found = own or self._book.price_of(facts.vendor, model, facts.admitted_at)
         if found is None:
             return None
-        most = bound_of(found.price, input_tokens, output_tokens, units)
+        usual = found.price
+        most = bound_of(usual, input_tokens, output_tokens, units)
         for price in self._elsewise(facts, model):
+            if price is usual:
+                continue
             cost = bound_of(price, input_tokens, output_tokens, units)
             if most is None or cost is None:
                 return None
             most = max(most, cost)
         return most
 
-    def _elsewise(self, facts: CallFacts, model: str) -> Iterator[Price]:
+    def _elsewise(self, facts: CallFacts, model: str) -> list[Price]:
         """What else it may be charged by, if it answers by another name."""
-        for own in self._akin(facts.team_id, facts.vendor, model):
-            yield own.price
-        for name in self._answered.of(facts.team_id, facts.vendor, model):
+        team_id, vendor = facts.team_id, facts.vendor
+        prices = [own.price for own in self._akin(team_id, vendor, model)]
+        for name in self._answered.of(team_id, vendor, model):
             found = self._charged_as(facts, name)
             if found is not None:
-                yield found.price
+                prices.append(found.price)
+        return prices
 
     def _own(self, facts: CallFacts, model: str) -> Priced | None:
         found = self._team_price(facts.team_id, facts.vendor, model)

@@ -38,6 +38,9 @@ DEFINITION = (
     "window_end",
 )
 
+# By names of this module, which are found in a fourth of the time.
+BLOCK, REQUESTS, TOKENS = Mode.BLOCK, Metric.REQUESTS, Metric.TOKENS
+
 CostBound = Callable[[int, int], "int | None"]
 
 
@@ -111,10 +114,10 @@ class Need:
 
     def amount(self, metric: Metric, output: int) -> int | None:
         """How much of a quota it takes with so many output tokens; None: not known."""
-        if metric is Metric.REQUESTS:
-            return self.requests
-        if metric is Metric.TOKENS:
+        if metric is TOKENS:
             return self.input_tokens + output
+        if metric is REQUESTS:
+            return self.requests
         return self.cost(self.input_tokens, output)
 
 
@@ -205,7 +208,7 @@ def decide(budgets: Sequence[Budget], need: Need) -> Granted | Denied:
     output, holds = need.most_output, list[Hold]()
     for budget in budgets:
         amount = need.amount(budget.metric, output)
-        if not _has_room(budget, amount):
+        if budget.mode is BLOCK and (amount is None or amount > budget.room):
             break
         holds.append(budget.hold(amount or 0))
     else:  # the usual case
@@ -228,17 +231,11 @@ def decide(budgets: Sequence[Budget], need: Need) -> Granted | Denied:
 def _room(budgets: Sequence[Budget], need: Need, room: int) -> int:
     """How much output the call could hold, up to all that it may come to."""
     for budget in budgets:
-        if not _has_room(budget, need.amount(budget.metric, room)):
+        amount = need.amount(budget.metric, room)
+        if budget.mode is BLOCK and (amount is None or amount > budget.room):
             fits = _fitting(budget, need, room)
             room = 0 if isinstance(fits, Denied) else fits
     return room
-
-
-def _has_room(budget: Budget, amount: int | None) -> bool:
-    """Whether all that is asked for is there."""
-    if budget.mode is not Mode.BLOCK:
-        return True
-    return amount is not None and amount <= budget.limit - budget.settled - budget.held
 
 
 def _granted(

@@ -19,12 +19,17 @@ from datetime import datetime
 from functools import lru_cache
 from uuid import UUID
 
-from domain.events import but, made
+from domain.events import but
 from domain.quota_events import Metric, Mode, ScopeKind
 from domain.usage import Usage, UsageSource
 
 WindowId = tuple[UUID, datetime]  # a quota, and the start of one of its windows
-_SERVING = (ScopeKind.PROVIDER_KEY, ScopeKind.MODEL)  # of which a call may try several
+
+_new = object.__new__
+# By names of this module, which are found in a fourth of the time.
+KEY, MODEL = ScopeKind.PROVIDER_KEY, ScopeKind.MODEL  # of which a call may try several
+REQUESTS, TOKENS, NOTIFY = Metric.REQUESTS, Metric.TOKENS, Mode.NOTIFY
+REPORTED = UsageSource.REPORTED
 
 
 # Neither frozen nor with slots, as some are made for every call: so they are made in a
@@ -132,35 +137,45 @@ def bookings_of(holds: Sequence[Hold], outcome: Outcome) -> tuple[Booking, ...]:
 
     Where a successful answer does not tell what it used, all that was held counts as used,
     and so it does where an estimate does not know what was written; what was only estimated
-    never counts as more.
+    never counts as more where a call is kept to what it holds.
     """
-    if len({hold.quota_id.int for hold in holds}) < len(holds):  # of a call that grew
-        holds = _by_window(holds)
-    tokens, cost = _tokens(outcome.usage), outcome.cost_micro_usd
-    reported = outcome.usage.source is UsageSource.REPORTED
-    guessed = outcome.usage.source is UsageSource.ESTIMATED
-    if not reported and outcome.usage.output_tokens is None:
-        tokens = None
-    booked = []
+    grew = len({hold.quota_id.int for hold in holds}) < len(holds)
+    return tuple(_booked(_by_window(holds) if grew else holds, outcome))
+
+
+def booked_at_once(holds: Sequence[Hold], outcome: Outcome) -> tuple[Booking, ...]:
+    """The same for a call that never grew: no two of its holds are of one quota."""
+    return tuple(_booked(holds, outcome))
+
+
+def _booked(holds: Iterable[Hold], outcome: Outcome) -> list[Booking]:
+    usage, cost, answered = outcome.usage, outcome.cost_micro_usd, outcome.answered
+    tokens = _tokens(usage)
+    reported = usage.source is REPORTED
+    if not reported:
+        answered = answered or usage.source is UsageSource.ESTIMATED
+        if usage.output_tokens is None:
+            tokens = None
+    booked = list[Booking]()
     for hold in holds:
-        metric, held = hold.metric, hold.amount
-        used = held
-        if hold.scope in _SERVING and not _served_under(hold, outcome):
+        metric, scope, used = hold.metric, hold.scope, hold.amount
+        if (scope is KEY or scope is MODEL) and not _served_under(hold, outcome):
             used = 0
-        elif metric is not Metric.REQUESTS:
-            known = tokens if metric is Metric.TOKENS else cost
+        elif metric is not REQUESTS:
+            known = tokens if metric is TOKENS else cost
             if known is None:
-                used = held if outcome.answered or guessed else 0
-            else:
-                used = known if reported or known < held else held
-        fields: dict[str, object] = {
+                used = used if answered else 0
+            elif reported or known < used or hold.mode is NOTIFY:
+                used = known
+        booking = _new(Booking)
+        booking.__dict__ = {
             "quota_id": hold.quota_id,
             "window_start": hold.window_start,
-            "released": held,
+            "released": hold.amount,
             "settled": used,
         }
-        booked.append(made(Booking, fields))
-    return tuple(booked)
+        booked.append(booking)
+    return booked
 
 
 def _by_window(holds: Iterable[Hold]) -> list[Hold]:
@@ -211,7 +226,7 @@ def _text(key: int | None) -> str:
 
 def _served_under(hold: Hold, outcome: Outcome) -> bool:
     """Whether the call was served under what the hold is about: another key may have."""
-    if hold.scope is ScopeKind.MODEL:
+    if hold.scope is MODEL:
         return hold.scope_id == outcome.model
     key = outcome.provider_key_id
     return hold.scope_id == _text(None if key is None else key.int)

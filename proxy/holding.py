@@ -132,17 +132,13 @@ class Holding:
         if self._before is not None:
             self._start_over()
         demand, most = self.demand, self.most
-        visible = demand.visible
-        if visible:
-            most = min(most, FIRST_SLICE)
-        return Need(
-            demand.input_tokens,
-            min(most, LEAST_OUTPUT * demand.choices),
-            most,
-            self.cost,
-            None if visible else self._keeps_to,
-            most_ever=self._most_ever() if visible else None,
-        )
+        least = LEAST_OUTPUT * demand.choices
+        if not demand.visible:
+            least = min(least, most)
+            return Need(demand.input_tokens, least, most, self.cost, self._keeps_to)
+        most = min(most, FIRST_SLICE)
+        least, ever = min(least, most), self._most_ever()
+        return Need(demand.input_tokens, least, most, self.cost, most_ever=ever)
 
     def _most_ever(self) -> int | None:
         """What a stream may come to, as far as its limit could be lowered to less."""

@@ -114,25 +114,26 @@ def _bot(
     by = Caller(actor="system:bench", team_id=add_key.team_id)
     bus.handle(add_key, by=by)
     bus.handle(create_bot, by=by)
+    for price in _prices(add_key):
+        bus.handle(price, by=by)
     if quotas:
         for command in _quotas(add_key, create_bot):
             bus.handle(command, by=by)
     return token
 
 
-def _quotas(
-    add_key: AddProviderKey, create_bot: CreateBot
-) -> Iterator[SetModelPrice | SetQuota]:
-    """Of the team, the bot and the key, each of another metric; never used up.
-
-    Money can be limited only where the model has a price: it gets one.
-    """
-    team_id = add_key.team_id
+def _prices(add_key: AddProviderKey) -> Iterator[SetModelPrice]:
+    """Calls cost something, as users' do; no price list has the simulator's models."""
+    rates = Rates(input=250_000, output=2_000_000)
     for model in (PLAIN_MODEL, STREAM_MODEL):
-        rates = Rates(input=250_000, output=2_000_000)
         yield SetModelPrice(
-            team_id=team_id, vendor=add_key.vendor, model=model, rates=rates
+            team_id=add_key.team_id, vendor=add_key.vendor, model=model, rates=rates
         )
+
+
+def _quotas(add_key: AddProviderKey, create_bot: CreateBot) -> Iterator[SetQuota]:
+    """Of the team, the bot and the key, each of another metric; never used up."""
+    team_id = add_key.team_id
     for kind, scope_id, metric, window in (
         (ScopeKind.TEAM, team_id, Metric.TOKENS, Window.MONTH),
         (ScopeKind.BOT, create_bot.bot_id, Metric.COST_MICRO_USD, Window.DAY),

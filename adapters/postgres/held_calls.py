@@ -13,7 +13,7 @@ from uuid import UUID
 from domain.calls import CallSettled, outcome_of
 from domain.errors import Unavailable
 from domain.events import but
-from domain.holds import Hold, bookings_of
+from domain.holds import Hold, booked_at_once, bookings_of
 
 
 @dataclass(slots=True)
@@ -35,17 +35,23 @@ class HeldCall:
         self.version += 1
         self.holds += holds
 
+    async def at_rest(self) -> None:
+        """No extension is under way, which would stand before the end."""
+        if self.lock is not None:
+            async with self.lock:
+                pass
+
+    def ended(self, settled: CallSettled) -> CallSettled:
+        """The end, with what it books."""
+        booked = booked_at_once if self.version == 1 else bookings_of
+        return but(settled, bookings=booked(self.holds, outcome_of(settled)))
+
 
 class HeldCalls:
     """Kept from the admission to the end."""
 
     def __init__(self) -> None:
         self._calls: dict[int, HeldCall] = {}  # by number: a UUID is hashed by Python code
-
-    @property
-    def any(self) -> bool:
-        """Whether any call is kept here."""
-        return bool(self._calls)
 
     def admitted(self, call_id: UUID, holds: tuple[Hold, ...]) -> None:
         """The call was admitted with these holds."""
@@ -58,16 +64,6 @@ class HeldCalls:
             raise Unavailable("the call has ended")
         return self._calls.setdefault(call_id.int, HeldCall())
 
-    async def end(self, call_id: UUID, settled: CallSettled) -> tuple[int, CallSettled]:
-        """The version of the call's end, and the end with what it books; then forgotten.
-
-        An extension under way is waited for, since it stands before the end.
-        """
-        call = self._calls.pop(call_id.int, None)
-        if call is None:
-            return 2, settled
-        if call.lock is not None:
-            async with call.lock:
-                pass
-        bookings = bookings_of(call.holds, outcome_of(settled))
-        return call.version + 1, but(settled, bookings=bookings)
+    def forgotten(self, call_id: UUID) -> HeldCall | None:
+        """The call, which ends; None if it holds nothing: its second event is the end."""
+        return self._calls.pop(call_id.int, None)

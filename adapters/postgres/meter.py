@@ -131,8 +131,11 @@ class PostgresMeter:
         self, call_id: UUID, settled: CallSettled, *, within_seconds: float
     ) -> int:
         version = 2
-        if self._held.any:
-            version, settled = await self._held.end(call_id, settled)
+        held = self._held.forgotten(call_id)
+        if held is not None:
+            if held.lock is not None:
+                await held.at_rest()
+            version, settled = held.version + 1, held.ended(settled)
         entry = self._queue.enter(call_id, version, settled, tries_on=True)
         return await self._patience().wait(entry.done, within_seconds=within_seconds)
 
