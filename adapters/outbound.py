@@ -7,10 +7,10 @@ that address and to no other, so that a second look-up cannot lead elsewhere.
 from __future__ import annotations
 
 import asyncio
-import socket
 import time
 from collections.abc import Collection
 
+from adapters.names import addresses_of
 from domain.destinations import (
     DEFAULT_PORTS,
     DestinationIsNotPublic,
@@ -23,9 +23,8 @@ from domain.errors import Unavailable
 LOOK_UP_SECONDS = 5.0
 KEPT_SECONDS = 30.0
 MOST_KEPT = 1024
+MOST_AT_ONCE = 32  # look-ups
 HTTPS = DEFAULT_PORTS["https"]
-
-_FLAGS = socket.AI_ADDRCONFIG  # no IPv6 answers where there is no IPv6
 
 
 class CheckedResolver:
@@ -40,6 +39,9 @@ class CheckedResolver:
         self._excused = listed_origins(egress_allow)
         self._kept: dict[Origin, tuple[str, float]] = {}
         self._under_way: dict[Origin, asyncio.Task[str]] = {}
+        # Names that nobody has answered for yet cannot crowd out those that are in use.
+        self._room = asyncio.Semaphore(MOST_AT_ONCE)
+        self._room_for_new = asyncio.Semaphore(MOST_AT_ONCE)
 
     async def resolve(self, origin: Origin) -> str:
         """One checked address of the origin, IPv4 if it has both kinds.
@@ -65,7 +67,8 @@ class CheckedResolver:
                 "Only https on port 443 is asked; the operator can list another origin in "
                 "EGRESS_ALLOW."
             )
-        addresses = await _addresses(origin)
+        room = self._room if origin in self._kept else self._room_for_new
+        addresses = await _addresses(origin, room)
         if not is_excused and not all(map(is_public, addresses)):
             raise DestinationIsNotPublic(
                 "The host leads to an address that is not public; the operator can list "
@@ -79,18 +82,15 @@ class CheckedResolver:
         return address
 
 
-async def _addresses(origin: Origin) -> list[str]:
+async def _addresses(origin: Origin, room: asyncio.Semaphore) -> list[str]:
     """All addresses of the origin, in the system's order; never empty."""
     if origin.address is not None:
         return [origin.address]
-    loop = asyncio.get_running_loop()
     try:
         async with asyncio.timeout(LOOK_UP_SECONDS):
-            answers = await loop.getaddrinfo(
-                origin.host, origin.port, type=socket.SOCK_STREAM, flags=_FLAGS
-            )
+            addresses = await addresses_of(origin.host, origin.port, room=room)
     except (OSError, UnicodeError) as wrong:  # a timeout is an OSError
         raise Unavailable("The host's name does not resolve.") from wrong
-    if not answers:
+    if not addresses:
         raise Unavailable("The host's name has no address.")
-    return [str(answer[4][0]) for answer in answers]
+    return addresses

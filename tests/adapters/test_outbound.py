@@ -4,6 +4,8 @@ from __future__ import annotations
 
 import asyncio
 import socket
+import threading
+from collections.abc import Iterator
 from typing import Any
 
 import pytest
@@ -12,6 +14,7 @@ from adapters import outbound
 from adapters.outbound import CheckedResolver
 from domain.destinations import DestinationIsNotPublic, Origin
 from domain.errors import BadSetup, Unavailable
+from tests.proxy.scripted import BOTH_LOOPS
 
 pytestmark = pytest.mark.anyio
 
@@ -28,12 +31,12 @@ class Names:
         self.answered = asyncio.Event()
         self.answered.set()
 
-    async def getaddrinfo(self, host: str, port: int, **_: Any) -> list[Any]:
+    async def addresses_of(self, host: str, port: int, **_: Any) -> list[str]:
         self.questions.append((host, port))
         await self.answered.wait()
         if self.error is not None:
             raise self.error
-        return [(socket.AF_INET, 1, 6, "", (address, port)) for address in self.addresses]
+        return list(self.addresses)
 
 
 @pytest.fixture
@@ -41,8 +44,7 @@ def ask(monkeypatch: pytest.MonkeyPatch) -> Any:
     """Puts these names in the place of the system's resolver."""
 
     def install(names: Names) -> Names:
-        loop = asyncio.get_running_loop()
-        monkeypatch.setattr(loop, "getaddrinfo", names.getaddrinfo)
+        monkeypatch.setattr(outbound, "addresses_of", names.addresses_of)
         return names
 
     return install
@@ -170,3 +172,50 @@ async def test_what_is_listed_no_more_is_asked_no_more(ask: Any, origin: Origin)
     with pytest.raises(DestinationIsNotPublic):
         await CheckedResolver(egress_allow=()).resolve(origin)
     assert names.questions == []
+
+
+@pytest.fixture
+def silence(monkeypatch: pytest.MonkeyPatch) -> Iterator[threading.Event]:
+    """No name server answers for `*.silent.test` until it is over; others do at once."""
+    over = threading.Event()
+
+    def getaddrinfo(host: str, port: int, **_: Any) -> list[Any]:
+        if host.endswith(".silent.test"):
+            over.wait(10)
+        return [(socket.AF_INET, 1, 6, "", ("8.8.8.8", port))]
+
+    monkeypatch.setattr(socket, "getaddrinfo", getaddrinfo)
+    yield over
+    over.set()
+
+
+@pytest.mark.parametrize("anyio_backend", BOTH_LOOPS)
+async def test_names_whose_servers_are_silent_stop_nobody(
+    silence: threading.Event, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(outbound, "KEPT_SECONDS", 0)
+    resolver = CheckedResolver(egress_allow=())
+    assert await resolver.resolve(VENDOR) == "8.8.8.8"
+    asked = [Origin("https", f"{n}.silent.test", 443) for n in range(100)]
+    waiting = [asyncio.create_task(resolver.resolve(one)) for one in asked]
+    await asyncio.sleep(0.05)
+    assert threading.active_count() < 2 * outbound.MOST_AT_ONCE
+    async with asyncio.timeout(2):
+        for _ in range(3):
+            assert await resolver.resolve(VENDOR) == "8.8.8.8"
+    silence.set()
+    assert set(await asyncio.gather(*waiting)) == {"8.8.8.8"}
+
+
+async def test_a_name_that_is_answered_for_too_late_keeps_its_place_until_then(
+    silence: threading.Event, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(outbound, "LOOK_UP_SECONDS", 0.05)
+    monkeypatch.setattr(outbound, "MOST_AT_ONCE", 1)
+    resolver = CheckedResolver(egress_allow=())
+    for host in ("a.silent.test", "prompt.test"):
+        with pytest.raises(Unavailable):
+            await resolver.resolve(Origin("https", host, 443))
+    silence.set()
+    await asyncio.sleep(0.05)
+    assert await resolver.resolve(VENDOR) == "8.8.8.8"
