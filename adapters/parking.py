@@ -112,8 +112,9 @@ class Parking:
 
     def park(self, parked: ProjectionParked) -> None:
         """It is parked, and everybody is told."""
-        told = {"at": f"{parked.log}={parked.position}", "error": parked.error}
-        log.error("projection.parked", extra={"projection": parked.projection, **told})
+        told = {"projection": parked.projection, "error": parked.error}
+        place = {"log": parked.log, "position": parked.position}
+        log.error("projection.parked", extra={**told, **place})
         self.bus.handle(ParkProjection(parked=parked), by=Caller("system:projector"))
         self._going.discard(parked.projection)
 

@@ -19,6 +19,7 @@ from adapters.event_store import EventMapper
 from adapters.jobs.actors import KeyChecks, declare
 from adapters.jobs.broker import broker_of
 from adapters.jobs.webhook_sender import WebhookSender
+from adapters.jobs.webhook_turns import webhook_turns
 from adapters.key_check import KeyCheckClient
 from adapters.postgres.opened_secrets import PostgresOpenedSecrets
 from adapters.postgres.recorder import PostgresRecorder
@@ -62,6 +63,7 @@ def worker_parts(
         proxy = KeyCheckClient(settings.bots_proxy_url, pass_key)
         stack.callback(proxy.close)
         bots = stack.enter_context(fleet_worker(settings, opened, fleet, bus, over=over))
+        turns = stack.enter_context(webhook_turns(sender.deliver))
         broker = stack.enter_context(broker_of(settings, url, role=ROLE, over=over))
         key_checks = KeyChecks(
             event_log=fleet, bus=bus, catalog=load_catalog(), proxy=proxy
@@ -70,7 +72,7 @@ def worker_parts(
             broker,
             key_checks=key_checks,
             look_after=bots.loop.ask,
-            deliver=sender.deliver,
+            post_to=turns.ask,
         )
         stack.enter_context(worker_door(settings, opened, fleet, bots))
         yield WorkerParts(broker=broker, fleet=bots)

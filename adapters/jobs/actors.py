@@ -2,7 +2,7 @@
 
 `check_provider_key` fetches a vendor's verdict on a key and records it. `reconcile_bot` has
 a bot's container looked at soon: whoever is rung ten times looks once. `deliver_webhook`
-posts what one webhook is owed.
+has what one webhook is owed posted soon, by another thread.
 """
 
 from __future__ import annotations
@@ -94,7 +94,7 @@ def declare(
     *,
     key_checks: KeyChecks,
     look_after: Callable[[UUID], None],
-    deliver: Callable[[UUID], None],
+    post_to: Callable[[UUID], None],
 ) -> None:
     """From now on the broker's worker knows how to do each job."""
 
@@ -102,13 +102,9 @@ def declare(
     def reconcile_bot(bot_id: str) -> None:
         look_after(UUID(bot_id))
 
-    @actor(broker=broker, actor_name=DELIVER_WEBHOOK, queue_name=QUEUE, max_retries=0)
+    @actor(broker=broker, actor_name=DELIVER_WEBHOOK, queue_name=QUEUE)
     def deliver_webhook(webhook_id: str) -> None:
-        try:
-            deliver(UUID(webhook_id))
-        except (Unavailable, ConcurrentChange) as error:  # what is due is rung for again
-            extra = {"webhook_id": webhook_id, "error": str(error)}
-            log.warning("job.waits", extra=extra)
+        post_to(UUID(webhook_id))
 
     @actor(
         broker=broker,

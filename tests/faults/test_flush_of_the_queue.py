@@ -123,7 +123,7 @@ def _jobs(scene: Fleet, settings: Settings, loop: ReconcilerLoop) -> Iterator[se
         checks = KeyChecks(
             event_log=scene.log, bus=bus, catalog=load_catalog(), proxy=proxy
         )
-        declare(broker, key_checks=checks, look_after=look_after, deliver=lambda _: None)
+        declare(broker, key_checks=checks, look_after=look_after, post_to=lambda _: None)
         worker = Worker(broker, worker_threads=4)
         worker.start()
         try:
