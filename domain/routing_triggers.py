@@ -39,6 +39,8 @@ _SIGNS = {
     NOT_FOUND: (
         *("model_not_found", "model_not_exist", "modelnotfound", "invalid_model"),
         *("not_found_error", "model not found", "model does not exist"),
+        *("model not exist", "is not found for api version"),  # DeepSeek, Google
+        *("not found, try pulling", "invalidendpointormodel"),  # Ollama, Doubao
     ),
 }
 
@@ -58,14 +60,21 @@ def error_type(verdict: Verdict, error: str | None, *, timed_out: bool) -> str |
 
 
 def goes_on(
-    trigger: Trigger,
+    trigger: Trigger | None,
     *,
     status: int | None,
     verdict: Verdict,
     error: str | None,
     timed_out: bool = False,
 ) -> bool:
-    """Whether the next candidate is tried after this attempt."""
+    """Whether the next candidate is tried after this attempt.
+
+    Without a trigger after all but what is wrong with the request itself: that the vendor
+    has not the model that routing chose is not.
+    """
+    found = error_type(verdict, error, timed_out=timed_out)
+    if trigger is None:
+        return verdict is not Verdict.CLIENT_ERROR or found == NOT_FOUND
     if verdict in _BY_THE_KEY or status in trigger.status_codes:
         return True
-    return error_type(verdict, error, timed_out=timed_out) in trigger.error_types
+    return found in trigger.error_types

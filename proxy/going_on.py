@@ -124,11 +124,10 @@ class GoingOn:
                 raise ClientLeft
 
     def _is_let(self, call: Outgoing, status: int | None, found: Judged) -> bool:
-        trigger = None if call.routed is None else call.routed.trigger
-        if trigger is None:
+        if call.routed is None:
             return found.verdict is not Verdict.CLIENT_ERROR
         return goes_on(
-            trigger,
+            call.routed.trigger,
             status=status,
             verdict=found.verdict,
             error=f"{found.error or ''} {found.said}",

@@ -120,3 +120,28 @@ def test_a_trigger_may_name_fewer_or_other_things() -> None:
     long = Trigger(error_types=("context_length_exceeded",))
     said = "vendor:context_length_exceeded"
     assert goes_on(long, status=400, verdict=Verdict.CLIENT_ERROR, error=said)
+
+
+@pytest.mark.parametrize(
+    "error",
+    [
+        "vendor:model_not_found The model `gpt-9` does not exist",
+        "vendor:invalid_request_error Model Not Exist",
+        "vendor:NOT_FOUND models/gemini-9 is not found for API version v1beta, or is not",
+        'vendor:api_error model "llama9" not found, try pulling it first',
+        "vendor:InvalidEndpointOrModel.NotFound The model or endpoint does not exist",
+    ],
+)
+def test_a_model_that_its_vendor_has_not_is_no_fault_of_the_request(error: str) -> None:
+    said = goes_on(None, status=404, verdict=Verdict.CLIENT_ERROR, error=error)
+    named = Trigger(status_codes=(), error_types=("model_not_found",))
+    assert said
+    assert goes_on(named, status=404, verdict=Verdict.CLIENT_ERROR, error=error)
+
+
+@pytest.mark.parametrize("verdict", list(Verdict))
+def test_without_a_trigger_all_goes_on_but_what_is_wrong_with_the_request(
+    verdict: Verdict,
+) -> None:
+    said = goes_on(None, status=400, verdict=verdict, error="vendor:invalid")
+    assert said is (verdict is not Verdict.CLIENT_ERROR)

@@ -143,6 +143,16 @@ def test_where_the_turn_fails_another_takes_over(
     assert {answer.headers["x-clawbot-model"] for answer in answers} == {fine.model}
 
 
+def test_a_model_that_is_gone_is_no_turn_lost(data_plane: DataPlane) -> None:
+    gone = share(directives="+status=404+code=model_not_found")
+    fine = share(vendor="google")
+    bot = routed(data_plane, LoadBalance(targets=(gone, fine), strategy="round_robin"))
+    assert seen(bot, 4) == {fine.model: 4}
+    wrong = share(directives="+status=400")
+    bot = routed(data_plane, LoadBalance(targets=(wrong, fine), strategy="round_robin"))
+    assert {bot.ask().status_code for _ in range(4)} == {200, 400}
+
+
 def test_of_two_the_quicker_one_is_taken_once_both_were_measured(
     data_plane: DataPlane,
 ) -> None:
