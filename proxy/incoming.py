@@ -211,11 +211,12 @@ class Asked:
 NOTHING_ASKED = Asked()
 
 
-def read_json(body: bytes) -> Asked:
+def read_json(body: bytes, *, any_case: bool = False) -> Asked:
     """Model and streaming, from the top level; `NotReadable` if it is not an object.
 
     A name that stands twice, or in capitals, would be one thing to us and another to the
-    vendor. What is nested about a thousand levels deep is not readable either.
+    vendor (`any_case`: one that names things its own way may mean capitals). What is nested
+    about a thousand levels deep is not readable either.
     """
     try:
         fields = _object.decode(body)
@@ -225,7 +226,7 @@ def read_json(body: bytes) -> Asked:
         raise NotReadable from error
     if repeats or not is_name(model or ""):
         raise NotReadable
-    if not _USUAL.issuperset(fields) and any(map(_is_disguised, fields)):
+    if not (_USUAL.issuperset(fields) or any_case) and any(map(_is_disguised, fields)):
         raise NotReadable
     return Asked(
         model=model,

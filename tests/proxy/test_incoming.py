@@ -231,6 +231,10 @@ def test_what_cannot_be_read_in_one_way_only_is_refused(body: bytes) -> None:
         read_json(body)
 
 
+def test_where_names_are_the_vendors_own_they_may_be_in_capitals() -> None:
+    assert read_json(b'{"Text":"hello","Model":"m"}', any_case=True).model is None
+
+
 NAMES = st.sampled_from(["model", "stream", "a", "ä", 'q"', "x"])
 VALUES = st.none() | st.booleans() | st.integers() | st.text(max_size=5)
 
