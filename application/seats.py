@@ -3,12 +3,13 @@
 from __future__ import annotations
 
 from collections.abc import Iterator, Sequence
+from uuid import UUID
 
 from application.event_log import EventLog, Stream
 from domain.claims import Claim
 from domain.events import Event
 from domain.ids import BotId, ProviderKeyId, TeamId
-from domain.seats import REFUSALS, Seat, seats
+from domain.seats import REFUSALS, Seat, every_seat, seats
 
 AT_ONCE = 50
 
@@ -33,6 +34,12 @@ def seat_left(
         if claim.state.holder == holder:
             return [(claim, claim.state.release())]
     return []
+
+
+def seated(event_log: EventLog, team_id: TeamId, kind: Seat) -> list[UUID]:
+    """Who has a seat now, by the claims themselves."""
+    claims = event_log.read_all(Claim(), every_seat(team_id, kind))
+    return [one.state.holder for one in claims if one.state.holder is not None]
 
 
 def _tried(

@@ -45,7 +45,11 @@ def seats(team_id: TeamId, kind: Seat, holder: BotId | ProviderKeyId) -> list[UU
 
     Each begins elsewhere, so that two who come at once seldom want the same.
     """
-    most = MOST[kind]
-    first = holder.int % most
-    numbers = (*range(first, most), *range(first))
-    return [uuid5(_SEATS, f"{team_id} {kind} {number}") for number in numbers]
+    every = every_seat(team_id, kind)
+    first = holder.int % len(every)
+    return every[first:] + every[:first]
+
+
+def every_seat(team_id: TeamId, kind: Seat) -> list[UUID]:
+    """The streams of all the team's seats."""
+    return [uuid5(_SEATS, f"{team_id} {kind} {number}") for number in range(MOST[kind])]

@@ -2,8 +2,11 @@
 
 from __future__ import annotations
 
+from uuid import UUID
+
 import pytest
 
+from domain.bots import Bot
 from tests.api.front import PASSWORD, Front
 from tests.api.test_accounts import confirm, mailed_token
 from tests.api.test_teams import Scene
@@ -39,6 +42,25 @@ def test_who_is_taken_out_of_the_tokens_team_gets_a_token_for_another(scene: Sce
     assert seen["items"] == [], "they left"
     own = scene.ask(fresh, "GET", "/api/audit/events", params=theirs).json()
     assert own["items"] == [], "they were in no team"
+
+
+def test_the_bots_of_a_team_whose_last_member_is_erased_are_quarantined(
+    scene: Scene,
+) -> None:
+    fleet, bots = scene.front.system.fleet, {}
+    scene.joined("viewer")
+    for hostname in ("alone-1", "alone-2", "gone-1"):
+        new = {"name": "Bot", "hostname": hostname}
+        made = scene.ask(scene.ada, "POST", "/api/bot", json=new).json()
+        bots[hostname] = UUID(made["bot"]["id"])
+    assert scene.ask(scene.ada, "DELETE", "/api/bot/gone-1").status_code == 204
+    for person, alone in ((scene.bob, False), (scene.ada, True)):
+        given = {"password": PASSWORD}
+        erased = scene.ask(person, "POST", "/api/auth/erase", json=given)
+        assert erased.status_code == 204
+        states = {name: fleet.read(Bot(), one).state for name, one in bots.items()}
+        assert states["alone-1"].quarantined is states["alone-2"].quarantined is alone
+        assert not states["gone-1"].quarantined
 
 
 def test_a_session_that_began_in_a_team_one_has_left_is_listed_and_ended(
