@@ -152,15 +152,14 @@ def test_requests_are_counted_one_by_one(room: int) -> None:
 
 
 def test_a_stream_goes_on_under_a_quota_of_requests_that_was_lowered_meanwhile() -> None:
-    """It asks for no further request; nor does what is free ask for money."""
+    """It asks for no further request, and a new call does."""
     lowered = budget(metric=Metric.REQUESTS, limit=3, settled=5)
-    wide = budget(2, limit=10_000)
-    granted = decide([lowered, wide], replace(need(0), requests=0))
+    wide, further = budget(2, limit=10_000), replace(need(0), requests=0)
+    granted = decide([lowered, wide], further)
     assert isinstance(granted, Granted)
     assert (granted.output_tokens, [one.amount for one in granted.holds]) == (200, [0, 200])
-    spent = budget(metric=Metric.COST_MICRO_USD, limit=3, settled=5)
-    assert isinstance(decide([spent], replace(need(), cost=lambda _i, _o: 0)), Granted)
-    assert isinstance(decide([spent], need()), Denied)
+    assert isinstance(decide([lowered, wide], need(0)), Denied)
+    assert isinstance(decide([budget(limit=3, settled=5)], further), Denied)
 
 
 KINDS = st.sampled_from(list(Metric))
