@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import contextlib
 import time
+from collections.abc import Sequence
 from dataclasses import dataclass, replace
 from datetime import UTC, datetime
 from typing import Protocol
@@ -146,20 +147,20 @@ class Admission:
         credential: Credential,
         incoming: Incoming,
         vendor: Vendor,
-        model: str | None,
+        models: Sequence[str | None],
         turn: int = 0,
     ) -> Route:
         """To the first key that may serve the call; `turn` is the call's own random number.
 
-        `model`: that of the path, if it names one: a body that names another must not hide
-        what the call is charged for.
+        `models`: first that of the path, if it names one: a body that names another must
+        not hide what the call is charged for; then those that the vendor may take instead.
 
         `NoUsableKey`, `AllKeysCooling`, or `PathNotAllowed`.
         """
-        keys = self._candidates(credential, vendor, model, turn)
+        keys = self._candidates(credential, vendor, models, turn)
         if not keys:
             await self._routes.catch_up()
-            keys = self._candidates(self._renewed(credential), vendor, model, turn)
+            keys = self._candidates(self._renewed(credential), vendor, models, turn)
         if not keys:
             raise NoUsableKey
         if credential.bot is None:
@@ -192,17 +193,23 @@ class Admission:
         return replace(credential, bot=bot)
 
     def _candidates(
-        self, credential: Credential, vendor: Vendor, model: str | None, turn: int
+        self,
+        credential: Credential,
+        vendor: Vendor,
+        models: Sequence[str | None],
+        turn: int,
     ) -> list[KeyRoute]:
         if credential.checked_key is not None:
             key = credential.checked_key
             return [key] if key.vendor == vendor.id else []
         if credential.bot is None:
             return []
-        table = self._routes.table
-        return self.healths.ready(
-            table.candidates(credential.bot, vendor.id, model, turn=turn)
-        )
+        bot, table, (model, *others) = credential.bot, self._routes.table, models
+        keys = table.candidates(bot, vendor.id, model, turn=turn)
+        for other in others:
+            able = table.candidates(bot, vendor.id, other)
+            keys = [key for key in keys if key in able]
+        return self.healths.ready(keys)
 
 
 def _route(

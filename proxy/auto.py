@@ -10,7 +10,8 @@ one; of several the first that can be asked in the format. A model that a link n
 leaves open (`linked_models`), or the id of a fallback chain, is meant as such.
 
 Bytes pass through: each candidate's vendor has an endpoint of the format that was spoken,
-and only the model's name is another one, and what the vendor would not take (`fitting`).
+and only the model's name is another one, and what the vendor would not take (`fitting`),
+or would take for other models that it may go to.
 """
 
 from __future__ import annotations
@@ -29,6 +30,7 @@ from domain.routing_plan import NO_PRIMARY, NOT_LINKED
 from domain.vendors import Format
 from proxy.admission import Credential
 from proxy.fitting import fitted
+from proxy.further_models import FURTHER_MODELS
 from proxy.incoming import Asked, Incoming, read_json
 from proxy.refusals import NoUsableKey
 from proxy.request_facts import read_facts
@@ -104,7 +106,7 @@ def asking(credential: Credential, incoming: Incoming, body: bytes, dice: int) -
         raise PathNotAllowed
     if credential.bot is None:
         raise NoPrimaryModel
-    asked = read_json(body)  # which is strict
+    asked = replace(read_json(body), others=())  # which is strict
     facts, words = read_facts(spoken, body)
     question = Question(
         bot=credential.bot,
@@ -151,7 +153,7 @@ def directed(
 ) -> tuple[Incoming, bytes]:
     """The call as it would have come to that vendor, for that model."""
     rewrites = catalog.rewrites_for(vendor, model, asking.spoken)
-    body, changes = fitted(asking.body, model, rewrites)
+    body, changes = fitted(asking.body, model, rewrites, drop=FURTHER_MODELS)
     changed = (*asking.incoming.changed, *changes)
     return replace(asking.incoming, vendor=vendor, changed=changed), body
 

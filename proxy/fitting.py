@@ -22,9 +22,12 @@ _NOTHING = (b"", b"null")
 
 
 def fitted(
-    body: bytes, model: str, rewrites: Iterable[Rewrite] = ()
+    body: bytes, model: str, rewrites: Iterable[Rewrite] = (), drop: Iterable[str] = ()
 ) -> tuple[bytes, tuple[str, ...]]:
-    """The JSON object for that model, and what was changed; `body` has been read before."""
+    """The JSON object for that model, and what was changed; `body` has been read before.
+
+    `drop`: what is left out for every model.
+    """
     fields = _fields.decode(body)
     named = msgspec.json.encode(model)
     changes: list[str] = []
@@ -33,6 +36,7 @@ def fitted(
         changes.append(MODEL)
     for rewrite in rewrites:
         changes += _rewritten(fields, rewrite)
+    changes += [f"dropped:{name}" for name in drop if fields.pop(name, None) is not None]
     return (msgspec.json.encode(fields), tuple(changes)) if changes else (body, ())
 
 

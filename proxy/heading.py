@@ -88,7 +88,10 @@ class Heading:
                 self.asked = replace(self.asked, model=plain)
         # By the path before the body, as the vendor goes.
         model = target.model or self.asked.model
-        route = await self._admission.route(credential, incoming, vendor, model, dice)
+        if model is None and target.endpoint.metered:
+            model = ""  # which only links for all models let through
+        models = (model, *self.asked.others)
+        route = await self._admission.route(credential, incoming, vendor, models, dice)
         return outgoing(credential, incoming, route, self.asked, body, upload)
 
     async def _routed(

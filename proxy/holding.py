@@ -25,6 +25,7 @@ from domain.quotas import Mode
 from domain.routing_kept import KeptRouting
 from domain.vendors import Format
 from proxy.demand import Demand, demand_by_size, demand_of
+from proxy.further_models import dearest_bound
 from proxy.limiting import OUTPUT_LIMIT, with_output_limit
 from proxy.outgoing import Outgoing
 from proxy.scopes import scope_keys_of
@@ -226,8 +227,8 @@ class Holding:
         """Micro-dollars that it costs at most with so many tokens; None: nobody knows."""
         if self.event.format is None and not self.call.route.target.endpoint.metered:
             return 0
-        units = self.demand.units
-        return self._prices.bound(self.event.facts, input_tokens, output_tokens, units)
+        tokens, others = (input_tokens, output_tokens), self.call.asked.others
+        return dearest_bound(self._prices, self.facts, others, tokens, self.demand.units)
 
     def grows(self) -> bool:
         """Whether it is a stream that must hold more before it may go on."""

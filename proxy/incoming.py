@@ -16,6 +16,7 @@ import msgspec
 
 from domain.catalog import WEBSOCKET
 from domain.errors import Refused
+from proxy.further_models import further_models
 from proxy.realtime import protocols
 
 PREFIX = b"/api/v1/"
@@ -188,7 +189,8 @@ _SAID = {b"true": True, b"false": False}
 # What a call is let through and charged by, and what else is usual. Go reads names in any
 # letters' case, so Ollama and other vendors would take `MODEL` for the model.
 _USUAL = frozenset({
-    "best_of", "frequency_penalty", "input", "instructions", "max_completion_tokens",
+    "best_of", "fallbacks", "frequency_penalty", "input", "instructions",
+    "max_completion_tokens",
     "max_output_tokens", "max_tokens", "messages", "metadata", "model", "models", "n",
     "options", "parallel_tool_calls", "presence_penalty", "prompt", "reasoning",
     "reasoning_effort", "response_format", "seed", "service_tier", "speed", "stop", "store",
@@ -206,6 +208,7 @@ class Asked:
     stream_format: bytes = b""  # as it stands in the body
     # Whether it may have `stream_options`, or has nothing that they could follow.
     stream_options: bool = field(default=True, compare=False)
+    others: tuple[str, ...] = ()  # models that the vendor may take instead of that one
 
 
 NOTHING_ASKED = Asked()
@@ -216,20 +219,25 @@ def read_json(body: bytes, *, any_case: bool = False) -> Asked:
 
     A name that stands twice, or in capitals, would be one thing to us and another to the
     vendor (`any_case`: one that names things its own way may mean capitals). What is nested
-    about a thousand levels deep is not readable either.
+    about a thousand levels deep is not readable either. Without a model, the first of its
+    list of models is meant (OpenRouter, "Model fallbacks").
     """
     try:
         fields = _object.decode(body)
         model = _text.decode(fields["model"]) if "model" in fields else None
+        others = further_models(fields)
         repeats = not (_compact(fields, body) or _spaced(fields, body)) and _repeats(body)
     except (msgspec.DecodeError, ValueError, RecursionError) as error:
         raise NotReadable from error
     if repeats or not is_name(model or ""):
         raise NotReadable
+    if others and not all(map(is_name, others)):
+        raise NotReadable
     if not (_USUAL.issuperset(fields) or any_case) and any(map(_is_disguised, fields)):
         raise NotReadable
     return Asked(
-        model=model,
+        model=others[0] if model is None and others else model,
+        others=others,
         stream=_SAID.get(bytes(fields.get("stream", b""))),
         stream_format=bytes(fields["stream_format"]) if "stream_format" in fields else b"",
         stream_options="stream_options" in fields or not fields,

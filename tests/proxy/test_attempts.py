@@ -146,7 +146,7 @@ async def tried(
     )
     credential = Credential(bot=bot, checked_key=None)
     openai = CATALOG.get("openai")
-    route = await admission.route(credential, incoming, openai, None)
+    route = await admission.route(credential, incoming, openai, (None,))
     body = b"" if method == "GET" else b"{}"
     call = outgoing(credential, incoming, route, NOTHING_ASKED, body)
     progress = Progress(
