@@ -17,6 +17,7 @@ from adapters.catalog.routing_catalog import load_routing_catalog
 from adapters.door.client import DoorClient
 from adapters.erasure_ledger import FileErasures
 from adapters.event_store import EventMapper
+from adapters.jobs.reached import RabbitmqLook
 from adapters.key_check import KeyCheckClient
 from adapters.mail import mailer_of
 from adapters.outside import CheckedOutside
@@ -133,6 +134,8 @@ def control_plane(settings: Settings, url: str) -> Iterator[ControlPlane]:
         rates = stack.enter_context(counted_by(url, role=ROLE, redis=redis))
         limits = request_limits(settings, rates)
         more = [redis.look] if redis else []
+        if settings.rabbitmq_url:
+            more.append(RabbitmqLook(settings.rabbitmq_url).look)
         reading = stack.enter_context(
             reading_from(settings.read_database_url, opened.database, size=CONNECTIONS)
         )
