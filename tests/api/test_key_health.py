@@ -190,12 +190,14 @@ def test_health_shows_circuits_verdicts_and_counts_of_the_teams_keys_only(
         made.record(admitted(facts), end)
     either.system.pump()
     shown = either.client.get("/api/provider-key/health", headers=me).json()["items"]
+    opened = shown[2]["state"]
+    assert opened in {"open", "half_open"}  # its first pause is less than a second
     assert [
         (one["id"], one["status"], one["state"], one["last_verdict"]) for one in shown
     ] == [
         (well, "active", "closed", "ok"),
         (dead, "dead", "open", "dead"),
-        (broken, "active", "open", "overloaded"),
+        (broken, "active", opened, "overloaded"),
         (unused, "active", "closed", None),
     ]
     assert [(one["successes"], one["failures"]) for one in shown] == [
