@@ -225,7 +225,8 @@ def read_json(body: bytes, *, any_case: bool = False) -> Asked:
     try:
         fields = _object.decode(body)
         model = _text.decode(fields["model"]) if "model" in fields else None
-        others = further_models(fields)
+        further = "models" in fields or "fallbacks" in fields
+        others = further_models(fields) if further else ()
         repeats = not (_compact(fields, body) or _spaced(fields, body)) and _repeats(body)
     except (msgspec.DecodeError, ValueError, RecursionError) as error:
         raise NotReadable from error
