@@ -20,8 +20,8 @@ Ready = Callable[[Mapping[str, int | None]], None]
 async def keep(
     children: Sequence[Child], server: EmbeddedPostgres | None, *, ready: Ready, say: Say
 ) -> None:
-    """Until SIGTERM or SIGINT all of them run; then what serves is stopped, and then
-    the others in the order given.
+    """Until SIGTERM, SIGINT or SIGHUP all of them run; then what serves is stopped, and
+    then the others in the order given.
 
     `ready` is told every child's pid once all can do their work. `BadSetup` if one cannot
     start with what it was given, `Unavailable` if one is not ready in time; the children
@@ -31,6 +31,8 @@ async def keep(
     loop = asyncio.get_running_loop()
     for number in (signal.SIGTERM, signal.SIGINT):
         loop.add_signal_handler(number, stop.set)
+    if signal.getsignal(signal.SIGHUP) is not signal.SIG_IGN:  # as nohup has it
+        loop.add_signal_handler(signal.SIGHUP, stop.set)
     running = [asyncio.create_task(child.keep_running()) for child in children]
     database = asyncio.create_task(_keep_database(server, stop, say))
     starting = asyncio.create_task(_start(children, ready))

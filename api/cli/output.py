@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import sys
+from contextlib import suppress
 from typing import Annotated, Any
 
 import typer
@@ -33,6 +34,7 @@ def line(text: str = "") -> None:
 
 
 def say(text: str) -> None:
-    """A sentence on standard error, on one line."""
-    sys.stderr.write(f"clawbot: {' '.join(text.split())}\n")
-    sys.stderr.flush()
+    """A sentence on standard error, on one line; nothing, if the terminal is gone."""
+    with suppress(OSError):
+        sys.stderr.write(f"clawbot: {' '.join(text.split())}\n")
+        sys.stderr.flush()

@@ -4,7 +4,9 @@ from __future__ import annotations
 
 import asyncio
 import os
+import signal
 import sys
+from collections.abc import Iterator
 from contextlib import suppress
 from io import BytesIO
 from pathlib import Path
@@ -30,6 +32,29 @@ pathlib.Path("{folder}/{own}-runs").touch()
 while True:
     time.sleep(0.01)
 """
+
+
+@pytest.fixture(params=[signal.SIGTERM, signal.SIGINT, signal.SIGHUP])
+def number(request: pytest.FixtureRequest) -> Iterator[signal.Signals]:
+    """A signal that would do nothing to this process."""
+    asked: signal.Signals = request.param
+    before = signal.signal(asked, lambda *_: None)
+    yield asked
+    signal.signal(asked, before)
+
+
+async def test_whatever_ends_us_ends_them_in_order(
+    tmp_path: Path, number: signal.Signals
+) -> None:
+    said = list[str]()
+    child = Child(server(tmp_path, "one", "one"), BytesIO(), said.append)
+    kept = asyncio.create_task(keep([child], None, ready=lambda _: None, say=said.append))
+    async with asyncio.timeout(20):
+        while not all_run(tmp_path, 1):  # noqa: ASYNC110 - a process
+            await asyncio.sleep(0.01)
+        os.kill(os.getpid(), number)
+        await kept
+    assert (said, child.pid) == ([], None)
 
 
 async def test_what_serves_is_told_to_stop_at_the_same_time(tmp_path: Path) -> None:

@@ -2,6 +2,9 @@
 
 from __future__ import annotations
 
+import errno
+import io
+import os
 import re
 import subprocess
 import sys
@@ -10,6 +13,7 @@ import pytest
 from typer.main import get_command
 
 from api.cli.main import app
+from api.cli.output import say
 from tests.api.cli.running import ROOT, Shell
 
 COMMANDS = sorted(get_command(app).commands)  # type: ignore[attr-defined]
@@ -88,3 +92,17 @@ def test_help_loads_nothing_that_takes_long() -> None:
         [sys.executable, "-c", script], cwd=ROOT, capture_output=True, text=True, check=True
     )
     assert ran.stdout.split() == []
+
+
+class Gone(io.StringIO):
+    """What is left of a terminal that was closed."""
+
+    def write(self, _: str) -> int:
+        raise OSError(errno.EIO, os.strerror(errno.EIO))
+
+
+def test_a_terminal_that_is_gone_stops_nobody_who_says_something(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    monkeypatch.setattr(sys, "stderr", Gone())
+    say("it is stopped")
