@@ -6,6 +6,9 @@ remembered, and the statement that writes it first sees that all of it still sta
 the windows are still those of now. If anything is another, nothing is written, all is
 forgotten, and the batch is decided anew on what `lock_budgets` tells; where that happens
 again and again, as others are at the same balances, it is tried less and less often.
+
+The next batch may be decided on what one leaves before that is written: if it is not, what
+the next has seen does not stand either.
 """
 
 from __future__ import annotations
@@ -50,7 +53,7 @@ class BudgetMemory:
     """Of one process, which is told of every batch that it commits."""
 
     def __init__(self) -> None:
-        self._budgets: Budgets | None = None  # a batch has them, or nothing is known
+        self._budgets: Budgets | None = None  # as the last batch leaves them, once written
         self._rest = 0  # batches that will not be tried
         self._next_rest = 1
         self._last: _Asked | None = None
@@ -68,7 +71,6 @@ class BudgetMemory:
             return None
         if asked.until <= datetime.now(UTC):  # the database asks its own clock
             return None
-        self._budgets = None
         budgets.begin(asked.budgets.items())
         stood = asked.budgets.values()
         settled = bigint_array([one.settled for one in stood])
@@ -91,14 +93,24 @@ class BudgetMemory:
             else:  # by its scope, too: there must be one of it only
                 left.settled, left.held = budget.settled, budget.held
 
-    def stood(self, remembered: Remembered) -> None:
+    def stood(self) -> None:
         """It was so, and is now as the batch that was committed has left it."""
-        self._budgets, self._next_rest = remembered.budgets, 1
+        self._next_rest = 1
 
-    def fell(self) -> None:
+    def fell(self, remembered: Remembered) -> None:
         """What was recalled was not so any more."""
-        self._rest = self._next_rest
-        self._next_rest = min(2 * self._next_rest, LONGEST_REST)
+        if self.forget(remembered):
+            self._rest = self._next_rest
+            self._next_rest = min(2 * self._next_rest, LONGEST_REST)
+
+    def forget(self, remembered: Remembered) -> bool:
+        """The batch may not be written; False: what it was decided on is forgotten by now,
+        for a batch before it was not.
+        """
+        if self._budgets is not remembered.budgets:
+            return False
+        self._budgets = self._last = None
+        return True
 
     def _asked_of(self, concerns: Concerns, known: Budgets) -> _Asked | None:
         """None: something that the batch is about is not known here."""

@@ -25,7 +25,7 @@ from adapters.postgres.binary_array import (
     uuid_array,
 )
 from adapters.postgres.budget_batch import Budgets
-from adapters.postgres.budget_concerns import Asked, concerns_of
+from adapters.postgres.budget_concerns import Asked, Concerns, concerns_of
 from adapters.postgres.budget_memory import BudgetMemory, Remembered
 from adapters.postgres.call_entry import Entry, Missed, Written
 from adapters.postgres.pipeline import Pipeline
@@ -86,43 +86,65 @@ class BudgetWriter:
     ) -> list[Written]:
         asked = [_asked(entry) for entry in batch]
         concerns = concerns_of(asked)
+        # From what is recalled to what is sent nothing else may be: the next batch is
+        # decided on what this one leaves, before anybody knows whether it is written.
+        await pipeline.free()
+        remembered = self._memory.recall(concerns)
         try:
-            remembered = self._memory.recall(concerns)
             if remembered is not None:
-                _decide(batch, asked, remembered.budgets)
-                written = await self._written_as_seen(pipeline, batch, remembered)
+                written = await self._written_as_seen(pipeline, batch, asked, remembered)
                 if written is not None:
                     return written
-            locked = await pipeline.run(
-                (b"begin", ()), (b"lock_budgets", concerns.parameters())
-            )
-            budgets = Budgets(_rows(locked[1]))
-            _decide(batch, asked, budgets)
-            values = self._values(batch, budgets)
-            rows, _ = await pipeline.run((b"write_calls", values), (b"commit", ()))
+            return await self._written_under_lock(pipeline, batch, asked, concerns)
         except psycopg.Error as error:
-            await _roll_back(pipeline)
             if error.sqlstate == PLACE_TAKEN:
                 raise NotAsDecided(Missed.PLACE_TAKEN) from error
             if error.sqlstate == NO_LEASE:
                 raise NotAsDecided(Missed.NO_LEASE) from error
             raise
-        except Exception:
-            await _roll_back(pipeline)
-            raise
-        self._memory.learn(concerns, budgets)
-        return _written(batch, rows)
 
     async def _written_as_seen(
-        self, pipeline: Pipeline, batch: Sequence[Entry], remembered: Remembered
+        self,
+        pipeline: Pipeline,
+        batch: Sequence[Entry],
+        asked: Sequence[Asked | None],
+        remembered: Remembered,
     ) -> list[Written] | None:
         """None: nothing is, as what was remembered is so no more."""
-        values = (*remembered.seen, *self._values(batch, remembered.budgets))
-        (rows,) = await pipeline.run((b"write_as_seen", values))
+        try:
+            _decide(batch, asked, remembered.budgets)
+            values = (*remembered.seen, *self._values(batch, remembered.budgets))
+            (rows,) = await pipeline.run((b"write_as_seen", values))
+        except BaseException:
+            self._memory.forget(remembered)
+            raise
         if not rows.ntuples:
-            self._memory.fell()
+            self._memory.fell(remembered)
             return None
-        self._memory.stood(remembered)
+        self._memory.stood()
+        return _written(batch, rows)
+
+    async def _written_under_lock(
+        self,
+        pipeline: Pipeline,
+        batch: Sequence[Entry],
+        asked: Sequence[Asked | None],
+        concerns: Concerns,
+    ) -> list[Written]:
+        async with pipeline.taken() as run:
+            try:
+                _, locked = await run(
+                    (b"begin", ()), (b"lock_budgets", concerns.parameters())
+                )
+                budgets = Budgets(_rows(locked))
+                _decide(batch, asked, budgets)
+                values = self._values(batch, budgets)
+                rows, _ = await run((b"write_calls", values), (b"commit", ()))
+            except Exception:
+                with suppress(psycopg.Error):  # without a connection the server ends it
+                    await run((b"rollback", ()))
+                raise
+            self._memory.learn(concerns, budgets)
         return _written(batch, rows)
 
     def _values(self, batch: Sequence[Entry], budgets: Budgets) -> tuple[bytes, ...]:
@@ -182,10 +204,3 @@ def _rows(result: PGresult) -> list[tuple[Any, ...]]:
     reader = Transformer()
     reader.set_pgresult(result)
     return reader.load_rows(0, result.ntuples, tuple)
-
-
-async def _roll_back(pipeline: Pipeline) -> None:
-    """The transaction is over, unless the connection is; then the server ends it."""
-    with suppress(psycopg.Error):
-        if not pipeline.closed:
-            await pipeline.run((b"rollback", ()))

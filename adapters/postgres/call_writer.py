@@ -86,11 +86,15 @@ POSITION, CALL_ID, VERSION, STATE = range(4)  # the columns of what comes back
 
 
 class CallWriter:
-    """The one connection through which a process writes the calls log."""
+    """The one connection through which a process writes the calls log.
+
+    Another batch may be written while one is on its way: it is sent behind it.
+    """
 
     def __init__(self, conninfo: str, process_id: UUID) -> None:
         self._conninfo = conninfo
         self._pipeline: Pipeline | None = None
+        self._connecting = asyncio.Lock()
         self._constants = (bigint(LOCKS[CALLS]), process_id.bytes)
         self._budgets = BudgetWriter(process_id)
         self._teams: set[int] = set()  # that have quotas, by number
@@ -112,6 +116,9 @@ class CallWriter:
         timer = asyncio.get_running_loop().call_later(within_seconds, pipeline.close)
         try:
             return await self._written(pipeline, batch)
+        except (psycopg.Error, TimeoutError, OSError):
+            pipeline.close()  # this one: there may be another by now
+            raise
         finally:
             timer.cancel()
 
@@ -209,12 +216,20 @@ class CallWriter:
         return found
 
     async def _connected(self, within_seconds: float) -> Pipeline:
-        pipeline = self._pipeline = await Pipeline.opened(
-            self._conninfo, STATEMENTS | BUDGETS, within_seconds=within_seconds
-        )
-        with pipeline.closed_after(within_seconds):
-            await pipeline.run((b"patience", ()))
-        return pipeline
+        async with asyncio.timeout(within_seconds), self._connecting:
+            pipeline = self._pipeline
+            if pipeline is not None and not pipeline.closed:  # made for the other batch
+                return pipeline
+            pipeline = await Pipeline.opened(
+                self._conninfo, STATEMENTS | BUDGETS, within_seconds=within_seconds
+            )
+            try:
+                await pipeline.run((b"patience", ()))
+            except BaseException:
+                pipeline.close()
+                raise
+            self._pipeline = pipeline
+            return pipeline
 
     async def stream(self, call_id: UUID) -> list[StoredEvent]:
         """Every event of one call, oldest first; on a connection of its own, being rare."""

@@ -1,6 +1,8 @@
 """Group commits: what waits at the same moment is written in one transaction.
 
-One task per process collects what is waiting and writes it; the callers wait for it. A
+Two tasks per process collect what is waiting and write it; the callers wait for it. While
+one batch is on its way another may follow behind it, so that neither we nor the database
+wait for the other between the two; if it is no smaller, as each costs a transaction. A
 failed batch fails its own callers and no others; what must get in is tried again, in the
 order in which it came. A row that is already there is compared: the same bytes mean that an
 earlier try of ours was committed although its answer was lost.
@@ -13,6 +15,7 @@ import logging
 import time
 from collections.abc import Callable
 from functools import cache
+from itertools import chain
 from uuid import UUID
 
 import psycopg
@@ -28,6 +31,8 @@ from domain.errors import Unavailable
 log = logging.getLogger(__name__)
 
 MAX_BATCH = 512
+AT_ONCE = 2  # batches on their way
+SECOND = 8  # events, at least, of a batch that is sent behind another
 # An admission is answered within the sum of these three, which must stay below 2 s.
 BATCH_SECONDS = 1.2  # then the connection is given up
 GIVE_UP_SECONDS = 0.5  # an admission that is older is not tried again
@@ -51,8 +56,9 @@ class GroupCommit:
         self._watch = watch
         self._end_anyway = end_anyway  # a settlement whose place is taken
         self._waiting: list[Entry] = []
-        self._writing: list[Entry] = []
-        self._sleeping: asyncio.Future[None] | None = None  # while nothing is waiting
+        self._writing: list[list[Entry]] = []  # batches on their way
+        self._sleeping: list[asyncio.Future[None]] = []  # tasks that wait for enough to do
+        self._enough = 1  # events, to be worth a batch now
         self._loop = cache(asyncio.get_running_loop)  # one loop for its whole life
 
     def enter(
@@ -80,9 +86,10 @@ class GroupCommit:
         if asks is None or not self._writer.has_quotas(asks.facts.team_id):
             entry.write()
         self._waiting.append(entry)
-        sleeping, self._sleeping = self._sleeping, None
-        if sleeping is not None and not sleeping.done():
-            sleeping.set_result(None)
+        if self._sleeping and len(self._waiting) >= self._enough:
+            sleeping = self._sleeping.pop()
+            if not sleeping.done():
+                sleeping.set_result(None)
         return entry
 
     def withdraw(self, entry: Entry) -> bool:
@@ -94,18 +101,27 @@ class GroupCommit:
 
     async def run(self) -> None:
         """Write until cancelled."""
+        async with asyncio.TaskGroup() as tasks:
+            for _ in range(AT_ONCE):
+                tasks.create_task(self._write())
+
+    async def _write(self) -> None:
         while True:
-            if not self._waiting:
-                self._sleeping = self._loop().create_future()
-                await self._sleeping
+            while len(self._waiting) < self._enough:
+                sleeping = self._loop().create_future()
+                self._sleeping.append(sleeping)
+                await sleeping
             batch, self._waiting = self._waiting[:MAX_BATCH], self._waiting[MAX_BATCH:]
-            self._writing = batch
+            self._writing.append(batch)
+            self._enough = max(SECOND, len(batch))
             await self._commit(batch)
-            self._writing = []
+            self._writing.remove(batch)
+            before = self._writing
+            self._enough = max(SECOND, len(before[0])) if before else 1
 
     async def emptied(self) -> None:
         """What was waiting is written, or `STOP_SECONDS` are over."""
-        waiting = [entry.done for entry in (*self._writing, *self._waiting)]
+        waiting = [entry.done for entry in chain(*self._writing, self._waiting)]
         if waiting:
             await asyncio.wait(waiting, timeout=STOP_SECONDS)
 
@@ -116,7 +132,6 @@ class GroupCommit:
         except (psycopg.Error, TimeoutError, OSError) as error:
             extra = {"size": len(batch), "error": repr(error)}
             log.warning("meter.batch_failed", extra=extra)
-            self._writer.close()
             for entry in batch:
                 entry.tried = True
             self._again(batch)

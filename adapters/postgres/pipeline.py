@@ -3,14 +3,16 @@
 psycopg makes the connection; from then on the event loop reads its socket all the time and
 hands what comes to libpq, in pipeline mode. Waiting as psycopg does costs a statement two
 calls of epoll and some thirty Python frames; and a connection that is lost while nobody
-waits is known to be lost.
+waits is known to be lost. What is asked while an answer is awaited is sent at once: the
+server goes on with it as soon as it is done with what came before.
 """
 
 from __future__ import annotations
 
 import asyncio
-from collections.abc import Iterator, Mapping, Sequence
-from contextlib import contextmanager
+from collections import deque
+from collections.abc import AsyncIterator, Awaitable, Callable, Iterator, Mapping, Sequence
+from contextlib import asynccontextmanager, contextmanager
 from typing import Any, TypeAlias
 
 import psycopg
@@ -18,6 +20,7 @@ from psycopg import errors, pq
 from psycopg.pq.abc import PGresult
 
 Step: TypeAlias = tuple[bytes, Sequence[bytes]]  # a statement's name, its values in binary
+Run: TypeAlias = Callable[..., Awaitable[list[PGresult]]]  # of steps
 
 _DONE = frozenset({pq.ExecStatus.COMMAND_OK, pq.ExecStatus.TUPLES_OK})
 _SYNC = pq.ExecStatus.PIPELINE_SYNC
@@ -25,7 +28,7 @@ _BINARY = pq.Format.BINARY
 
 
 class Pipeline:
-    """One connection of one task; what it runs at once is one transaction."""
+    """One connection of one process; what it runs at once is one transaction."""
 
     def __init__(self, connection: psycopg.AsyncConnection[tuple[Any, ...]]) -> None:
         self._loop = asyncio.get_running_loop()
@@ -33,7 +36,8 @@ class Pipeline:
         self._libpq = connection.pgconn
         self._socket = connection.fileno()
         self._results: list[PGresult] = []
-        self._answer: asyncio.Future[list[PGresult]] | None = None
+        self._answers: deque[asyncio.Future[list[PGresult]]] = deque()
+        self._taken = asyncio.Lock()  # by a transaction of several round trips
         self.closed = False  # or lost
         self._libpq.enter_pipeline_mode()
         self._loop.add_reader(self._socket, self._on_readable)
@@ -62,9 +66,28 @@ class Pipeline:
     async def run(self, *steps: Step) -> list[PGresult]:
         """The result of each step, in binary; they are one transaction, which is committed.
 
-        One round trip, and nothing else may run here meanwhile. Raises `psycopg.Error`;
-        the connection is good for more unless `closed`.
+        One round trip. Raises `psycopg.Error`; the connection is good for more unless
+        `closed`. Sent before this coroutine first waits, unless another `taken` it.
         """
+        if self._taken.locked():
+            await self.free()
+        return await self._run(*steps)
+
+    async def free(self) -> None:
+        """Nobody has the connection to themselves; so it is until the caller next waits."""
+        while self._taken.locked():
+            async with self._taken:
+                pass
+
+    @asynccontextmanager
+    async def taken(self) -> AsyncIterator[Run]:
+        """To run a transaction of several round trips by what is given; others wait."""
+        async with self._taken:
+            while self._answers:
+                await asyncio.wait({self._answers[-1]})
+            yield self._run
+
+    async def _run(self, *steps: Step) -> list[PGresult]:
         for name, values in steps:
             formats = (_BINARY,) * len(values)
             self._libpq.send_query_prepared(name, values, formats, _BINARY)
@@ -93,7 +116,7 @@ class Pipeline:
         self._libpq.pipeline_sync()
         self._flush()
         answer: asyncio.Future[list[PGresult]] = self._loop.create_future()
-        self._answer = answer
+        self._answers.append(answer)
         try:
             results = await answer
         except asyncio.CancelledError:
@@ -117,12 +140,12 @@ class Pipeline:
             self._lose(error)
 
     def _on_readable(self) -> None:
-        expected = self._answer is not None
+        expected = len(self._answers)
         try:
             self._read()
             # After an error of the socket libuv calls once and never again: what the server
             # said last is read now, and behind it stands the end.
-            if self._answer is not None or not expected:
+            if len(self._answers) == expected:
                 self._read()
         except psycopg.Error as error:
             self._lose(error)
@@ -130,7 +153,7 @@ class Pipeline:
     def _read(self) -> None:
         libpq = self._libpq
         libpq.consume_input()
-        while self._answer is not None and not libpq.is_busy():
+        while self._answers and not libpq.is_busy():
             self._take(libpq.get_result())
 
     def _take(self, result: PGresult | None) -> None:
@@ -139,20 +162,21 @@ class Pipeline:
         if result.status != _SYNC:
             self._results.append(result)
             return
-        answer, self._answer = self._answer, None
+        answer = self._answers.popleft()
         results, self._results = self._results, []
-        if answer is not None and not answer.done():
+        if not answer.done():
             answer.set_result(results)
 
     def _lose(self, error: psycopg.Error) -> None:
-        answer, self._answer = self._answer, None
+        answers, self._answers = self._answers, deque()
         if not self.closed:
             self.closed = True
             self._loop.remove_reader(self._socket)
             self._loop.remove_writer(self._socket)
             self._libpq.finish()
-        if answer is not None and not answer.done():
-            answer.set_exception(error)
+        for answer in answers:
+            if not answer.done():
+                answer.set_exception(error)
 
 
 def _error_of(result: PGresult) -> psycopg.Error:

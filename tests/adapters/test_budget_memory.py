@@ -39,9 +39,9 @@ class Heard(Pipeline):
 
     ran: list[str]
 
-    async def run(self, *steps: Step) -> list[PGresult]:
+    async def _run(self, *steps: Step) -> list[PGresult]:
         self.ran += [name.decode() for name, _ in steps]
-        return await super().run(*steps)
+        return await super()._run(*steps)
 
 
 class Process:
@@ -73,6 +73,25 @@ class Process:
         asks: Wants | None = None,
     ) -> CallEvent | None:
         self._pipeline.ran = self.ran = []
+        return await self._written(call_id, event, version=version, asks=asks)
+
+    async def admit_at_once(self, calls: int) -> list[Admitted]:
+        """Each in a batch of its own that does not wait for the one before it."""
+        self._pipeline.ran = self.ran = []
+        wants = [wanting(facts(), process=self._id) for _ in range(calls)]
+        events = await asyncio.gather(
+            *(self._written(uuid4(), asks.event, asks=asks) for asks in wants)
+        )
+        return [(uuid4(), getattr(event, "holds", ())) for event in events]
+
+    async def _written(
+        self,
+        call_id: UUID,
+        event: CallEvent,
+        *,
+        version: int = 1,
+        asks: Wants | None = None,
+    ) -> CallEvent | None:
         one = Entry(
             call_id=call_id,
             version=version,
@@ -162,6 +181,37 @@ async def test_a_call_is_decided_on_what_is_so_whatever_was_remembered(
         _, holds = await one.admit()
         assert one.ran == [*REMEMBERED, *LOOKED_UP]
     assert [hold.amount for hold in holds] == amounts
+
+
+async def test_a_batch_is_decided_on_what_the_one_before_it_will_leave(
+    database_url: str,
+) -> None:
+    set_quota(database_url, 120)
+    async with process(database_url) as alone:
+        await alone.admit()
+        calls = await alone.admit_at_once(4)
+        assert alone.ran == 4 * REMEMBERED
+    before = [[(hold.held, hold.amount) for hold in holds] for _, holds in calls]
+    assert before == [[(30, 30)], [(60, 30)], [(90, 30)], []]
+    assert folded(database_url).by_window == balances(database_url)
+
+
+async def test_where_one_batch_is_not_written_no_batch_behind_it_is_as_decided(
+    database_url: str,
+) -> None:
+    quota = set_quota(database_url, 100)
+    async with process(database_url) as one:
+        await one.admit()
+        sooner(database_url, quota)  # 80 more are held: no room any more
+        calls = await one.admit_at_once(3)
+        assert sorted(one.ran) == sorted(3 * [*REMEMBERED, *LOOKED_UP])
+        assert [holds for _, holds in calls] == [(), (), ()]
+        change_quota(database_url, quota, 200)
+        calls = await one.admit_at_once(4)
+    before = [[(hold.held, hold.amount) for hold in holds] for _, holds in calls]
+    assert before == [[(110, 30)], [(140, 30)], [(170, 30)], []]
+    [balance] = balances(database_url).values()
+    assert balance.held == 200
 
 
 async def test_who_shares_a_balance_tries_less_and_less_often(database_url: str) -> None:

@@ -22,6 +22,8 @@ STATEMENTS = {
     b"count": b"SELECT count(*) FROM made",
     b"echo": b"SELECT $1::bytea",
     b"sleep": b"SELECT pg_sleep(30)",
+    b"begin": b"BEGIN",
+    b"rollback": b"ROLLBACK",
 }
 
 
@@ -39,7 +41,8 @@ async def connected(url: str, *names: bytes) -> AsyncIterator[Pipeline]:
 async def with_table(url: str) -> AsyncIterator[Pipeline]:
     async with connected(url, b"make") as pipeline:
         await pipeline.run((b"make", ()))
-    async with connected(url, b"put", b"count", b"echo") as pipeline:
+    names = (b"put", b"count", b"echo", b"begin", b"rollback")
+    async with connected(url, *names) as pipeline:
         yield pipeline
 
 
@@ -69,6 +72,46 @@ async def test_what_runs_at_once_is_one_transaction(database_url: str) -> None:
         with pytest.raises(psycopg.errors.UniqueViolation, match="made_pkey"):
             await pipeline.run(put(3), put(2), put(4))
         assert await count(pipeline) == 2
+
+
+async def test_what_is_asked_meanwhile_is_a_transaction_of_its_own(
+    database_url: str,
+) -> None:
+    async with with_table(database_url) as pipeline:
+        asked = (put(1),), (put(2), put(1)), (put(3),), (put(3),), (put(4),)
+        answers = await asyncio.gather(
+            *(pipeline.run(*steps) for steps in asked), return_exceptions=True
+        )
+        refused = [isinstance(one, psycopg.errors.UniqueViolation) for one in answers]
+        assert refused == [False, True, False, True, False]
+        assert await count(pipeline) == 3
+
+
+async def test_a_transaction_of_several_round_trips_has_the_connection_to_itself(
+    database_url: str,
+) -> None:
+    async with with_table(database_url) as pipeline:
+        before = asyncio.create_task(pipeline.run(put(1)))
+        await asyncio.sleep(0)
+        async with pipeline.taken() as run:
+            assert before.done()
+            await run((b"begin", ()), put(2))
+            meanwhile = [asyncio.create_task(count(pipeline)) for _ in range(2)]
+            (rows,) = await run((b"count", ()))
+            assert rows.get_value(0, 0) == bigint(2)
+            await run((b"rollback", ()))
+            assert not any(one.done() for one in meanwhile)
+        assert await asyncio.gather(*meanwhile) == [1, 1]
+
+
+async def test_all_who_wait_hear_that_the_connection_is_lost(database_url: str) -> None:
+    async with connected(database_url, b"sleep") as pipeline:
+        asked = [asyncio.create_task(pipeline.run((b"sleep", ()))) for _ in range(3)]
+        await asyncio.sleep(0.1)
+        end_sessions(database_url)
+        for one in await asyncio.gather(*asked, return_exceptions=True):
+            assert isinstance(one, psycopg.OperationalError)
+        assert pipeline.closed
 
 
 async def test_more_than_the_socket_takes_at_once_goes_both_ways(database_url: str) -> None:
