@@ -114,7 +114,12 @@ class GroupCommit:
             batch, self._waiting = self._waiting[:MAX_BATCH], self._waiting[MAX_BATCH:]
             self._writing.append(batch)
             self._enough = max(SECOND, len(batch))
-            await self._commit(batch)
+            try:
+                await self._commit(batch)
+            except Exception as error:  # a bug must not end what writes all calls
+                log.exception("meter.batch_unanswered", extra={"size": len(batch)})
+                for entry in batch:
+                    entry.fail(error)
             self._writing.remove(batch)
             before = self._writing
             self._enough = max(SECOND, len(before[0])) if before else 1

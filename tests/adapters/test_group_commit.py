@@ -29,6 +29,7 @@ class Waiting(CallWriter):
         self.on_their_way: list[asyncio.Future[bool]] = []
         self.sizes: list[int] = []
         self.position = 0
+        self.tells = True
 
     async def write(self, batch: list[Entry], *, within_seconds: float) -> list[Written]:
         assert within_seconds > 0
@@ -38,7 +39,7 @@ class Waiting(CallWriter):
         if not await answer:
             raise psycopg.OperationalError
         first, self.position = self.position + 1, self.position + len(batch)
-        return list(range(first, self.position + 1))
+        return list(range(first, self.position + 1)) if self.tells else []
 
     async def answer(self, nth: int = 0, *, good: bool = True) -> None:
         self.on_their_way.pop(nth).set_result(good)
@@ -137,3 +138,15 @@ async def test_a_batch_that_fails_is_written_again_behind_the_one_that_did_not()
         assert writer.sizes == [20, 20, 20]
         await writer.answer()
         assert first[-1].result() == 40
+
+
+async def test_an_answer_that_nobody_can_make_sense_of_fails_its_own_batch_alone() -> None:
+    async with queue() as (commit, writer):
+        [lost] = await enter(commit, 1)
+        writer.tells = False
+        await writer.answer()
+        assert isinstance(lost.exception(), ValueError)
+        writer.tells = True
+        [done] = await enter(commit, 1)
+        await writer.answer()
+        assert done.result() == 2
