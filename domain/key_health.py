@@ -98,6 +98,8 @@ class KeyHealth:
             failures=failures,
             verdict=verdict,
             open_until=None if pause is None else now + pause,
+            # Asked to come again at once, all may: there was no time to find anything out.
+            trial_until=now if pause == 0 else 0.0,
         )
 
     def _is_shut(self, now: float) -> bool:

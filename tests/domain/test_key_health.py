@@ -171,3 +171,10 @@ def test_worse_news_are_heard_while_it_is_open() -> None:
     dead = throttled.after(Verdict.DEAD, 101, wait=None, dice=0)
     assert dead.verdict is Verdict.DEAD
     assert dead.open_until == 101 + PARKED_SECONDS
+
+
+def test_whom_the_vendor_asks_to_come_at_once_all_may() -> None:
+    health = HEALTHY.after(Verdict.THROTTLED, 1000.0, wait=0.0, dice=1.0)
+    assert health.circuit(1000.0) is Circuit.HALF_OPEN
+    assert not health.tried(1000.0).on_trial(1000.0)
+    assert not health.tried(1000.0).must_rest(1000.0)

@@ -118,7 +118,8 @@ def test_of_keys_whose_vendors_are_overloaded_the_one_that_is_back_first_comes_f
 
 def test_a_key_that_may_be_tried_again_is_tried_by_one_call_at_a_time() -> None:
     healths, key, well = KeyHealths(), a_key(), a_key()
-    healths.learned(key, Verdict.THROTTLED, 0)
+    rested = KeyHealth(failures=1, verdict=Verdict.THROTTLED, open_until=0)
+    healths._known[key.key_id] = (1, rested)  # noqa: SLF001
     assert healths.ready([key, well]) == [key, well]
     healths.trying(key)
     assert healths.on_trial(key)
