@@ -15,7 +15,7 @@ from adapters.answered_names import AnsweredNames
 from adapters.prices import PriceBook, Priced, charged
 from domain.calls import CallFacts
 from domain.price_bounds import bound_of
-from domain.prices import NO_OTHER, Price
+from domain.prices import NO_OTHER
 from domain.usage import OtherUnits, Usage
 from projections.model_prices import TeamPrice
 
@@ -72,33 +72,32 @@ class TeamPriceBook:
         model = facts.requested_model
         if model is None:
             return None
-        own = self._team_price(facts.team_id, facts.vendor, model)
-        found = own or self._book.price_of(facts.vendor, model, facts.admitted_at)
+        team_id, vendor = facts.team_id, facts.vendor
+        own = self._team_price(team_id, vendor, model)
+        found = own or self._book.price_of(vendor, model, facts.admitted_at)
         if found is None:
             return None
         usual = found.price
         most = bound_of(usual, input_tokens, output_tokens, units)
-        for price in self._elsewise(facts, model):
-            if price is usual:
-                continue
-            cost = bound_of(price, input_tokens, output_tokens, units)
-            if most is None or cost is None:
-                return None
-            most = max(most, cost)
-        return most
-
-    def _elsewise(self, facts: CallFacts, model: str) -> list[Price]:
-        """What else it may be charged by, if it answers by another name."""
-        team_id, vendor = facts.team_id, facts.vendor
-        prices = [own.price for own in self._akin(team_id, vendor, model)]
+        for akin in self._akin(team_id, vendor, model):
+            if akin.price is not usual:
+                most = _dearer(
+                    most, bound_of(akin.price, input_tokens, output_tokens, units)
+                )
         for name in self._answered.of(team_id, vendor, model):
-            found = self._charged_as(facts, name)
-            if found is not None:
-                prices.append(found.price)
-        return prices
+            other = self._charged_as(facts, name)
+            if other is not None:
+                cost = bound_of(other.price, input_tokens, output_tokens, units)
+                most = _dearer(most, cost)
+        return most
 
     def _own(self, facts: CallFacts, model: str) -> Priced | None:
         found = self._team_price(facts.team_id, facts.vendor, model)
         if found is None:
             return None
         return Priced(price=found.price, source=TEAM, version=str(found.version))
+
+
+def _dearer(one: int | None, other: int | None) -> int | None:
+    """None: nobody knows."""
+    return None if one is None or other is None else max(one, other)

@@ -227,8 +227,11 @@ class Holding:
         """Micro-dollars that it costs at most with so many tokens; None: nobody knows."""
         if self.event.format is None and not self.call.route.target.endpoint.metered:
             return 0
-        tokens, others = (input_tokens, output_tokens), self.call.asked.others
-        return dearest_bound(self._prices, self.facts, others, tokens, self.demand.units)
+        facts, units, others = self.event.facts, self.demand.units, self.call.asked.others
+        if not others:  # the usual case
+            return self._prices.bound(facts, input_tokens, output_tokens, units)
+        tokens = input_tokens, output_tokens
+        return dearest_bound(self._prices, facts, others, tokens, units)
 
     def grows(self) -> bool:
         """Whether it is a stream that must hold more before it may go on."""

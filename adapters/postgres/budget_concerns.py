@@ -74,7 +74,7 @@ class Concerns:
 def concerns_of(batch: Iterable[Asked | None]) -> Concerns:
     """What these are about, taken together."""
     concerns = Concerns()
-    windows = concerns.windows
+    windows, last = concerns.windows, None
     for asked in batch:
         held: Iterable[Hold | Booking] = ()
         match asked:
@@ -86,7 +86,10 @@ def concerns_of(batch: Iterable[Asked | None]) -> Concerns:
                 held, concerns.extends = asked.holds, True
                 concerns.keys.update(asked.scope_keys)
             case _:
-                concerns.keys.update(asked.scope_keys())
+                keys = asked.scope_keys()
+                if keys is not last:  # many calls of one bot have the very same
+                    concerns.keys.update(keys)
+                    last = keys
         for one in held:
             windows.add((one.quota_id.int, one.window_start))
     return concerns
