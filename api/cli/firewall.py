@@ -50,6 +50,8 @@ def show(*, every_instance: Every = False, as_json: Json = False) -> None:
         for rule in rules:
             line(rule)
     if not rules:
+        if not as_json:
+            line("There are no such rules on this host.")
         raise typer.Exit(NO)
 
 

@@ -68,7 +68,8 @@ def rewrap(*, as_json: Json = False) -> None:
     else:
         line(f"{done.rewrapped} records were wrapped anew under {done.kek_id}.")
         if done.left:
-            line(f"{done.left} still lie under other keys: the log names them.")
+            said = "Run this once more; the log names what does not open."
+            line(f"{done.left} still lie under other keys. {said}")
         else:
             line("The other keys can be taken out.")
     if done.left:
