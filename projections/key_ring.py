@@ -78,6 +78,7 @@ class KeyRing(View[KeyRow]):
 
 class KeyRingProjector(Projector[KeyRow]):
     name = "key_ring"
+    version = 2
     logs = (FLEET,)
     row = KeyRow
 
@@ -144,6 +145,8 @@ def _after(row: KeyRow, event: ProviderKeyEvent, at: datetime) -> KeyRow:
                 secret_version=event.secret_version,
                 old_secrets=retiring(row.old_secrets, row.secret_version, event),
                 open_check=None,
+                checked_at=None,  # of the new secret nothing is known yet
+                verdict=None,
             )
         case ProviderKeySecretRetired():
             return replace(row, old_secrets=retired(row.old_secrets, event))
