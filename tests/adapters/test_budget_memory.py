@@ -55,25 +55,16 @@ class Process:
 
     async def admit(self) -> Admitted:
         asks = wanting(facts(), process=self._id)  # 10 and 20 tokens
-        call_id, event = uuid4(), await self._write(uuid4(), asks.event, asks=asks)
-        return call_id, getattr(event, "holds", ())
+        self._pipeline.ran = self.ran = []
+        event = await self._written(uuid4(), asks.event, asks=asks)
+        return uuid4(), getattr(event, "holds", ())
 
     async def settle(self, call: Admitted) -> None:
         """The call has used 6 tokens."""
         end = settled(facts(), tokens(1, 5))
         bookings = bookings_of(call[1], outcome_of(end))
-        await self._write(call[0], replace(end, bookings=bookings), version=2)
-
-    async def _write(
-        self,
-        call_id: UUID,
-        event: CallEvent,
-        *,
-        version: int = 1,
-        asks: Wants | None = None,
-    ) -> CallEvent | None:
         self._pipeline.ran = self.ran = []
-        return await self._written(call_id, event, version=version, asks=asks)
+        await self._written(call[0], replace(end, bookings=bookings), version=2)
 
     async def admit_at_once(self, calls: int) -> list[Admitted]:
         """Each in a batch of its own that does not wait for the one before it."""
